@@ -1,0 +1,55 @@
+"""The FHIR body a model value came from, kept whole so that nothing another system wrote is ever lost.
+
+The mapping writes owned elements into a copy of this body and leaves everything else as it was.
+"""
+
+from __future__ import annotations
+
+import copy
+from collections.abc import Mapping
+from typing import Any
+
+__all__ = ["Carried"]
+
+
+class Carried:
+    """An immutable FHIR JSON object. Its content never shows in a repr."""
+
+    __slots__ = ("_body",)
+
+    def __init__(self, body: Mapping[str, Any]) -> None:
+        self._body: dict[str, Any] = copy.deepcopy(dict(body))
+
+    def body(self) -> dict[str, Any]:
+        """A fresh copy of the JSON object; changing it changes nothing here."""
+        return copy.deepcopy(self._body)
+
+    @property
+    def resource_type(self) -> str:
+        """``resourceType`` of the body, or empty for a fragment."""
+        return str(self._body.get("resourceType", ""))
+
+    @property
+    def id(self) -> str:
+        """Logical id, or empty."""
+        return str(self._body.get("id", ""))
+
+    @property
+    def version(self) -> str:
+        """``meta.versionId``, or empty."""
+        meta = self._body.get("meta")
+        return str(meta.get("versionId", "")) if isinstance(meta, dict) else ""
+
+    @property
+    def reference(self) -> str:
+        """``Type/id``, or empty when there is no id."""
+        return f"{self.resource_type}/{self.id}" if self.id else ""
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Carried) and self._body == other._body
+
+    def __hash__(self) -> int:
+        return hash((self.resource_type, self.id, self.version))
+
+    def __repr__(self) -> str:
+        return f"Carried({self.resource_type or 'fragment'})"
