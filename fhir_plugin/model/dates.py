@@ -1,7 +1,7 @@
 """Partial dates and the Dutch calendar day.
 
-A FHIR ``date`` may be a year, a month or a day (https://hl7.org/fhir/R4/datatypes.html#date). Inside the product there is
-one type for all three; strings and ``datetime.date`` stay at the edge.
+A FHIR ``date`` may be a year, a month or a day (https://hl7.org/fhir/R4/datatypes.html#date). Inside the product
+there is one type for all three; strings and ``datetime.date`` stay at the edge.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta
 from zoneinfo import ZoneInfo
 
-__all__ = ["AMSTERDAM", "PartialDate", "Period", "age_on", "birthday", "local_day"]
+__all__ = ["AMSTERDAM", "PartialDate", "Period", "age_on", "birthday", "day_after", "local_day", "midnight"]
 
 AMSTERDAM = ZoneInfo("Europe/Amsterdam")
 _PATTERN = re.compile(r"(\d{4})(?:-(\d{2})(?:-(\d{2}))?)?")

@@ -95,9 +95,7 @@ class PersonName:
     @property
     def is_empty(self) -> bool:
         """Whether nothing at all is known."""
-        return not (
-            self.text or self.given or self.initials or self.call_name or self.own_name or self.partner_name
-        )
+        return not (self.text or self.given or self.initials or self.call_name or self.own_name or self.partner_name)
 
 
 class TelecomUse(StrEnum):
