@@ -1,0 +1,1 @@
+"""The command ``steunfiguren``: thin commands over the library."""

@@ -1,0 +1,63 @@
+"""Entry point. Each command lives in its own module and is imported only when asked for, so that start-up stays fast."""
+
+from __future__ import annotations
+
+import sys
+from importlib import import_module
+from importlib.metadata import version
+
+import click
+
+from fhir_plugin.errors import SteunfigurenError
+
+__all__ = ["main"]
+
+COMMANDS = {
+    "conformance": "fhir_plugin.cli.conformance",
+    "consent": "fhir_plugin.cli.consent",
+    "demo": "fhir_plugin.cli.serve",
+    "issuers": "fhir_plugin.cli.issuers",
+    "map": "fhir_plugin.cli.map",
+    "package": "fhir_plugin.cli.package",
+    "serve": "fhir_plugin.cli.serve",
+    "sync": "fhir_plugin.cli.sync",
+    "validate": "fhir_plugin.cli.validate",
+    "worker": "fhir_plugin.cli.worker",
+}
+"""Command name → module that defines a click command in a variable of that name with ``_command`` behind it."""
+
+
+class _LazyGroup(click.Group):
+    def list_commands(self, ctx: click.Context) -> list[str]:  # noqa: ARG002  click's signature
+        return sorted(COMMANDS)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:  # noqa: ARG002  click's signature
+        module = COMMANDS.get(cmd_name)
+        if module is None:
+            return None
+        command: click.Command = getattr(import_module(module), f"{cmd_name}_command")
+        return command
+
+
+@click.group(cls=_LazyGroup, context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(version("steunfiguren"), prog_name="steunfiguren")
+def steunfiguren() -> None:
+    """Support figures (steunfiguren) on FHIR: demo, validate, sync.
+
+    Exit codes: 0 fine, 1 findings, 2 wrong usage or unreadable input, 3 refused or the EHR failed.
+    """
+
+
+def main() -> None:
+    """Run the command; an error of ours becomes one readable line on stderr and its exit code."""
+    try:
+        steunfiguren.main(standalone_mode=False)
+    except click.ClickException as error:
+        error.show()
+        sys.exit(2)
+    except click.Abort:
+        click.echo("Stopped.", err=True)
+        sys.exit(130)
+    except SteunfigurenError as error:
+        click.echo(f"steunfiguren: {error}", err=True)
+        sys.exit(error.exit_code)

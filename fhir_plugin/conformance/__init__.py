@@ -1,0 +1,1 @@
+"""What a vendor runs against its own server."""

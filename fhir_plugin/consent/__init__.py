@@ -1,0 +1,1 @@
+"""Consent decisions: pure, total, explained."""

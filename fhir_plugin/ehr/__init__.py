@@ -1,0 +1,1 @@
+"""Talking to an EHR over FHIR REST."""

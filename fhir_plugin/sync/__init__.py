@@ -1,0 +1,1 @@
+"""Synchronising support figures to client records."""

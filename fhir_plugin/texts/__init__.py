@@ -1,0 +1,62 @@
+"""The sentences behind codes, in plain Dutch and English.
+
+Each language is a folder of TOML files; each file is one table per code with ``text`` and, where something can be done,
+``remedy``. ``{name}`` in a sentence is a parameter of the issue. Both languages hold the same codes with the same
+parameters; a test keeps it so.
+"""
+
+from __future__ import annotations
+
+import tomllib
+from dataclasses import dataclass
+from functools import cache
+from importlib.resources import files
+from typing import Literal
+
+from fhir_plugin.model.issues import Issue
+
+__all__ = ["LANGUAGES", "Language", "Sentence", "render", "sentence"]
+
+Language = Literal["nl", "en"]
+LANGUAGES: tuple[Language, ...] = ("nl", "en")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Sentence:
+    """What is wrong (``text``) and what would mend it (``remedy``, possibly empty)."""
+
+    text: str
+    remedy: str = ""
+
+
+@cache
+def catalogue(language: Language) -> dict[str, Sentence]:
+    """All sentences of a language, by code."""
+    found: dict[str, Sentence] = {}
+    for entry in sorted((files(__package__) / language).iterdir(), key=lambda item: item.name):
+        if entry.name.endswith(".toml"):
+            for code, body in tomllib.loads(entry.read_text(encoding="utf-8")).items():
+                found[code] = Sentence(text=body["text"], remedy=body.get("remedy", ""))
+    return found
+
+
+def sentence(code: str, language: Language, params: tuple[tuple[str, str], ...] = ()) -> Sentence | None:
+    """The sentence of a code with its parameters filled in, or None when the code has no sentence."""
+    template = catalogue(language).get(code)
+    if template is None:
+        return None
+    values = _Values(params)
+    return Sentence(text=template.text.format_map(values), remedy=template.remedy.format_map(values))
+
+
+def render(issue: Issue, language: Language) -> Sentence:
+    """The sentence of an issue; an issue may bring its own ``text`` parameter (the rule's own words) as a fallback."""
+    found = sentence(issue.code, language, issue.params)
+    return found or Sentence(text=issue.param("text") or issue.code)
+
+
+class _Values(dict[str, str]):
+    """Parameters by name; one that the issue lacks stays visible instead of raising."""
+
+    def __missing__(self, key: str) -> str:
+        return "{" + key + "}"

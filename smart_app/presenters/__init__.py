@@ -1,0 +1,1 @@
+"""Pure: ecogram geometry, forms, texts."""

@@ -1,0 +1,1 @@
+"""The embedded EHR for the demo and the tests."""

@@ -1,0 +1,1 @@
+"""What the app itself keeps: launches and encrypted tokens."""
