@@ -1,4 +1,4 @@
-"""Entry point. Each command lives in its own module and is imported only when asked for, so that start-up stays fast."""
+"""Entry point. Each command has its own module, imported only when asked for, so that start-up stays fast."""
 
 from __future__ import annotations
 
