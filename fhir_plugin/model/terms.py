@@ -75,6 +75,10 @@ LEGAL_ROLE_CODES = frozenset({(ROL_VEKTIS, code) for code in ("03", "11", "14", 
 """Roles that a court or the law gives: they imply a formal mandate (invariant sf-5)."""
 
 
+FIGURE_TAG = {"system": f"{BASE}/CodeSystem/record-tag", "code": "support-figure"}
+"""``meta.tag`` that marks a draft as a support figure as long as nothing else in it does."""
+
+
 class CodeSystems:
     """Canonicals of our own code systems."""
 
@@ -94,6 +98,7 @@ class CodeSystems:
     INFORMATION_CATEGORY = f"{BASE}/CodeSystem/information-category"
     AGE_BASIS = f"{BASE}/CodeSystem/age-basis"
     NOTE_KIND = f"{BASE}/CodeSystem/note-kind"
+    RECORD_TAG = f"{BASE}/CodeSystem/record-tag"
     YES_NO_UNKNOWN = f"{BASE}/CodeSystem/yes-no-unknown"
 
 
@@ -227,6 +232,12 @@ class LifeDomain(StrEnum):
     ONLINE = "online"
     CARE = "care"
     OTHER = "other"
+
+
+class RecordTag(StrEnum):
+    """Marks in ``meta.tag`` (``record-tag``)."""
+
+    SUPPORT_FIGURE = "support-figure"
 
 
 class Adult(StrEnum):

@@ -1,0 +1,33 @@
+"""Displays of our own codes, read from the code systems in ``profiles/`` so that they are written down once."""
+
+from __future__ import annotations
+
+import json
+from functools import cache
+
+from fhir_plugin.mapping.json import Json, objects, prune, text
+from fhir_plugin.model.identity import Coding
+from fhir_plugin.model.terms import BASE
+from fhir_plugin.packages import profiles_dir
+
+__all__ = ["coding_to_json", "display_of"]
+
+
+def coding_to_json(coding: Coding) -> Json:
+    """A Coding element; a code of ours gets its display where the caller gave none."""
+    display = coding.display or display_of(coding.system, coding.code)
+    return prune({"system": coding.system, "code": coding.code, "display": display})
+
+
+def display_of(system: str, code: str) -> str:
+    """The display of a code of one of our code systems in its own language; empty for any other system."""
+    return _displays(system).get(code, "") if system.startswith(BASE) else ""
+
+
+@cache
+def _displays(system: str) -> dict[str, str]:
+    file = profiles_dir() / f"CodeSystem-{system.rsplit('/', 1)[-1]}.json"
+    if not file.is_file():
+        return {}
+    body = json.loads(file.read_text(encoding="utf-8"))
+    return {text(concept, "code"): text(concept, "display") for concept in objects(body, "concept")}

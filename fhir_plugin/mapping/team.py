@@ -1,0 +1,102 @@
+"""CareTeam ↔ Team: the team that holds the engagements of a child's support figures.
+
+Based on base CareTeam: nl-core-CareTeam, read literally, allows one contact person, one patient and one professional,
+so it is never claimed here.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Any
+
+from fhir_plugin.mapping import concepts
+from fhir_plugin.mapping import extensions as ext
+from fhir_plugin.mapping.engagement import participants
+from fhir_plugin.mapping.json import Json, objects, period_of, put_period, put_text, reference_to_json, text
+from fhir_plugin.mapping.lens import Lens, apply_lenses
+from fhir_plugin.model.carried import Carried
+from fhir_plugin.model.identity import Coding, Ref
+from fhir_plugin.model.network import Team
+from fhir_plugin.model.terms import CodeSystems, Context, Extensions, Profiles
+
+__all__ = ["TEAM_LENSES", "is_network_team", "pick_team", "team_from", "team_onto"]
+
+_OWN_ROLES = (CodeSystems.FUNCTION, CodeSystems.INVOLVEMENT)
+
+
+def _contexts(body: Json) -> tuple[Context, ...]:
+    codes = (ext.read_code(item.code, Context) for item in _own_categories(body))
+    return tuple(code for code in codes if code)
+
+
+def _write_contexts(body: Json, value: tuple[Context, ...]) -> None:
+    wanted = [Coding(system=CodeSystems.CONTEXT, code=code.value) for code in value]
+    new = concepts.edited(body, "category", wanted, _is_context)
+    if _contexts({"category": new}) != value:
+        new = concepts.rebuilt(body, "category", wanted, _is_context)
+    if new:
+        body["category"] = new
+    else:
+        body.pop("category", None)
+
+
+def _own_categories(body: Json) -> list[Coding]:
+    return [item for item in concepts.all_codings(body, "category") if item.system == CodeSystems.CONTEXT]
+
+
+def _is_context(coding: Coding) -> bool:
+    return coding.system == CodeSystems.CONTEXT and ext.read_code(coding.code, Context) is not None
+
+
+TEAM_LENSES: tuple[Lens[Any], ...] = (
+    Lens("status", "status", lambda body: text(body, "status"), lambda body, value: put_text(body, "status", value)),
+    Lens("name", "name", lambda body: text(body, "name"), lambda body, value: put_text(body, "name", value)),
+    Lens("contexts", "category", _contexts, _write_contexts),
+    Lens(
+        "period",
+        "period",
+        lambda body: period_of(body, "period"),
+        lambda body, value: put_period(body, "period", value),
+    ),
+)
+"""Every element of CareTeam itself this product owns; participants are owned one by one."""
+
+
+def is_network_team(body: Json) -> bool:
+    """Whether a CareTeam is a support network: it says so, or one of its participants has a role of ours."""
+    meta = body.get("meta")
+    profiles = meta.get("profile") if isinstance(meta, dict) else None
+    if isinstance(profiles, list) and Profiles.NETWORK in profiles:
+        return True
+    return any(
+        coding.system in _OWN_ROLES or next(ext.extensions(participant, Extensions.CONTEXT), None)
+        for participant in participants(body)
+        if isinstance(participant, dict)
+        for coding in concepts.all_codings(participant, "role")
+    )
+
+
+def pick_team(teams: Iterable[Json]) -> tuple[Json | None, int]:
+    """The team that is the network now, and how many could be: active before others, then the newest."""
+    networks = [team for team in teams if is_network_team(team) and text(team, "status") != "entered-in-error"]
+    networks.sort(key=lambda team: (text(team, "status") == "active", text(team.get("meta"), "lastUpdated")))
+    return (networks[-1] if networks else None), len(networks)
+
+
+def team_from(body: Json, *, team_id: str) -> Team:
+    """The team a CareTeam describes; total over any JSON object."""
+    values = {lens.name: lens.get(body) for lens in TEAM_LENSES}
+    return Team(id=text(body, "id") or team_id, carried=Carried(body), **values)
+
+
+def team_onto(team: Team, patient: Ref) -> Json:
+    """The CareTeam of a team, without the engagements: the body it came from with what differs rewritten."""
+    body: Json = team.carried.body() if team.carried else {"resourceType": "CareTeam"}
+    if "subject" not in body:
+        body["subject"] = reference_to_json(patient)
+    if team.id and not team.id.startswith("urn:"):
+        body["id"] = team.id
+    apply_lenses(TEAM_LENSES, body, team)
+    if team.carried is None and not objects(body.get("meta"), "profile"):
+        body["meta"] = {"profile": [Profiles.NETWORK]}
+    return body
