@@ -1,0 +1,43 @@
+"""FHIR JSON on the wire: bytes to objects and back, without losing the precision of a decimal.
+
+``1.10`` is not ``1.1`` (https://hl7.org/fhir/R4/datatypes.html#decimal): a decimal a float would rewrite is kept as a
+``Decimal``, so that the elements of others come back exactly as they were.
+"""
+
+from __future__ import annotations
+
+import json
+from decimal import Decimal
+from typing import Any
+
+import orjson
+
+__all__ = ["FHIR_JSON", "JSON_PATCH", "dumps", "loads"]
+
+FHIR_JSON = "application/fhir+json"
+JSON_PATCH = "application/json-patch+json"
+
+
+def loads(raw: bytes) -> Any:
+    """Parse JSON.
+
+    Raises:
+        ValueError: not UTF-8, or not JSON.
+    """
+    return json.loads(raw.decode("utf-8-sig"), parse_float=_number)
+
+
+def dumps(body: Any) -> bytes:
+    """Serialise to UTF-8 JSON without white space."""
+    return orjson.dumps(body, default=_exact)
+
+
+def _number(text: str) -> float | Decimal:
+    value = float(text)
+    return value if repr(value) == text else Decimal(text)
+
+
+def _exact(value: Any) -> orjson.Fragment:
+    if isinstance(value, Decimal):
+        return orjson.Fragment(str(value))
+    raise TypeError(f"not FHIR JSON: {type(value).__name__}")
