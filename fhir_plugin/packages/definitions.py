@@ -1,0 +1,187 @@
+"""Definitions: every structure, value set and code system that is known, found by canonical.
+
+Three layers, the first that has an answer gives it: packages that were given, our own package, R4 as HL7 published it.
+A version in the canonical (``url|1.2``) decides over the order of layers.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections import defaultdict
+from collections.abc import Iterable, Iterator, Sequence
+from functools import cached_property
+from hashlib import sha256
+from pathlib import Path
+from typing import Any
+
+from fhir_plugin.errors import PackageError
+from fhir_plugin.model.issues import Issue
+from fhir_plugin.packages.base import BASE_VERSION, BaseDefinitions, base_definitions
+from fhir_plugin.packages.cache import resolve_sources
+from fhir_plugin.packages.canonical import split, version_key, version_matches
+from fhir_plugin.packages.source import Package, Resource, read_package
+
+__all__ = ["Definitions", "load_definitions", "profiles_dir"]
+
+Json = dict[str, Any]
+CORE = "http://hl7.org/fhir/StructureDefinition/"
+
+
+class Definitions:
+    """What is defined, by canonical.
+
+    Everything returned is shared between callers and threads: treat it as frozen.
+
+    Args:
+        layers: packages, the most important first.
+        base: the R4 definitions below them.
+        prose: whether R4's elements carry ``short`` and ``definition`` (needed to publish snapshots, not to validate).
+        issues: findings of loading.
+    """
+
+    def __init__(
+        self,
+        layers: Sequence[Sequence[Package]] = (),
+        *,
+        base: BaseDefinitions | None = None,
+        prose: bool = False,
+        issues: Iterable[Issue] = (),
+    ) -> None:
+        self._base = base or base_definitions()
+        self._prose = prose
+        self._packages = tuple(package for layer in layers for package in layer)
+        self._index = _index(layers)
+        self._snapshots: dict[tuple[str, str], Json] = {}
+        self._lock = threading.RLock()
+        self.issues: tuple[Issue, ...] = (
+            *issues,
+            *(issue for package in self._packages for issue in package.issues),
+        )
+
+    @property
+    def packages(self) -> tuple[Package, ...]:
+        """The packages on top of R4, the most important first."""
+        return self._packages
+
+    @cached_property
+    def content_hash(self) -> str:
+        """SHA-256 over everything these definitions are made of; equal content gives equal hashes."""
+        parts = [self._base.digest, str(self._prose), *(package.digest for package in self._packages)]
+        return sha256("\n".join(parts).encode()).hexdigest()
+
+    def structure(self, canonical: str) -> Json | None:
+        """The StructureDefinition of a canonical, with its snapshot (generated where the package has none).
+
+        Args:
+            canonical: ``url`` or ``url|version``; without version the highest one counts.
+
+        Returns:
+            The definition, or None when it is unknown.
+
+        Raises:
+            PackageError: it is known, but no snapshot can be made of it (its base is unknown, it is circular, …).
+        """
+        return self.find("StructureDefinition", canonical)
+
+    def structure_for_type(self, name: str) -> Json | None:
+        """The StructureDefinition of a FHIR type by its name (``RelatedPerson``, ``HumanName``, ``string``)."""
+        return self.structure(name if "/" in name else CORE + name)
+
+    def value_set(self, canonical: str) -> Json | None:
+        """The ValueSet of a canonical, or None."""
+        return self.find("ValueSet", canonical)
+
+    def code_system(self, canonical: str) -> Json | None:
+        """The CodeSystem of a canonical, or None."""
+        return self.find("CodeSystem", canonical)
+
+    def search_parameters(self, resource_type: str) -> tuple[Json, ...]:
+        """The R4 search parameters of a resource type, without those of Resource and DomainResource."""
+        return self._base.search_parameters(resource_type)
+
+    def find(self, kind: str, canonical: str) -> Json | None:
+        """The definition of a kind and canonical; see :meth:`structure` for structures."""
+        url, wanted = split(canonical)
+        for resource in self._index.get((kind, url), ()):
+            if version_matches(str(resource.body.get("version", "")), wanted):
+                return self._ready(resource)
+        found = self._from_base(kind, url)
+        return found if found and version_matches(str(found.get("version", BASE_VERSION)), wanted) else None
+
+    def resources(self, kind: str, *, base: bool = True) -> Iterator[Json]:
+        """Every definition of a kind; structures as they were published (a snapshot only where theirs has one).
+
+        Args:
+            kind: resource type.
+            base: whether R4's own definitions follow those of the packages.
+        """
+        seen = set()
+        for (of_kind, url), found in self._index.items():
+            if of_kind == kind:
+                seen.add(url)
+                yield from (resource.body for resource in found)
+        for url in self._base.urls(kind) if base else ():
+            body = None if url in seen else self._from_base(kind, url)
+            if body is not None:
+                yield body
+
+    def _from_base(self, kind: str, url: str) -> Json | None:
+        found = self._base.get(kind, url)
+        if found is None or not self._prose or kind != "StructureDefinition":
+            return found
+        with self._lock:
+            key = (url, "#prose")
+            if key not in self._snapshots:
+                self._snapshots[key] = self._base.with_prose(found)
+            return self._snapshots[key]
+
+    def _ready(self, resource: Resource) -> Json:
+        body = resource.body
+        if resource.kind != "StructureDefinition" or "snapshot" in body:
+            return body
+        raise PackageError(
+            "This profile has no snapshot.", code="snapshot-missing", where=resource.file, remedy="Add its snapshot."
+        )
+
+
+def _index(layers: Sequence[Sequence[Package]]) -> dict[tuple[str, str], list[Resource]]:
+    """Definitions by kind and url; the first of each list is the one an unversioned canonical means."""
+    index: dict[tuple[str, str], list[Resource]] = defaultdict(list)
+    for layer in layers:
+        of_layer: dict[tuple[str, str], list[Resource]] = defaultdict(list)
+        for resource in (resource for package in layer for resource in package.resources):
+            url = resource.body.get("url")
+            if isinstance(url, str):
+                of_layer[resource.kind, url].append(resource)
+        for key, found in of_layer.items():
+            index[key] += sorted(found, key=lambda entry: version_key(str(entry.body.get("version", ""))), reverse=True)
+    return dict(index)
+
+
+def load_definitions(
+    packages: Sequence[Path | str] = (), *, own: bool = True, prose: bool = False, cache: Path | None = None
+) -> Definitions:
+    """R4, our own package and the packages given, with what they depend on as far as the FHIR cache has it.
+
+    Args:
+        packages: each a ``.tgz``, a folder, a folder of loose resources, a JSON file, or ``name#version`` in the cache.
+        own: whether our own profiles are loaded.
+        prose: whether R4's elements carry ``short`` and ``definition``.
+        cache: the FHIR package cache; ``$FHIR_PACKAGE_CACHE`` or ``~/.fhir/packages`` by default.
+
+    Raises:
+        PackageError: a package that was given cannot be read at all. Bad files inside one, and dependencies that are
+            not there, are ``Definitions.issues``: the rest is used.
+    """
+    given, issues = resolve_sources(packages, cache)
+    folder = profiles_dir()
+    ours = [read_package(folder)] if own and folder is not None and any(folder.rglob("*.json")) else []
+    return Definitions((given, ours), prose=prose, issues=issues)
+
+
+def profiles_dir() -> Path | None:
+    """The folder of our own conformance resources: ``profiles/`` of the checkout, or its copy in the wheel."""
+    package = Path(__file__).resolve().parents[1]
+    in_checkout = (package.parent / "pyproject.toml").is_file()
+    folder = package.parent / "profiles" if in_checkout else package / "_data" / "profiles"
+    return folder if folder.is_dir() else None
