@@ -1,1 +1,38 @@
-"""Consent decisions: pure, total, explained."""
+"""Consent decisions: may this support figure have this, now, and who must sign for it?
+
+Pure and deterministic. The law is data (``policies/``), a decision is a value that explains itself, and only
+:func:`decide` makes a :class:`Permit`.
+"""
+
+from fhir_plugin.consent.decide import decide
+from fhir_plugin.consent.facts import Authority, Facts, FigureFacts, Membership, facts_of
+from fhir_plugin.consent.grantors import Grantor, Requirement, required_grantors
+from fhir_plugin.consent.permit import Ground, Permit, Reason, Refusal, demand
+from fhir_plugin.consent.policy import NL_JEUGDWET, Band, Policy, Signer, load_policy
+from fhir_plugin.consent.request import AccessRequest, Action, Confidentiality, DataItem
+
+__all__ = [
+    "NL_JEUGDWET",
+    "AccessRequest",
+    "Action",
+    "Authority",
+    "Band",
+    "Confidentiality",
+    "DataItem",
+    "Facts",
+    "FigureFacts",
+    "Grantor",
+    "Ground",
+    "Membership",
+    "Permit",
+    "Policy",
+    "Reason",
+    "Refusal",
+    "Requirement",
+    "Signer",
+    "decide",
+    "demand",
+    "facts_of",
+    "load_policy",
+    "required_grantors",
+]

@@ -43,6 +43,7 @@ V3_CONFIDENTIALITY = "http://terminology.hl7.org/CodeSystem/v3-Confidentiality"
 V3_ADDRESS_USE = "http://terminology.hl7.org/CodeSystem/v3-AddressUse"
 CONSENT_ACTION = "http://terminology.hl7.org/CodeSystem/consentaction"
 CONSENT_SCOPE = "http://terminology.hl7.org/CodeSystem/consentscope"
+RESOURCE_TYPES = "http://hl7.org/fhir/resource-types"
 LOINC = "http://loinc.org"
 PROVENANCE_PARTICIPANT = "http://terminology.hl7.org/CodeSystem/provenance-participant-type"
 DATA_OPERATION = "http://terminology.hl7.org/CodeSystem/v3-DataOperation"
@@ -77,6 +78,12 @@ LEGAL_ROLE_CODES = frozenset({(ROL_VEKTIS, code) for code in ("03", "11", "14", 
 
 FIGURE_TAG = {"system": f"{BASE}/CodeSystem/record-tag", "code": "support-figure"}
 """``meta.tag`` that marks a draft as a support figure as long as nothing else in it does."""
+
+
+FIGURE_IDENTIFIER = f"{BASE}/NamingSystem/support-figure"
+"""Identifier system of a figure × client: a ``urn:uuid:`` given by whoever recorded the figure first."""
+NETWORK_IDENTIFIER = f"{BASE}/NamingSystem/support-network"
+"""Identifier system of a child's network: the EHR's own Patient id, so that there is one network per child."""
 
 
 class CodeSystems:

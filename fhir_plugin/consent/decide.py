@@ -1,0 +1,156 @@
+"""``decide()``: may this figure have this, now? Pure, total, deterministic, and the only maker of permits.
+
+The order of the questions is that of the law: is it safe, is the figure who they say, who must sign, and did each of
+them permit without anyone of them refusing (docs/consent.md).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from itertools import repeat
+from typing import NamedTuple
+
+from fhir_plugin.consent.facts import Facts
+from fhir_plugin.consent.grantors import AUTHORITY_UNKNOWN, Requirement, required_grantors
+from fhir_plugin.consent.matching import NO, YES, Ask, Match, asks, literal, same
+from fhir_plugin.consent.permit import Ground, Permit, Reason, Refusal, claim_issuer
+from fhir_plugin.consent.policy import Policy
+from fhir_plugin.consent.request import AccessRequest
+from fhir_plugin.consent.rules import verdict
+from fhir_plugin.model.consent import ConsentRecord, Effect, Scope, Status
+from fhir_plugin.model.dates import local_day
+from fhir_plugin.model.identity import Ref
+
+__all__ = ["barrier", "counting", "decide"]
+
+_issue = claim_issuer()
+
+
+def decide(request: AccessRequest, consents: Iterable[ConsentRecord], facts: Facts, policy: Policy) -> Permit | Refusal:
+    """Decide one request.
+
+    Args:
+        request: who asks what, why and when.
+        consents: all that is known of this child, in any order; what does not count is set aside.
+        facts: age, authority, the figure's standing, safety.
+        policy: whose signatures are needed at which age.
+
+    Returns:
+        A permit with the deciding provision of every required grantor, or a refusal with its reason.
+    """
+    reason = barrier(request, facts)
+    if reason is not None or facts.figure is None:
+        return Refusal(request=request, reason=reason or Reason.OTHER_FIGURE, policy=policy.label)
+    requirement = required_grantors(facts, policy, request.at)
+    if requirement.gap:
+        gap = Reason.AUTHORITY_UNKNOWN if requirement.gap == AUTHORITY_UNKNOWN else Reason.AGE_UNKNOWN
+        return Refusal(request=request, reason=gap, policy=policy.label, requirement=requirement)
+    weighed = _weighed(consents, request, requirement)
+    grounds: dict[Ground, None] = {}
+    for ask in asks(request, facts.figure):
+        permits, denies = _voices(ask, weighed)
+        missing = tuple(grantor.ref for grantor in requirement.grantors if literal(grantor.ref) not in permits)
+        if denies or missing:
+            return Refusal(
+                request=request,
+                reason=Reason.DENIED if denies else _reason(ask, weighed, missing, bool(permits)),
+                policy=policy.label,
+                grounds=tuple(sorted(set(denies))),
+                missing=missing,
+                requirement=requirement,
+            )
+        grounds |= {permits[literal(grantor.ref)]: None for grantor in requirement.grantors}
+    return _issue(request, tuple(grounds), requirement)
+
+
+def barrier(request: AccessRequest, facts: Facts) -> Reason | None:
+    """What refuses before any consent is read: another child or figure, a safety block, a bond that is over."""
+    figure = facts.figure
+    if not facts.child.reference or literal(request.child) != literal(facts.child):
+        return Reason.OTHER_CHILD
+    if figure is None or not figure.ref.reference or literal(request.actor) != literal(figure.ref):
+        return Reason.OTHER_FIGURE
+    if facts.safety_block:
+        return Reason.SAFETY_BLOCK
+    if not figure.active:
+        return Reason.FIGURE_INACTIVE
+    return None if figure.bond.covers(local_day(request.at)) else Reason.BOND_NOT_CURRENT
+
+
+def counting(record: ConsentRecord, request: AccessRequest) -> bool | None:
+    """Whether a consent counts (active, about privacy, of this child), and whether its permits do.
+
+    Returns:
+        None when it is set aside. False when only its refusals count: it may be about another child with the same
+        id elsewhere, or was given after the moment of decision.
+    """
+    if record.status is not Status.ACTIVE or record.scope is not Scope.PRIVACY:
+        return None
+    subject = same(literal(record.subject), literal(request.child))
+    if not subject:
+        return None
+    return subject is YES and (record.recorded_at is None or record.recorded_at <= request.at)
+
+
+class _Weighed(NamedTuple):
+    """A consent that counts, with the required grantors whose signature it carries."""
+
+    record: ConsentRecord
+    trusted: bool
+    signed: tuple[tuple[str, Match], ...]
+
+
+def _weighed(consents: Iterable[ConsentRecord], request: AccessRequest, requirement: Requirement) -> list[_Weighed]:
+    """The consents that count and carry a signature that counts; people without authority count for nothing."""
+    required = tuple(filter(None, (literal(grantor.ref) for grantor in requirement.grantors)))
+    found = []
+    for record in consents:
+        trusted = counting(record, request)
+        if trusted is None:
+            continue
+        signatures = [literal(grantor) for grantor in record.grantors]
+        signed = tuple(
+            (name, certainty)
+            for name in required
+            if (certainty := max(map(same, signatures, repeat(name)), default=NO))
+        )
+        if signed:
+            found.append(_Weighed(record, trusted, signed))
+    return found
+
+
+def _voices(ask: Ask, weighed: Iterable[_Weighed]) -> tuple[dict[str, Ground], list[Ground]]:
+    """What the required grantors say about one question: the permit of each, and every refusal.
+
+    Where several consents of one grantor permit, the first by id, version and provision is named, so that the answer
+    does not depend on the order in which they came.
+    """
+    permits: dict[str, Ground] = {}
+    denies: list[Ground] = []
+    for record, trusted, signed in weighed:
+        found = verdict(record, ask, trusted=trusted)
+        if found.effect is None:
+            continue
+        for name, certainty in signed:
+            ground = Ground(name, record.id, record.version, _provision(record, found.path))
+            if found.effect is Effect.DENY:
+                denies.append(ground)
+            elif certainty is YES and (name not in permits or ground < permits[name]):
+                permits[name] = ground
+    return permits, denies
+
+
+def _reason(ask: Ask, weighed: Iterable[_Weighed], missing: Sequence[Ref], some_permit: bool) -> Reason:
+    """The most telling reason why required grantors did not permit."""
+    names = {literal(ref) for ref in missing}
+    if any(record.not_understood and any(name in names for name, _ in signed) for record, _, signed in weighed):
+        return Reason.NOT_UNDERSTOOD
+    if ask.break_glass:
+        return Reason.BREAK_GLASS_NOT_PERMITTED
+    return Reason.SIGNATURE_MISSING if some_permit else Reason.NO_PERMIT
+
+
+def _provision(record: ConsentRecord, path: tuple[int, ...]) -> str:
+    if record.root is None:
+        return "Consent.policyRule"
+    return "Consent.provision" + "".join(f".provision[{index}]" for index in path)

@@ -1,0 +1,205 @@
+"""Whether a provision's conditions hold for what is asked, in three values.
+
+``MAYBE`` stands for whatever the request leaves unsaid or cannot be told apart. It never helps the one who asks: a
+permit needs ``YES``, a refusal needs no more than ``MAYBE`` (see :mod:`fhir_plugin.consent.rules`).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from enum import IntEnum
+from itertools import product
+
+from fhir_plugin.consent.facts import FigureFacts
+from fhir_plugin.consent.request import AccessRequest, Confidentiality, DataItem
+from fhir_plugin.model.consent import Actor, DataRef, Effect, Interval, Rule
+from fhir_plugin.model.dates import local_day
+from fhir_plugin.model.identity import Coding, Ref
+from fhir_plugin.model.terms import CONSENT_ACTION, RESOURCE_TYPES, V3_ACT_REASON, V3_PARTICIPATION
+
+__all__ = ["Ask", "Match", "applies", "asks", "literal", "same"]
+
+
+class Match(IntEnum):
+    """Does a condition hold?"""
+
+    NO = 0
+    MAYBE = 1
+    YES = 2
+
+
+NO, MAYBE, YES = Match.NO, Match.MAYBE, Match.YES
+RECIPIENT = (V3_PARTICIPATION, "IRCP")
+_RANK = {level.value: level.rank for level in Confidentiality}
+
+
+@dataclass(frozen=True, slots=True)
+class Ask:
+    """One combination of class, code and item of a request, with everything a condition compares made ready."""
+
+    actor: str
+    teams: Mapping[str, bool]
+    action: Coding
+    purpose: Coding
+    break_glass: bool
+    at: datetime
+    rank: int
+    resource_class: Coding | None
+    code: Coding | None
+    item: DataItem | None
+    data_period: Interval | None
+
+
+def asks(request: AccessRequest, figure: FigureFacts) -> Iterator[Ask]:
+    """Every combination the request asks for; an empty list of classes, codes or items is one unknown."""
+    today = local_day(request.at) if figure.teams else None
+    teams: dict[str, bool] = {}
+    for membership in figure.teams:
+        team = literal(membership.team)
+        teams[team] = teams.get(team, False) or (today is not None and membership.period.covers(today))
+    actor, action = literal(request.actor), Coding(system=CONSENT_ACTION, code=request.action)
+    purpose, rank = Coding(system=V3_ACT_REASON, code=request.purpose), _RANK[request.label]
+    for name, code, item in product(request.classes or ("",), request.codes or (None,), request.data or (None,)):
+        resource_class = Coding(system=RESOURCE_TYPES, code=name) if name else None
+        yield Ask(
+            actor,
+            teams,
+            action,
+            purpose,
+            request.is_break_glass,
+            request.at,
+            rank,
+            resource_class,
+            code,
+            item,
+            request.data_period,
+        )
+
+
+def applies(rule: Rule, ask: Ask) -> Match:
+    """Whether every condition the rule states holds; an absent condition restricts nothing.
+
+    Confidentiality is ordered: a refusal meets the levels it names and higher, anything else the levels it names
+    and lower.
+    """
+    if rule.period is not None and not rule.period.contains(ask.at):
+        return NO
+    if rule.actions and ask.action not in rule.actions:
+        return NO
+    if rule.purposes and ask.purpose not in rule.purposes:
+        return NO
+    if rule.security_labels and not _label(rule, ask.rank):
+        return NO
+    certainty = _actor(rule.actors, ask) if rule.actors else YES
+    if certainty and (rule.classes or rule.codes or rule.data or rule.data_period is not None):
+        return min(certainty, _content(rule, ask))
+    return certainty
+
+
+def _content(rule: Rule, ask: Ask) -> Match:
+    """The conditions about the data itself, of which a request may leave some unsaid."""
+    certainty = _named(rule.classes, ask.resource_class) if rule.classes else YES
+    if rule.codes:
+        certainty = min(certainty, _named(rule.codes, ask.code))
+    if rule.data:
+        certainty = min(certainty, _data(rule.data, ask.item))
+    if rule.data_period is not None:
+        certainty = min(certainty, _within(rule.data_period, ask.data_period))
+    return certainty
+
+
+def literal(ref: Ref) -> str:
+    """The reference without its version: every version is the same resource."""
+    return ref.reference.partition("/_history/")[0]
+
+
+def same(reference: str, other: str) -> Match:
+    """Whether two literal references mean one resource.
+
+    A relative and an absolute reference with the same type and id *may*: the base of the relative one is not known.
+    """
+    if reference == other:
+        return YES if reference else NO
+    if ("://" in reference) is ("://" in other):
+        return NO
+    longer, shorter = (reference, other) if "://" in reference else (other, reference)
+    return MAYBE if shorter.count("/") == 1 and longer.endswith(f"/{shorter}") else NO
+
+
+def _named(codings: tuple[Coding, ...], wanted: Coding | None) -> Match:
+    if wanted is None:
+        return MAYBE
+    return YES if wanted in codings else NO
+
+
+def _label(rule: Rule, rank: int) -> bool:
+    ranks = [_RANK[coding.code] for coding in rule.security_labels if coding.code in _RANK]
+    if rule.effect is Effect.DENY:
+        return not ranks or rank >= min(ranks)
+    return bool(ranks) and rank <= max(ranks)
+
+
+def _actor(actors: tuple[Actor, ...], ask: Ask) -> Match:
+    best = NO
+    for actor in actors:
+        found = _who(actor.ref, ask)
+        if found is YES and actor.role is not None and actor.role.key != RECIPIENT:
+            found = MAYBE
+        best = max(best, found)
+    return best
+
+
+def _who(ref: Ref | None, ask: Ask) -> Match:
+    if ref is None:
+        return YES
+    reference = literal(ref)
+    if reference == ask.actor or ask.teams.get(reference):
+        return YES
+    teams = (team for team, current in ask.teams.items() if current)
+    return _best(same(reference, known) for known in (ask.actor, *teams))
+
+
+def _data(refs: tuple[DataRef, ...], item: DataItem | None) -> Match:
+    if item is None:
+        return MAYBE
+    return _best(_covers(ref, item) for ref in refs)
+
+
+def _covers(ref: DataRef, item: DataItem) -> Match:
+    wanted = literal(ref.ref)
+    if ref.meaning == "authoredby":
+        return _among(wanted, item.authors)
+    itself = same(wanted, literal(item.ref))
+    if ref.meaning == "instance":
+        return itself
+    if ref.meaning == "related":
+        return max(itself, _among(wanted, item.referred_by))
+    if ref.meaning == "dependents":
+        return max(itself, _among(wanted, item.refers_to))
+    return MAYBE
+
+
+def _among(wanted: str, refs: frozenset[Ref] | None) -> Match:
+    if refs is None:
+        return MAYBE
+    return _best(same(wanted, literal(ref)) for ref in refs)
+
+
+def _best(found: Iterable[Match]) -> Match:
+    return max(found, default=NO)
+
+
+def _within(rule: Interval, asked: Interval | None) -> Match:
+    """YES when all of the asked time lies inside, NO when none of it does."""
+    if asked is None:
+        return MAYBE
+    apart = (rule.end is not None and asked.start is not None and rule.end <= asked.start) or (
+        rule.start is not None and asked.end is not None and asked.end <= rule.start
+    )
+    if apart:
+        return NO
+    from_start = rule.start is None or (asked.start is not None and rule.start <= asked.start)
+    to_end = rule.end is None or (asked.end is not None and asked.end <= rule.end)
+    return YES if from_start and to_end else MAYBE
