@@ -26,7 +26,10 @@ def display_of(system: str, code: str) -> str:
 
 @cache
 def _displays(system: str) -> dict[str, str]:
-    file = profiles_dir() / f"CodeSystem-{system.rsplit('/', 1)[-1]}.json"
+    folder = profiles_dir()
+    if folder is None:
+        return {}
+    file = folder / f"CodeSystem-{system.rsplit('/', 1)[-1]}.json"
     if not file.is_file():
         return {}
     body = json.loads(file.read_text(encoding="utf-8"))

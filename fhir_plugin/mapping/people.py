@@ -1,7 +1,7 @@
 """The people in a record who are not support figures: parents, legal representatives, professionals and candidates.
 
-A plain contact (nl-core-ContactPerson, KT2_RelatedPerson, Patient.contact) is a *candidate*: it becomes a support figure
-only when the child, the youth or a parent names that person and someone records it.
+A plain contact (nl-core-ContactPerson, KT2_RelatedPerson, Patient.contact) is a *candidate*: it becomes a support
+figure only when the child, the youth or a parent names that person and someone records it.
 """
 
 from __future__ import annotations

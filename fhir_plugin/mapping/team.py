@@ -12,12 +12,12 @@ from typing import Any
 from fhir_plugin.mapping import concepts
 from fhir_plugin.mapping import extensions as ext
 from fhir_plugin.mapping.engagement import participants
-from fhir_plugin.mapping.json import Json, objects, period_of, put_period, put_text, reference_to_json, text
+from fhir_plugin.mapping.json import Json, period_of, put_period, put_text, reference_to_json, text
 from fhir_plugin.mapping.lens import Lens, apply_lenses
 from fhir_plugin.model.carried import Carried
 from fhir_plugin.model.identity import Coding, Ref
 from fhir_plugin.model.network import Team
-from fhir_plugin.model.terms import CodeSystems, Context, Extensions, Profiles
+from fhir_plugin.model.terms import NETWORK_IDENTIFIER, CodeSystems, Context, Extensions, Profiles
 
 __all__ = ["TEAM_LENSES", "is_network_team", "pick_team", "team_from", "team_onto"]
 
@@ -68,12 +68,12 @@ def is_network_team(body: Json) -> bool:
     profiles = meta.get("profile") if isinstance(meta, dict) else None
     if isinstance(profiles, list) and Profiles.NETWORK in profiles:
         return True
-    return any(
-        coding.system in _OWN_ROLES or next(ext.extensions(participant, Extensions.CONTEXT), None)
-        for participant in participants(body)
-        if isinstance(participant, dict)
-        for coding in concepts.all_codings(participant, "role")
-    )
+    return any(_is_engaged(participant) for participant in participants(body) if isinstance(participant, dict))
+
+
+def _is_engaged(participant: Json) -> bool:
+    roles = concepts.all_codings(participant, "role")
+    return any(coding.system in _OWN_ROLES for coding in roles) or ext.sub(participant, Extensions.CONTEXT) is not None
 
 
 def pick_team(teams: Iterable[Json]) -> tuple[Json | None, int]:
@@ -97,6 +97,7 @@ def team_onto(team: Team, patient: Ref) -> Json:
     if team.id and not team.id.startswith("urn:"):
         body["id"] = team.id
     apply_lenses(TEAM_LENSES, body, team)
-    if team.carried is None and not objects(body.get("meta"), "profile"):
+    if team.carried is None:
         body["meta"] = {"profile": [Profiles.NETWORK]}
+        body["identifier"] = [{"system": NETWORK_IDENTIFIER, "value": patient.id}]
     return body

@@ -1,0 +1,160 @@
+"""One child's network in an EHR: read in one round trip, written in one transaction.
+
+Safety: the Patient that comes back must be the one that was asked for; a write names the version it was made on and
+carries its Provenance; a conditional create that found somebody else's team is completed on that team.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
+
+from fhir_plugin.ehr.answers import Written
+from fhir_plugin.ehr.client import FhirClient
+from fhir_plugin.ehr.entries import Entry
+from fhir_plugin.errors import EhrConflict, EhrProtocolError
+from fhir_plugin.mapping.changes import ResourceChange, changes_between
+from fhir_plugin.mapping.network import Mapped, TiePlace, from_fhir
+from fhir_plugin.mapping.provenance import Author, provenance_of
+from fhir_plugin.model.issues import Issue, Severity
+from fhir_plugin.model.network import SupportNetwork
+from fhir_plugin.model.terms import CodeSystems
+
+__all__ = ["Committed", "NetworkGateway"]
+
+_PAGE = 200
+_PARTS = ("RelatedPerson", "CareTeam", "Consent", "Observation")
+_NOT_OFFERED = frozenset({403, 404, 405, 501})
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Committed:
+    """What was written.
+
+    Attributes:
+        written: one per resource, in the order of the transaction; the Provenance is the last.
+        ids: ``urn:uuid:`` of a new resource → its id in the EHR.
+    """
+
+    written: tuple[Written, ...] = ()
+    ids: dict[str, str]
+
+
+class NetworkGateway:
+    """Reads and writes networks through one client.
+
+    Args:
+        client: a client for one EHR, with the user's token.
+        clock: aware current instant; injected.
+        ties: where new ties are kept in this EHR.
+    """
+
+    def __init__(
+        self,
+        client: FhirClient,
+        *,
+        clock: Callable[[], datetime] = lambda: datetime.now(UTC),
+        ties: TiePlace = "observation",
+    ) -> None:
+        self._client = client
+        self._clock = clock
+        self._ties: TiePlace = ties
+
+    def read(self, patient_id: str) -> Mapped:
+        """The network of one child, in one batch.
+
+        Raises:
+            EhrNotFound: no such patient, or not for this user.
+            EhrProtocolError: the EHR answered with another patient.
+            EhrError: any part that is needed could not be read.
+        """
+        answers = self._client.batch([Entry.get(url) for url in _searches(patient_id)])
+        patient, *searches = answers
+        patient.raise_for_status("GET Patient")
+        if patient.body is None or patient.body.get("id") != patient_id:
+            raise EhrProtocolError(
+                "The EHR answered with another patient than was asked for.",
+                code="wrong-patient",
+                where="GET Patient",
+                remedy="Close this and open it again from the record; report it to the EHR's manager.",
+            )
+        resources, missing = [patient.body], []
+        for kind, answer in zip(_PARTS, searches, strict=True):
+            if kind != "RelatedPerson" and answer.status in _NOT_OFFERED:
+                missing.append(_unavailable(kind))
+            else:
+                answer.raise_for_status(f"search {kind}")
+                resources += self._client.pages(answer.body, f"search {kind}")
+        mapped = from_fhir(resources, patient_id=patient_id)
+        return Mapped(network=mapped.network, report=mapped.report.merged(missing))
+
+    def commit(self, before: SupportNetwork, after: SupportNetwork, author: Author) -> Committed:
+        """Bring the EHR from ``before`` to ``after``: all of it or nothing.
+
+        Raises:
+            EhrConflict: somebody changed one of the resources since ``before`` was read; nothing was written.
+            MappingError: ``after`` is not a state of the same child, or something disappeared from it.
+            EhrError: the EHR did not take it.
+        """
+        changes = changes_between(before, after, ties=self._ties)
+        if not changes:
+            return Committed(ids={})
+        written = self._write(changes, author)
+        ids = {change.full_url: result.id for change, result in zip(changes, written, strict=False) if change.full_url}
+        if any(_met_another_team(change, result) for change, result in zip(changes, written, strict=False)):
+            self._join_team(after, ids, author)
+        return Committed(written=tuple(written), ids=ids)
+
+    def _write(self, changes: tuple[ResourceChange, ...], author: Author) -> list[Written]:
+        entries = [_entry(change) for change in changes]
+        entries.append(Entry.post(provenance_of(changes, author, self._clock())))
+        return self._client.transaction(entries)
+
+    def _join_team(self, after: SupportNetwork, ids: dict[str, str], author: Author) -> None:
+        """Somebody made the child's first team in the same moment: put our engagements into theirs."""
+        now = self.read(after.child.id).network
+        figures = {figure.id: figure for figure in now.figures}
+        joined = now
+        for figure in after.figures:
+            known = figures.get(ids.get(figure.id, figure.id))
+            if known is not None and figure.engagement is not None and known.engagement is None:
+                engaged = replace(known, engagement=replace(figure.engagement, carried=None))
+                held = tuple(engaged if item.id == engaged.id else item for item in joined.figures)
+                joined = replace(joined, figures=held)
+        changes = changes_between(now, joined, ties=self._ties)
+        if changes:
+            self._write(changes, author)
+
+
+def _searches(patient_id: str) -> list[str]:
+    patient = f"Patient/{patient_id}"
+    return [
+        patient,
+        f"RelatedPerson?patient={patient}&_count={_PAGE}",
+        f"CareTeam?patient={patient}&_count={_PAGE}",
+        f"Consent?patient={patient}&_count={_PAGE}",
+        f"Observation?patient={patient}&code={CodeSystems.TIE}%7Ctie&_count={_PAGE}",
+    ]
+
+
+def _unavailable(kind: str) -> Issue:
+    """A part the EHR does not have, or not for this user: said, so that it is never read as "there is none"."""
+    return Issue(severity=Severity.WARNING, code="part-unavailable", expression=kind, params=(("kind", kind),))
+
+
+def _entry(change: ResourceChange) -> Entry:
+    if change.is_new:
+        return Entry.post(change.body, full_url=change.full_url, if_none_exist=change.if_none_exist or None)
+    if not change.version:
+        raise EhrConflict(
+            f"The EHR gives no version of this {change.type}, so a change by someone else cannot be seen.",
+            code="no-version",
+            where=f"PUT {change.type}",
+            remedy="Run `steunfiguren conformance` to see what this EHR supports.",
+        )
+    return Entry.put(change.body, if_match=change.version)
+
+
+def _met_another_team(change: ResourceChange, result: Written) -> bool:
+    return change.type == "CareTeam" and change.is_new and result.status == 200

@@ -1,0 +1,98 @@
+"""The difference between two states of a network, as the resources to write. Nothing is ever deleted."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+from fhir_plugin.errors import MappingError
+from fhir_plugin.mapping.json import Json, objects, text
+from fhir_plugin.mapping.network import TiePlace, to_fhir
+from fhir_plugin.model.network import SupportNetwork
+from fhir_plugin.model.terms import FIGURE_IDENTIFIER, NETWORK_IDENTIFIER
+
+__all__ = ["ResourceChange", "changes_between"]
+
+_OWNED_TYPES = frozenset({"RelatedPerson", "CareTeam", "Consent", "Observation"})
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ResourceChange:
+    """One resource to create or to update.
+
+    Attributes:
+        body: the whole resource, with everything others wrote in it.
+        full_url: ``urn:uuid:`` by which the others refer to a new one; empty for an update.
+        version: the version the change was made on; empty for a new one.
+        if_none_exist: search by which a new one is created only once; empty where it has no business identifier.
+    """
+
+    body: Json = field(repr=False)
+    full_url: str = ""
+    version: str = ""
+    if_none_exist: str = field(default="", repr=False)
+
+    @property
+    def is_new(self) -> bool:
+        """Whether the resource does not exist yet."""
+        return not text(self.body, "id")
+
+    @property
+    def type(self) -> str:
+        """Resource type."""
+        return text(self.body, "resourceType")
+
+    @property
+    def reference(self) -> str:
+        """How the other resources of the same transaction refer to it."""
+        return self.full_url if self.is_new else f"{self.type}/{text(self.body, 'id')}"
+
+
+def changes_between(
+    before: SupportNetwork, after: SupportNetwork, *, ties: TiePlace = "observation"
+) -> tuple[ResourceChange, ...]:
+    """What must be written to bring ``before`` to ``after``: RelatedPersons, then Consents, then the rest.
+
+    Raises:
+        MappingError: the two are not about the same child, something disappeared, or a resource that belongs to the
+            EHR (the Patient, other people's resources) would change.
+    """
+    if before.child.id != after.child.id or not after.child.id:
+        raise MappingError(
+            "The two states are not about the same child.", code="other-child", remedy="Open the record again."
+        )
+    old = {_key(entry): entry["resource"] for entry in objects(to_fhir(before, ties=ties), "entry")}
+    new = {_key(entry): entry for entry in objects(to_fhir(after, ties=ties), "entry")}
+    if missing := [key for key in old if key not in new]:
+        raise MappingError(
+            f"A {missing[0].split('/')[0]} disappeared; nothing is deleted here.",
+            code="deletion",
+            remedy="End or withdraw it instead.",
+        )
+    found = [
+        _change(entry["resource"], text(entry, "fullUrl"), old.get(key))
+        for key, entry in new.items()
+        if old.get(key) != entry["resource"]
+    ]
+    order = {"RelatedPerson": 0, "Consent": 1, "CareTeam": 2, "Observation": 3}
+    return tuple(sorted(found, key=lambda change: order[change.type]))
+
+
+def _key(entry: Json) -> str:
+    body = entry["resource"]
+    return f"{text(body, 'resourceType')}/{text(body, 'id') or text(entry, 'fullUrl')}"
+
+
+def _change(body: Json, full_url: str, held: Json | None) -> ResourceChange:
+    kind = text(body, "resourceType")
+    if kind not in _OWNED_TYPES:
+        raise MappingError(f"A {kind} would change; it belongs to the EHR.", code="not-ours", remedy="Report this.")
+    if held is not None:
+        return ResourceChange(body=body, version=text(held.get("meta"), "versionId"))
+    return ResourceChange(body=body, full_url=full_url, if_none_exist=_condition(body))
+
+
+def _condition(body: Json) -> str:
+    for item in objects(body, "identifier"):
+        if text(item, "system") in (FIGURE_IDENTIFIER, NETWORK_IDENTIFIER):
+            return f"identifier={text(item, 'system')}|{text(item, 'value')}"
+    return ""

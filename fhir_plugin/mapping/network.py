@@ -1,0 +1,219 @@
+"""FHIR resources of one child ↔ SupportNetwork: ``from_fhir`` and ``to_fhir``.
+
+Two laws, property-tested: ``from_fhir(to_fhir(n)).network == n``, and ``to_fhir(from_fhir(b).network)`` holds every
+resource of ``b`` as it was.
+"""
+
+from __future__ import annotations
+
+import json
+import uuid
+from dataclasses import dataclass, replace
+from typing import Any, Literal
+
+from fhir_plugin.errors import MappingError
+from fhir_plugin.mapping.consent import consent_to_fhir, read_consents
+from fhir_plugin.mapping.engagement import current_participant, engagement_of, participants, put_engagement
+from fhir_plugin.mapping.figure import figure_from, figure_onto
+from fhir_plugin.mapping.findings import figure_issues
+from fhir_plugin.mapping.json import Json, date_of, objects, reference_of, text
+from fhir_plugin.mapping.names import NAME
+from fhir_plugin.mapping.people import is_figure, people_from
+from fhir_plugin.mapping.reading import Resources, collect
+from fhir_plugin.mapping.team import pick_team, team_from, team_onto
+from fhir_plugin.mapping.ties import TIES_ON_PARTICIPANT, is_tie, new_tie, tie_about, tie_from
+from fhir_plugin.model.carried import Carried
+from fhir_plugin.model.figure import SupportFigure, Tie
+from fhir_plugin.model.identity import Identifier, Ref
+from fhir_plugin.model.issues import Issue, Report, Severity
+from fhir_plugin.model.network import Child, SupportNetwork
+from fhir_plugin.model.terms import BSN_SYSTEMS
+
+__all__ = ["Mapped", "TiePlace", "from_fhir", "to_fhir"]
+
+TiePlace = Literal["observation", "participant"]
+_NAMESPACE = uuid.UUID("6f0f2a3c-52c8-5a0e-9c0e-5d1b4a1c7f10")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Mapped:
+    """What was read: the network, and what was noticed while reading it."""
+
+    network: SupportNetwork
+    report: Report
+
+
+def from_fhir(source: Any, *, patient_id: str | None = None) -> Mapped:
+    """Read one child's support network from FHIR R4 JSON. Never raises on what the source holds.
+
+    Args:
+        source: a Bundle, a resource, or an iterable of either (dicts, or typed models with ``model_dump_json``).
+        patient_id: whose network is meant; without it there must be exactly one patient among the resources.
+
+    Returns:
+        The network; resources of other patients are never in it, only named in the report and kept in ``rest``.
+    """
+    found = collect(_plain(source), patient_id)
+    related = found.of("RelatedPerson")
+    teams = found.of("CareTeam")
+    team, networks = pick_team(teams)
+    if networks > 1:
+        found.issues.append(Issue(severity=Severity.WARNING, code="several-networks", expression="CareTeam"))
+    bodies = [body for body in related if is_figure(body)]
+    figures = tuple(_figure(body, found, team) for body in bodies)
+    consents, consent_report = read_consents(found.of("Consent"))
+    observations = found.of("Observation")
+    used = {id(tie) for body in bodies for tie in _observed(body, found, observations)}
+    rest = [body for body in teams if body is not team]
+    rest += [body for body in observations if id(body) not in used]
+    rest += [body for kind in ("Condition", "Task", "DocumentReference") for body in found.of(kind)]
+    network = SupportNetwork(
+        child=_child(found),
+        figures=figures,
+        people=tuple(people_from(found.child, _others(related), teams, found.other)),
+        team=team_from(team, team_id=_key(found, team)) if team else None,
+        consents=tuple(consents),
+        rest=tuple(Carried(body) for body in rest + found.other),
+    )
+    issues = [issue for body in bodies for issue in figure_issues(body)]
+    return Mapped(network=network, report=Report(issues=tuple(found.issues)).merged(issues, consent_report))
+
+
+def to_fhir(network: SupportNetwork, *, ties: TiePlace = "observation") -> Json:
+    """The FHIR R4 resources of a network, as a Bundle of type ``collection``.
+
+    Args:
+        network: every figure, and the team where a figure is engaged, must have an id (``urn:uuid:`` for new ones).
+        ties: where a new tie goes; ties already recorded stay where they are.
+
+    Raises:
+        MappingError: a figure or team without an id, or an engagement without a team.
+    """
+    patient = network.child.ref
+    entries = [_entry(network.child.carried.body())] if network.child.carried else []
+    if not network.child.carried and network.child != Child(id=network.child.id):
+        entries.append(_entry(_patient(network.child)))
+    observations: list[Json] = []
+    team = team_onto(network.team, patient) if network.team else None
+    for figure in network.figures:
+        if not figure.id:
+            raise MappingError("A figure without an id.", code="figure-without-id", remedy="Give it a urn:uuid id.")
+        entries.append(_entry(figure_onto(figure, patient), figure.id))
+        _engage(team, figure)
+        observations += _place_ties(figure, patient, team, ties)
+    entries += [_entry(person.carried.body()) for person in network.people if person.carried]
+    if team is not None and network.team is not None:
+        entries.append(_entry(team, network.team.id))
+    entries += [_entry(consent_to_fhir(consent), consent.id) for consent in network.consents]
+    entries += observations
+    entries += [_entry(carried.body()) for carried in network.rest]
+    return {"resourceType": "Bundle", "type": "collection", **({"entry": entries} if entries else {})}
+
+
+def _plain(source: Any) -> Any:
+    dump = getattr(source, "model_dump_json", None)
+    if callable(dump):
+        return json.loads(dump(exclude_none=True))
+    if isinstance(source, list | tuple):
+        return [_plain(item) for item in source]
+    return source
+
+
+def _others(related: list[Json]) -> list[Json]:
+    return [body for body in related if not is_figure(body)]
+
+
+def _key(found: Resources, body: Json) -> str:
+    """Id of a resource, else its fullUrl, else a name made from its content: the same body, the same name."""
+    return found.key(body) or f"urn:uuid:{uuid.uuid5(_NAMESPACE, json.dumps(body, sort_keys=True, default=str))}"
+
+
+def _figure(body: Json, found: Resources, team: Json | None) -> SupportFigure:
+    figure = figure_from(body, figure_id=_key(found, body))
+    index = current_participant(team, figure.ref.reference) if team else None
+    participant = participants(team)[index] if team is not None and index is not None else None
+    ties = [tie_from(item, reference=_key(found, item)) for item in _observed(body, found, found.of("Observation"))]
+    if participant is None:
+        return replace(figure, ties=_in_order(ties))
+    ties += TIES_ON_PARTICIPANT.get(participant)
+    return replace(figure, engagement=engagement_of(participant), ties=_in_order(ties))
+
+
+def _observed(body: Json, found: Resources, observations: list[Json]) -> list[Json]:
+    key = _key(found, body)
+    member = key if key.startswith("urn:") else f"RelatedPerson/{key}"
+    return [item for item in observations if is_tie(item) and tie_about(item, member)]
+
+
+def _in_order(ties: list[Tie]) -> tuple[Tie, ...]:
+    return tuple(sorted(ties, key=lambda tie: tie.on.first_day().toordinal() if tie.on else 0))
+
+
+def _child(found: Resources) -> Child:
+    body = found.child
+    if body is None:
+        return Child(id=found.patient_id)
+    return Child(
+        id=found.patient_id,
+        name=NAME.get(body),
+        birth_date=date_of(body.get("birthDate")),
+        gender=text(body, "gender"),
+        identifiers=tuple(
+            Identifier(system=text(item, "system"), value=text(item, "value"))
+            for item in objects(body, "identifier")
+            if text(item, "system") and text(item, "value") and text(item, "system") not in BSN_SYSTEMS
+        ),
+        deceased=body.get("deceasedBoolean") is True or bool(body.get("deceasedDateTime")),
+        organization=reference_of(body.get("managingOrganization")),
+        carried=Carried(body),
+    )
+
+
+def _patient(child: Child) -> Json:
+    body: Json = {"resourceType": "Patient", "id": child.id}
+    NAME.put(body, child.name)
+    if child.identifiers:
+        body["identifier"] = [{"system": item.system, "value": item.value} for item in child.identifiers]
+    if child.birth_date:
+        body["birthDate"] = str(child.birth_date)
+    if child.gender:
+        body["gender"] = child.gender
+    if child.deceased:
+        body["deceasedBoolean"] = True
+    if child.organization:
+        body["managingOrganization"] = {"reference": child.organization.reference}
+    return body
+
+
+def _engage(team: Json | None, figure: SupportFigure) -> None:
+    if team is not None:
+        put_engagement(team, figure.ref, figure.engagement)
+    elif figure.engagement is not None:
+        raise MappingError("An engagement without a team.", code="engagement-without-team", remedy="Add a Team first.")
+
+
+def _place_ties(figure: SupportFigure, patient: Ref, team: Json | None, place: TiePlace) -> list[Json]:
+    """Put ties on the participant or answer them as Observation entries: history is added to, never rewritten."""
+    index = current_participant(team, figure.ref.reference) if team else None
+    participant = participants(team)[index] if team is not None and index is not None else None
+    held = TIES_ON_PARTICIPANT.get(participant) if participant else ()
+    here: list[Tie] = []
+    entries: list[Json] = []
+    for tie in figure.ties:
+        if tie.carried is not None and tie_from(tie.carried.body()) == tie:
+            entries.append(_entry(tie.carried.body(), tie.ref.reference if tie.ref else ""))
+        elif participant is not None and (tie in held or place == "participant"):
+            here.append(tie)
+        else:
+            entries.append(_entry(new_tie(tie, patient=patient, figure=figure.ref), _tie_url(figure, tie)))
+    if participant is not None:
+        TIES_ON_PARTICIPANT.put(participant, tuple(here))
+    return entries
+
+
+def _tie_url(figure: SupportFigure, tie: Tie) -> str:
+    return f"urn:uuid:{uuid.uuid5(_NAMESPACE, f'{figure.id}|{tie.ring}|{tie.quality}|{tie.by}|{tie.on}')}"
+
+
+def _entry(body: Json, key: str = "") -> Json:
+    return {"fullUrl": key, "resource": body} if key.startswith("urn:") else {"resource": body}
