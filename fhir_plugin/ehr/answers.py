@@ -113,9 +113,8 @@ class Answer:
                 status=self.status,
                 remedy="It must answer with a Location or with the resource.",
             )
-        return Written(
-            type=type_, id=id_, version=etag_version(self.etag) or version or "", status=self.status, body=body
-        )
+        version = etag_version(self.etag) or version or ""
+        return Written(type=type_, id=id_, version=version, status=self.status, body=body)
 
 
 def etag_version(etag: str | None) -> str:
@@ -137,13 +136,8 @@ def parse_body(raw: bytes, content_type: str, where: str, status: int) -> dict[s
     except (ValueError, RecursionError):
         body = None
     if not isinstance(body, dict):
-        kind = (
-            "HTML" if "html" in content_type.lower() or raw.lstrip()[:1] == b"<" else "something that is not FHIR JSON"
-        )
-        if kind != "HTML" and raw.lstrip()[:1] == b"{":
-            kind = "a JSON that is cut off or broken"
         raise EhrProtocolError(
-            f"The EHR answered with {kind} (HTTP {status}).",
+            f"The EHR answered with {_kind_of(raw, content_type)} (HTTP {status}).",
             where=where,
             status=status,
             remedy="Check that the base URL is that of the FHIR endpoint, without a proxy or login page in between.",
