@@ -5,9 +5,9 @@ from __future__ import annotations
 import copy
 
 import pytest
-from mapping_examples import SHARED, nl_core_examples
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from mapping_examples import SHARED, nl_core_examples
 
 from fhir_plugin.mapping.network import from_fhir, to_fhir
 

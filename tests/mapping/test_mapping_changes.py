@@ -1,0 +1,106 @@
+"""What is written for a change: only what differs, on the version it was made on, with its provenance."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import UTC, datetime
+
+import pytest
+
+from fhir_plugin.errors import MappingError
+from fhir_plugin.mapping.changes import changes_between
+from fhir_plugin.mapping.network import from_fhir
+from fhir_plugin.mapping.provenance import Author, provenance_of
+from fhir_plugin.model.dates import PartialDate
+from fhir_plugin.model.edit import add_figure, add_tie, end_engagement, replace_figure
+from fhir_plugin.model.figure import Designation, Engagement, SupportFigure, Tie
+from fhir_plugin.model.identity import PersonName, Ref
+from fhir_plugin.model.terms import CodeSystems, Designator, Extensions, Function, Profiles, TieQuality
+
+NOW = datetime(2026, 11, 23, 12, 0, tzinfo=UTC)
+CHILD = {"resourceType": "Patient", "id": "p", "meta": {"versionId": "1"}}
+SAM = {
+    "resourceType": "RelatedPerson",
+    "id": "sam",
+    "meta": {"versionId": "4"},
+    "patient": {"reference": "Patient/p"},
+    "extension": [{"url": Extensions.OWN_LABEL, "valueString": "tante Sam"}, {"url": "https://v.example/x"}],
+}
+TEAM = {
+    "resourceType": "CareTeam",
+    "id": "team",
+    "meta": {"versionId": "7", "profile": [Profiles.NETWORK]},
+    "status": "active",
+    "subject": {"reference": "Patient/p"},
+    "participant": [
+        {"member": {"reference": "Practitioner/wit"}, "role": [{"text": "behandelaar"}]},
+        {
+            "member": {"reference": "RelatedPerson/sam"},
+            "role": [{"coding": [{"system": CodeSystems.FUNCTION, "code": "emotional"}]}],
+        },
+    ],
+}
+
+
+@pytest.fixture
+def network():
+    return from_fhir([CHILD, SAM, TEAM], patient_id="p").network
+
+
+def test_no_change_writes_nothing(network):
+    assert changes_between(network, network) == ()
+
+
+def test_an_edit_names_the_version_it_was_made_on_and_keeps_what_others_wrote(network):
+    figure = replace(network.figures[0], name=PersonName(text="Sam de Zwart"))
+    (change,) = changes_between(network, replace_figure(network, figure))
+    assert (change.type, change.version, change.is_new) == ("RelatedPerson", "4", False)
+    assert change.body["extension"] == SAM["extension"]
+
+
+def test_ending_an_engagement_touches_only_that_participant(network):
+    (change,) = changes_between(network, end_engagement(network, "sam", PartialDate(2026, 11, 23)))
+    assert change.type == "CareTeam"
+    assert change.body["participant"][0] == TEAM["participant"][0]
+    assert change.body["participant"][1]["period"] == {"end": "2026-11-23"}
+
+
+def test_a_new_figure_comes_with_its_participant_and_is_created_only_once(network):
+    after = add_figure(network, SupportFigure(own_label="coach", engagement=Engagement(functions=(Function.COMPANY,))))
+    person, team = changes_between(network, after)
+    assert person.is_new
+    assert person.if_none_exist.startswith("identifier=")
+    assert team.body["participant"][:2] == TEAM["participant"]
+    assert team.body["participant"][2]["member"]["reference"] == person.full_url
+
+
+def test_a_new_tie_is_a_new_observation_and_the_old_one_stays(network):
+    (change,) = changes_between(network, add_tie(network, "sam", Tie(quality=TieQuality.CLOSE)))
+    assert (change.type, change.is_new) == ("Observation", True)
+
+
+def test_nothing_is_ever_deleted(network):
+    with pytest.raises(MappingError, match="nothing is deleted"):
+        changes_between(network, replace(network, figures=()))
+
+
+def test_two_states_of_different_children_are_never_compared(network):
+    with pytest.raises(MappingError, match="not about the same child"):
+        changes_between(network, replace(network, child=replace(network.child, id="q")))
+
+
+def test_provenance_says_who_typed_and_who_decided_and_never_that_a_professional_decided(network):
+    figure = replace(network.figures[0], name=PersonName(text="Sam"))
+    changes = changes_between(network, replace_figure(network, figure))
+    author = Author(
+        enterer=Ref(reference="Practitioner/wit"),
+        designations=(
+            Designation(by=Designator.CHILD, who=Ref(reference="Patient/p")),
+            Designation(by=Designator.PARENT),
+        ),
+    )
+    body = provenance_of(changes, author, NOW)
+    assert body["recorded"] == "2026-11-23T12:00:00.000Z"
+    assert body["target"] == [{"reference": "RelatedPerson/sam"}]
+    assert [agent["who"]["reference"] for agent in body["agent"]] == ["Patient/p", "Practitioner/wit"]
+    assert body["meta"]["profile"] == [Profiles.DESIGNATION]

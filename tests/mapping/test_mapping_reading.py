@@ -1,0 +1,127 @@
+"""Whose resources enter the network, and what the others are: parents, professionals, candidates."""
+
+from __future__ import annotations
+
+import pytest
+
+from fhir_plugin.mapping.network import from_fhir, to_fhir
+from fhir_plugin.model.network import Standing
+from fhir_plugin.model.terms import BSN_SYSTEMS, ROL_VEKTIS, V3_ROLE_CODE, Extensions, Profiles
+
+CHILD = {"resourceType": "Patient", "id": "p"}
+LABEL = {"extension": [{"url": Extensions.OWN_LABEL, "valueString": "tante Sam"}]}
+
+
+def related(identity, patient="p", codes=(), **more):
+    concepts = [{"coding": [{"system": system, "code": code}]} for system, code in codes]
+    return {
+        "resourceType": "RelatedPerson",
+        "id": identity,
+        "patient": {"reference": f"Patient/{patient}"},
+        **({"relationship": concepts} if concepts else {}),
+        **more,
+    }
+
+
+def codes_of(report):
+    return [issue.code for issue in report]
+
+
+def test_a_resource_about_another_child_never_enters_the_network_and_is_not_lost():
+    theirs = related("x", patient="other", **LABEL)
+    mapped = from_fhir([CHILD, theirs, related("s", **LABEL)], patient_id="p")
+    assert [figure.id for figure in mapped.network.figures] == ["s"]
+    assert codes_of(mapped.report) == ["other-patient"]
+    assert theirs in [entry["resource"] for entry in to_fhir(mapped.network)["entry"]]
+
+
+def test_without_a_patient_asked_for_two_patients_give_no_network_at_all():
+    mapped = from_fhir([CHILD, {"resourceType": "Patient", "id": "q"}, related("s", **LABEL)])
+    assert mapped.network.figures == ()
+    assert codes_of(mapped.report) == ["several-patients"]
+
+
+@pytest.mark.parametrize("reference", ["https://ehr.example/fhir/Patient/p", "Patient/p/_history/3", "Patient/p"])
+def test_absolute_and_versioned_references_are_about_the_same_child(reference):
+    body = related("s", **LABEL) | {"patient": {"reference": reference}}
+    assert len(from_fhir([CHILD, body], patient_id="p").network.figures) == 1
+
+
+def test_a_biological_parent_is_part_of_the_network_but_never_a_figure():
+    mother = related("m", codes=[(V3_ROLE_CODE, "MTH"), (ROL_VEKTIS, "24")], meta={"profile": [Profiles.FIGURE]})
+    network = from_fhir([CHILD, mother], patient_id="p").network
+    assert not network.figures
+    (person,) = network.people
+    assert (person.standing, person.holds_authority) == (Standing.PARENT, True)
+
+
+@pytest.mark.parametrize(
+    ("code", "standing", "authority"),
+    [
+        ((ROL_VEKTIS, "07"), Standing.PROFESSIONAL, False),
+        ((ROL_VEKTIS, "21"), Standing.PROFESSIONAL, False),
+        ((ROL_VEKTIS, "11"), Standing.LEGAL, True),
+        ((ROL_VEKTIS, "15"), Standing.LEGAL, False),
+        ((ROL_VEKTIS, "20"), Standing.CANDIDATE, False),
+        ((V3_ROLE_CODE, "AUNT"), Standing.CANDIDATE, False),
+    ],
+)
+def test_others_are_recognised_for_what_they_are(code, standing, authority):
+    (person,) = from_fhir([CHILD, related("x", codes=[code])], patient_id="p").network.people
+    assert (person.standing, person.holds_authority) == (standing, authority)
+
+
+def test_a_contact_on_the_patient_is_a_candidate_unless_it_points_to_someone_already_there():
+    url = "http://hl7.org/fhir/StructureDefinition/patient-relatedPerson"
+    linked = {"extension": [{"url": url, "valueReference": {"reference": "RelatedPerson/x"}}]}
+    child = CHILD | {"contact": [{"name": {"text": "Opa Jan"}}, linked]}
+    people = from_fhir([child, related("x")], patient_id="p").network.people
+    assert [person.ref.reference for person in people] == ["RelatedPerson/x", "Patient/p#contact-0"]
+
+
+def test_team_members_are_professionals_each_once():
+    member = {"member": {"reference": "Practitioner/a", "display": "J. de Wit"}}
+    team = {"resourceType": "CareTeam", "id": "t", "subject": {"reference": "Patient/p"}}
+    past = {"member": {"reference": "Practitioner/b"}, "period": {"end": "2020"}}
+    people = from_fhir([CHILD, team | {"participant": [member, member, past]}], patient_id="p").network.people
+    assert [(person.ref.reference, person.name.text) for person in people] == [("Practitioner/a", "J. de Wit")]
+
+
+@pytest.mark.parametrize("system", sorted(BSN_SYSTEMS))
+def test_a_bsn_on_a_figure_is_an_error_that_does_not_repeat_it_and_never_reaches_the_model(system):
+    body = related("s", **LABEL, identifier=[{"system": system, "value": "999990019"}])
+    mapped = from_fhir([CHILD, body], patient_id="p")
+    (issue,) = mapped.report
+    assert (issue.code, issue.expression) == ("sf-1", "RelatedPerson.identifier[0]")
+    assert "999990019" not in repr(mapped)
+    assert mapped.network.figures[0].identifiers == ()
+
+
+def test_unknown_codes_and_modifier_extensions_are_kept_and_reported():
+    body = related(
+        "s",
+        extension=[*LABEL["extension"], {"url": Extensions.SUPPORTS, "valueCode": "pet"}],
+        modifierExtension=[{"url": "https://vendor.example/x", "valueBoolean": True}],
+    )
+    mapped = from_fhir([CHILD, body], patient_id="p")
+    assert codes_of(mapped.report) == ["modifier-extension-kept", "unknown-code-kept"]
+    assert body in [entry["resource"] for entry in to_fhir(mapped.network)["entry"]]
+
+
+def test_the_same_resource_twice_gives_its_newest_version():
+    old = related("s", **LABEL, meta={"versionId": "9"}, gender="male")
+    new = related("s", **LABEL, meta={"versionId": "10"}, gender="female")
+    assert [figure.gender for figure in from_fhir([CHILD, new, old], patient_id="p").network.figures] == ["female"]
+
+
+def test_a_repr_of_a_network_shows_no_name_and_no_number():
+    body = related(
+        "s",
+        **LABEL,
+        name=[{"text": "Sam Zwart"}],
+        telecom=[{"system": "phone", "value": "0612345678"}],
+        address=[{"city": "Delft", "line": ["Markt 1"]}],
+    )
+    shown = repr(from_fhir([CHILD | {"birthDate": "2018-03-01"}, body], patient_id="p"))
+    for secret in ("Sam", "Zwart", "0612345678", "Delft", "Markt", "2018"):
+        assert secret not in shown
