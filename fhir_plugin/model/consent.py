@@ -15,7 +15,7 @@ from fhir_plugin.model.carried import Carried
 from fhir_plugin.model.identity import Coding, Identifier, Ref
 from fhir_plugin.model.terms import AgeBasis
 
-__all__ = ["Actor", "ConsentRecord", "DataRef", "Effect", "Interval", "Rule", "Scope", "Status"]
+__all__ = ["Actor", "ConsentRecord", "DataRef", "Effect", "Interval", "Rule", "Scope", "Status", "Verification"]
 
 
 class Effect(StrEnum):
@@ -51,10 +51,17 @@ class Interval:
     """Two aware instants, start inclusive, end exclusive; None is open.
 
     A date end has been widened at the edge: ``2026-06`` ends at 2026-07-01T00:00 Europe/Amsterdam.
+
+    Raises:
+        ValueError: an instant carries no time zone.
     """
 
     start: datetime | None = None
     end: datetime | None = None
+
+    def __post_init__(self) -> None:
+        if any(instant is not None and instant.tzinfo is None for instant in (self.start, self.end)):
+            raise ValueError("an instant needs a time zone")
 
     def contains(self, instant: datetime) -> bool:
         """Whether the instant lies within."""
@@ -100,6 +107,15 @@ class Rule:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Verification:
+    """Someone checked the consent with the one who gave it, or tried to. It plays no part in decisions."""
+
+    verified: bool
+    verified_with: Ref | None = None
+    at: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class ConsentRecord:
     """One consent, whatever it came from.
 
@@ -112,6 +128,7 @@ class ConsentRecord:
         root: the root rule; None when the source has no provision.
         age_basis: the signature rule it was recorded under, where stated.
         policy_uri: the policy document it refers to.
+        source: the signed form (a DocumentReference), where it is kept apart.
         not_understood: FHIRPath of every element that could change the decision and is not in this model.
     """
 
@@ -127,6 +144,8 @@ class ConsentRecord:
     root: Rule | None = None
     age_basis: AgeBasis | None = None
     policy_uri: str = ""
+    source: Ref | None = None
+    verifications: tuple[Verification, ...] = ()
     not_understood: tuple[str, ...] = ()
     carried: Carried | None = field(default=None, compare=False, repr=False)
 
