@@ -1,0 +1,289 @@
+"""From the launch to a page: everything the routes need, without Flask.
+
+Source: App Launch 2.2, *EHR launch* and *Standalone launch*; RFC 7636 (PKCE), RFC 9207 (iss), RFC 9700 (best practice).
+"""
+
+from __future__ import annotations
+
+import logging
+import secrets
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from threading import Lock
+
+import requests
+from authlib.oauth2.rfc6749.parameters import prepare_grant_uri
+from authlib.oauth2.rfc7636 import create_s256_code_challenge
+
+from fhir_plugin.ehr.client import FhirClient
+from fhir_plugin.ehr.retry import Retry
+from fhir_plugin.errors import AuthorizationDenied, EhrError, LaunchError, LaunchStateError
+from fhir_plugin.texts import Language
+from smart_app.launch.context import fhir_context, patient_id, text, user_of
+from smart_app.launch.cookies import csrf_token
+from smart_app.launch.discovery import Discovery, Endpoints
+from smart_app.launch.id_token import IdTokenVerifier, KeyCache
+from smart_app.launch.keys import SigningKeys
+from smart_app.launch.network import Outbound, guarded_session
+from smart_app.launch.phases import ActiveLaunch, LaunchFacts, LaunchUser, PendingLaunch
+from smart_app.launch.renewal import LaunchTokens
+from smart_app.launch.tokens import Grant, TokenEndpoint
+from smart_app.settings import Issuer, Settings
+from smart_app.store.launches import LaunchStore
+
+__all__ = ["Authorization", "Completed", "Launcher"]
+
+RETRY = Retry(attempts=2, base=0.2, retry_after_cap=2.0)
+"""Somebody waits for the page: ask once more at most, and say soon that the EHR is busy."""
+CLEAN_SECONDS = 300.0
+DENIALS = frozenset({"access_denied", "login_required", "consent_required", "interaction_required"})
+"""Authorization errors that mean a person, not a set-up, said no (RFC 6749 4.1.2.1, OIDC Core 3.1.2.6)."""
+
+log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Authorization:
+    """Where the browser goes next.
+
+    Attributes:
+        endpoint: authorization endpoint.
+        params: of the authorization request.
+        post: send them as a form instead of in the address.
+    """
+
+    endpoint: str
+    params: Mapping[str, str] = field(repr=False)
+    post: bool = False
+
+    @property
+    def url(self) -> str:
+        """The request as one address."""
+        params = dict(self.params)
+        uri: str = prepare_grant_uri(self.endpoint, params.pop("client_id"), params.pop("response_type"), **params)
+        return uri
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Completed:
+    """A launch that was just completed, with the new secret that its browser gets."""
+
+    facts: LaunchFacts
+    secret: str = field(repr=False)
+
+
+class Launcher:
+    """Launches for all configured EHRs.
+
+    Args:
+        settings: what the operator decided.
+        store: where launches rest.
+        clock: Unix time.
+        session: makes the HTTP session of an issuer.
+    """
+
+    def __init__(
+        self,
+        settings: Settings,
+        store: LaunchStore,
+        *,
+        clock: Callable[[], float] = time.time,
+        session: Callable[[Issuer], requests.Session] = guarded_session,
+    ) -> None:
+        self.settings = settings
+        self.store = store
+        self.clock = clock
+        self.keys = SigningKeys.load(settings.signing_keys)
+        self.discovery = Discovery()
+        self.key_cache = KeyCache()
+        self._outbound = {issuer.key: Outbound(issuer, session(issuer)) for issuer in settings.issuers}
+        self._cleaned_at = 0.0
+        self._lock = Lock()
+
+    def issuer(self, key: str) -> Issuer:
+        """The EHR with this key.
+
+        Raises:
+            LaunchStateError: there is none (any more).
+        """
+        for issuer in self.settings.issuers:
+            if issuer.key == key:
+                return issuer
+        remedy = "Open the app again from the record."
+        raise LaunchStateError("This answer comes from no EHR that we know.", code="launch-state-issuer", remedy=remedy)
+
+    def outbound(self, issuer: Issuer) -> Outbound:
+        """Requests to that EHR's own servers."""
+        return self._outbound[issuer.key]
+
+    def endpoints(self, issuer: Issuer) -> Endpoints:
+        """Where its authorization server is."""
+        return self.discovery.endpoints(self.outbound(issuer))
+
+    def begin(self, issuer: Issuer, launch: str, language: Language | None) -> tuple[str, str]:
+        """Remember a launch; returns its state and the secret that ties it to this browser.
+
+        Args:
+            issuer: already matched with the allow-list.
+            launch: the EHR's opaque value, or empty for a standalone launch.
+            language: what the person asked for.
+        """
+        self._clean_now_and_then()
+        pending = PendingLaunch(
+            issuer_key=issuer.key,
+            code_verifier=secrets.token_urlsafe(64),
+            nonce=secrets.token_urlsafe(24),
+            redirect_uri=self.settings.redirect_uri(issuer),
+            scopes=issuer.scopes if launch else issuer.standalone_scopes,
+            launch=launch,
+            language=language,
+        )
+        state, browser = secrets.token_urlsafe(32), secrets.token_urlsafe(32)
+        self.store.add_state(state, browser, pending)
+        return state, browser
+
+    def authorization(self, state: str, browser: str) -> Authorization:
+        """The authorization request of a launch that this browser began.
+
+        Raises:
+            LaunchStateError: not this browser's, or over.
+            EhrError: the EHR's metadata cannot be had.
+        """
+        pending = self.store.read_state(state, browser)
+        issuer = self.issuer(pending.issuer_key)
+        endpoints = self.endpoints(issuer)
+        params = {
+            "response_type": "code",
+            "client_id": issuer.client_id,
+            "redirect_uri": pending.redirect_uri,
+            "scope": " ".join(pending.scopes),
+            "state": state,
+            "aud": issuer.iss,
+            "code_challenge": create_s256_code_challenge(pending.code_verifier),
+            "code_challenge_method": "S256",
+        }
+        if "openid" in pending.scopes:
+            params["nonce"] = pending.nonce
+        if pending.launch:
+            params["launch"] = pending.launch
+        return Authorization(
+            endpoint=endpoints.authorize, params=params, post=issuer.authorize_post and endpoints.authorize_post
+        )
+
+    def restart(self, state: str) -> tuple[str, str]:
+        """Go on in a tab where cookies work: with a new state, and the old one is worth nothing."""
+        pending = self.store.take_state(state)
+        return self.begin(self.issuer(pending.issuer_key), pending.launch, pending.language)
+
+    def finish(self, issuer_key: str, answer: Mapping[str, str], browser: str | None) -> Completed:
+        """The EHR's answer at our redirect URI.
+
+        The state is checked before anything else in the answer is believed, error parameters included.
+
+        Raises:
+            LaunchError: the answer may not be used.
+            EhrError: the EHR gave no usable answer.
+        """
+        pending = self.store.use_state(answer.get("state", ""), browser or "")
+        issuer = self.issuer(issuer_key)
+        endpoints = self.endpoints(issuer)
+        _refuse_mix_up(issuer, pending, endpoints, answer)
+        if "error" in answer or not answer.get("code"):
+            raise _denied(answer.get("error", ""))
+        grant = self.token_endpoint(issuer).exchange(answer["code"], pending)
+        facts = self._facts(issuer, pending, grant)
+        secret = secrets.token_urlsafe(32)
+        self.store.add_launch(facts, grant.tokens, secret)
+        log.info("launch completed", extra={"issuer": issuer.key, "user_kind": facts.user.kind.value})
+        return Completed(facts=facts, secret=secret)
+
+    def active(self, launch_id: str, browser: str | None) -> ActiveLaunch:
+        """The launch with this id, of this browser, ready to work with.
+
+        Raises:
+            SessionExpired: there is none; there is no other launch to fall back to.
+        """
+        facts = self.store.launch(launch_id, browser or "")
+        issuer = self.issuer(facts.issuer_key)
+        tokens = LaunchTokens(
+            facts,
+            self.store,
+            endpoint=lambda: self.token_endpoint(issuer),
+            verifier=lambda: self.verifier(issuer),
+            clock=self.clock,
+        )
+        client = FhirClient(
+            issuer.iss, session=self.outbound(issuer).session, token=tokens, timeout=(3.05, 20.0), retry=RETRY
+        )
+        return ActiveLaunch.of(facts, issuer=issuer, ehr=client, csrf_token=csrf_token(browser or "", launch_id))
+
+    def end(self, launch: ActiveLaunch) -> None:
+        """Sign out: take the tokens back at the EHR where it offers that (RFC 7009), and purge all we hold."""
+        tokens = self.store.tokens(launch.id).tokens
+        self.store.end(launch.id)
+        try:
+            url = self.endpoints(launch.issuer).revocation
+            if url:
+                endpoint = self.token_endpoint(launch.issuer)
+                for token in filter(None, (tokens.refresh, tokens.access)):
+                    endpoint.post(url, {"token": token}, what="revocation endpoint")
+        except (EhrError, LaunchError) as error:
+            log.warning("tokens not revoked", extra={"issuer": launch.issuer_key, "code": error.code})
+
+    def token_endpoint(self, issuer: Issuer) -> TokenEndpoint:
+        """Its token endpoint."""
+        return TokenEndpoint(self.outbound(issuer), self.endpoints(issuer).token, self.keys, self.clock)
+
+    def verifier(self, issuer: Issuer) -> IdTokenVerifier:
+        """What checks its id_tokens."""
+        return IdTokenVerifier(self.outbound(issuer), self.endpoints(issuer), self.key_cache, self.clock)
+
+    def _facts(self, issuer: Issuer, pending: PendingLaunch, grant: Grant) -> LaunchFacts:
+        user = LaunchUser()
+        if grant.id_token:
+            user = user_of(issuer, self.verifier(issuer).verify(grant.id_token, nonce=pending.nonce))
+        context = grant.context
+        return LaunchFacts(
+            id=secrets.token_hex(16),
+            issuer_key=issuer.key,
+            patient_id=patient_id(context),
+            user=user,
+            scopes=grant.scopes if grant.scopes is not None else pending.scopes,
+            requested_scopes=pending.scopes,
+            encounter_id=text(context, "encounter"),
+            fhir_context=fhir_context(context),
+            need_patient_banner=context.get("need_patient_banner") is not False,
+            intent=text(context, "intent"),
+            smart_style_url=text(context, "smart_style_url") if issuer.smart_style else "",
+            tenant=text(context, "tenant"),
+            language=pending.language or issuer.language or self.settings.language,
+            created_at=self.clock(),
+        )
+
+    def _clean_now_and_then(self) -> None:
+        with self._lock:
+            due = self.clock() - self._cleaned_at >= CLEAN_SECONDS
+            if due:
+                self._cleaned_at = self.clock()
+        if due:
+            self.store.clean()
+
+
+def _refuse_mix_up(issuer: Issuer, pending: PendingLaunch, endpoints: Endpoints, answer: Mapping[str, str]) -> None:
+    """The answer must come from the EHR that was asked: its own redirect URI, and its own ``iss`` (RFC 9207 2.4)."""
+    wrong_door = pending.issuer_key != issuer.key or pending.redirect_uri.rpartition("/")[2] != issuer.key
+    expected = endpoints.issuer or issuer.iss
+    wrong_name = answer.get("iss", expected) != expected or (endpoints.sends_iss and "iss" not in answer)
+    if wrong_door or wrong_name:
+        remedy = "Open the app again from the record; if it stays, report it to the manager of the record system."
+        message = "The answer comes from another EHR than was asked."
+        raise LaunchStateError(message, code="launch-mix-up", where="callback", remedy=remedy)
+
+
+def _denied(error: str) -> AuthorizationDenied:
+    if error in DENIALS:
+        remedy = "Open the app again from the record and allow access."
+        return AuthorizationDenied("Access to the record was refused.", code="authorization-denied", remedy=remedy)
+    remedy = "Ask the manager of the record system to check how the app is registered."
+    return AuthorizationDenied("The EHR could not grant access.", code="authorization-failed", remedy=remedy)
