@@ -18,7 +18,7 @@ from fhir_plugin.mapping.consent_reading import read_rule
 from fhir_plugin.mapping.json import Json, objects, text
 from fhir_plugin.mapping.lens import apply_lenses
 from fhir_plugin.model.carried import Carried
-from fhir_plugin.model.consent import ConsentRecord
+from fhir_plugin.model.consent import ConsentRecord, Scope
 from fhir_plugin.model.identity import Ref
 from fhir_plugin.model.issues import Issue, Report, Severity
 
@@ -79,8 +79,8 @@ def consent_to_fhir(record: ConsentRecord) -> Json:
     """The R4 Consent of a record: what was read, with what differs written into it.
 
     Raises:
-        MappingError: the record would change provisions that were not understood, or holds something that was too
-            large to keep.
+        MappingError: the record would change provisions that were not understood, was too large to keep, or is new
+            and has no scope that FHIR knows.
     """
     if record.carried is None:
         if record.not_understood:
@@ -89,11 +89,7 @@ def consent_to_fhir(record: ConsentRecord) -> Json:
                 code="consent-not-kept",
                 remedy="Change it in the record system itself.",
             )
-        body: Json = {
-            "resourceType": "Consent",
-            **({} if _is_new(record) else {"id": record.id}),
-            **copy.deepcopy(SUPPORT_CONSENT),
-        }
+        body = _new(record)
     else:
         body = record.carried.body()
         _guard(body, record)
@@ -101,8 +97,13 @@ def consent_to_fhir(record: ConsentRecord) -> Json:
     return body
 
 
-def _is_new(record: ConsentRecord) -> bool:
-    return not record.id or record.id.startswith("urn:")
+def _new(record: ConsentRecord) -> Json:
+    if record.scope is Scope.OTHER:
+        raise MappingError(
+            "A new consent needs a scope that FHIR knows.", code="consent-scope-unknown", remedy="Use patient-privacy."
+        )
+    known = {"id": record.id} if record.id and not record.id.startswith("urn:") else {}
+    return {"resourceType": "Consent", **known, **copy.deepcopy(SUPPORT_CONSENT), "status": record.status.value}
 
 
 def _guard(body: Json, record: ConsentRecord) -> None:
