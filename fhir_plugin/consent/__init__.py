@@ -7,6 +7,7 @@ Pure and deterministic. The law is data (``policies/``), a decision is a value t
 from fhir_plugin.consent.decide import decide
 from fhir_plugin.consent.facts import Authority, Facts, FigureFacts, Membership, facts_of
 from fhir_plugin.consent.grantors import Grantor, Requirement, required_grantors
+from fhir_plugin.consent.granting import Grant, check_grant, expire, grant, replacement, withdraw
 from fhir_plugin.consent.permit import Ground, Permit, Reason, Refusal, demand
 from fhir_plugin.consent.policy import NL_JEUGDWET, Band, Policy, Signer, load_policy
 from fhir_plugin.consent.request import AccessRequest, Action, Confidentiality, DataItem
@@ -21,6 +22,7 @@ __all__ = [
     "DataItem",
     "Facts",
     "FigureFacts",
+    "Grant",
     "Grantor",
     "Ground",
     "Membership",
@@ -30,9 +32,14 @@ __all__ = [
     "Refusal",
     "Requirement",
     "Signer",
+    "check_grant",
     "decide",
     "demand",
+    "expire",
     "facts_of",
+    "grant",
     "load_policy",
+    "replacement",
     "required_grantors",
+    "withdraw",
 ]

@@ -7,17 +7,24 @@ permit needs ``YES``, a refusal needs no more than ``MAYBE`` (see :mod:`fhir_plu
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
 from datetime import datetime
 from enum import IntEnum
 from itertools import product
+from typing import NamedTuple
 
 from fhir_plugin.consent.facts import FigureFacts
 from fhir_plugin.consent.request import AccessRequest, Confidentiality, DataItem
 from fhir_plugin.model.consent import Actor, DataRef, Effect, Interval, Rule
 from fhir_plugin.model.dates import local_day
 from fhir_plugin.model.identity import Coding, Ref
-from fhir_plugin.model.terms import CONSENT_ACTION, RESOURCE_TYPES, V3_ACT_REASON, V3_PARTICIPATION
+from fhir_plugin.model.terms import (
+    CONSENT_ACTION,
+    RESOURCE_TYPES,
+    V3_ACT_REASON,
+    V3_PARTICIPATION,
+    CodeSystems,
+    InformationCategory,
+)
 
 __all__ = ["Ask", "Match", "applies", "asks", "literal", "same"]
 
@@ -32,11 +39,15 @@ class Match(IntEnum):
 
 NO, MAYBE, YES = Match.NO, Match.MAYBE, Match.YES
 RECIPIENT = (V3_PARTICIPATION, "IRCP")
+WHOLE_FILE = Coding(system=CodeSystems.INFORMATION_CATEGORY, code=InformationCategory.WHOLE_FILE.value)
+"""In a provision: whatever the data is about. In a request: everything, so nothing that can be told apart."""
+_ACTION_SYSTEMS = frozenset({CONSENT_ACTION})
+_PURPOSE_SYSTEMS = frozenset({V3_ACT_REASON})
+_CLASS_SYSTEMS = frozenset({RESOURCE_TYPES, "urn:ietf:bcp:13"})
 _RANK = {level.value: level.rank for level in Confidentiality}
 
 
-@dataclass(frozen=True, slots=True)
-class Ask:
+class Ask(NamedTuple):
     """One combination of class, code and item of a request, with everything a condition compares made ready."""
 
     actor: str
@@ -48,6 +59,7 @@ class Ask:
     rank: int
     resource_class: Coding | None
     code: Coding | None
+    code_systems: frozenset[str]
     item: DataItem | None
     data_period: Interval | None
 
@@ -60,6 +72,7 @@ def asks(request: AccessRequest, figure: FigureFacts) -> Iterator[Ask]:
         team = literal(membership.team)
         teams[team] = teams.get(team, False) or (today is not None and membership.period.covers(today))
     actor, action = literal(request.actor), Coding(system=CONSENT_ACTION, code=request.action)
+    code_systems = frozenset(code.system for code in request.codes if code != WHOLE_FILE)
     purpose, rank = Coding(system=V3_ACT_REASON, code=request.purpose), _RANK[request.label]
     for name, code, item in product(request.classes or ("",), request.codes or (None,), request.data or (None,)):
         resource_class = Coding(system=RESOURCE_TYPES, code=name) if name else None
@@ -72,7 +85,8 @@ def asks(request: AccessRequest, figure: FigureFacts) -> Iterator[Ask]:
             request.at,
             rank,
             resource_class,
-            code,
+            None if code == WHOLE_FILE else code,
+            code_systems,
             item,
             request.data_period,
         )
@@ -86,13 +100,13 @@ def applies(rule: Rule, ask: Ask) -> Match:
     """
     if rule.period is not None and not rule.period.contains(ask.at):
         return NO
-    if rule.actions and ask.action not in rule.actions:
-        return NO
-    if rule.purposes and ask.purpose not in rule.purposes:
-        return NO
     if rule.security_labels and not _label(rule, ask.rank):
         return NO
     certainty = _actor(rule.actors, ask) if rule.actors else YES
+    if rule.actions and certainty:
+        certainty = min(certainty, _named(rule.actions, ask.action, _ACTION_SYSTEMS))
+    if rule.purposes and certainty:
+        certainty = min(certainty, _named(rule.purposes, ask.purpose, _PURPOSE_SYSTEMS))
     if certainty and (rule.classes or rule.codes or rule.data or rule.data_period is not None):
         return min(certainty, _content(rule, ask))
     return certainty
@@ -100,9 +114,9 @@ def applies(rule: Rule, ask: Ask) -> Match:
 
 def _content(rule: Rule, ask: Ask) -> Match:
     """The conditions about the data itself, of which a request may leave some unsaid."""
-    certainty = _named(rule.classes, ask.resource_class) if rule.classes else YES
-    if rule.codes:
-        certainty = min(certainty, _named(rule.codes, ask.code))
+    certainty = _named(rule.classes, ask.resource_class, _CLASS_SYSTEMS) if rule.classes else YES
+    if rule.codes and WHOLE_FILE not in rule.codes:
+        certainty = min(certainty, _named(rule.codes, ask.code, ask.code_systems))
     if rule.data:
         certainty = min(certainty, _data(rule.data, ask.item))
     if rule.data_period is not None:
@@ -128,10 +142,13 @@ def same(reference: str, other: str) -> Match:
     return MAYBE if shorter.count("/") == 1 and longer.endswith(f"/{shorter}") else NO
 
 
-def _named(codings: tuple[Coding, ...], wanted: Coding | None) -> Match:
+def _named(codings: tuple[Coding, ...], wanted: Coding | None, systems: frozenset[str]) -> Match:
+    """Whether a coded condition names what is asked; a code of a system the request does not speak cannot be told."""
+    if wanted is not None and wanted in codings:
+        return YES
     if wanted is None:
         return MAYBE
-    return YES if wanted in codings else NO
+    return NO if all(coding.system in systems for coding in codings) else MAYBE
 
 
 def _label(rule: Rule, rank: int) -> bool:
