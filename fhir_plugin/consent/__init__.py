@@ -6,8 +6,8 @@ Pure and deterministic. The law is data (``policies/``), a decision is a value t
 
 from fhir_plugin.consent.decide import decide
 from fhir_plugin.consent.facts import Authority, Facts, FigureFacts, Membership, facts_of
-from fhir_plugin.consent.grantors import Grantor, Requirement, required_grantors
 from fhir_plugin.consent.granting import Grant, check_grant, expire, grant, replacement, withdraw
+from fhir_plugin.consent.grantors import Grantor, Requirement, required_grantors
 from fhir_plugin.consent.permit import Ground, Permit, Reason, Refusal, demand
 from fhir_plugin.consent.policy import NL_JEUGDWET, Band, Policy, Signer, load_policy
 from fhir_plugin.consent.request import AccessRequest, Action, Confidentiality, DataItem
