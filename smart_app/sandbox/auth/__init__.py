@@ -1,0 +1,1 @@
+"""The authorization server of the embedded EHR, on authlib: strict by default."""

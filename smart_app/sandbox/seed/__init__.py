@@ -1,0 +1,1 @@
+"""Synthetic Dutch clients, their families, support figures and professionals. Nobody in it exists."""
