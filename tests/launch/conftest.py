@@ -1,0 +1,131 @@
+"""Two EHRs, an app that knows both, and a clock that only moves when asked."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+import responses
+from flask import Flask, g
+from joserfc.jwk import ECKey, RSAKey
+from launch_fakes import APP, KEY, Browser, Clock, FakeEhr
+
+from smart_app.app import create_app
+from smart_app.launch.launcher import Launcher
+from smart_app.settings import ClientType, Issuer, Settings
+from smart_app.store.crypto import Keyring
+from smart_app.store.engine import open_engine
+from smart_app.store.launches import LaunchStore
+
+
+@pytest.fixture
+def clock() -> Clock:
+    return Clock()
+
+
+@pytest.fixture
+def http() -> Iterator[responses.RequestsMock]:
+    with responses.RequestsMock(assert_all_requests_are_fired=False) as mock:
+        yield mock
+
+
+@pytest.fixture
+def ehr(http: responses.RequestsMock, clock: Clock) -> FakeEhr:
+    made = FakeEhr(mock=http, clock=clock)
+    made.install()
+    return made
+
+
+@pytest.fixture
+def other_ehr(http: responses.RequestsMock, clock: Clock) -> FakeEhr:
+    made = FakeEhr(mock=http, clock=clock, key="zuid", base="https://zuid.example.nl", client_id="app-at-zuid")
+    made.install()
+    return made
+
+
+@pytest.fixture(scope="session")
+def signing_keys(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, ...]:
+    folder = tmp_path_factory.mktemp("keys")
+    paths = []
+    for name, key in (("ec", ECKey.generate_key("P-384")), ("rsa", RSAKey.generate_key(2048))):
+        path = folder / f"{name}.pem"
+        path.write_bytes(key.as_pem(private=True))
+        paths.append(path)
+    return tuple(paths)
+
+
+@pytest.fixture
+def settings(signing_keys: tuple[Path, ...]) -> Settings:
+    return Settings(
+        public_url=APP,
+        issuers=(
+            Issuer(
+                key="noord",
+                iss="https://noord.example.nl/fhir",
+                organisation="Jeugdhulp Noord",
+                client_id="app-at-noord",
+                frame_ancestors=("https://noord.example.nl",),
+                standalone=True,
+            ),
+            Issuer(
+                key="zuid",
+                iss="https://zuid.example.nl/fhir",
+                organisation="Jeugdhulp Zuid",
+                client_id="app-at-zuid",
+                client_type=ClientType.SYMMETRIC,
+                client_secret="geheim:van zuid",
+                frame_ancestors=("https://zuid.example.nl",),
+            ),
+        ),
+        encryption_keys=(KEY,),
+        signing_keys=signing_keys,
+        database_url="sqlite://",
+    )
+
+
+@pytest.fixture
+def make_app(clock: Clock) -> Callable[[Settings], Flask]:
+    def make(settings: Settings) -> Flask:
+        store = LaunchStore(
+            open_engine(settings.database_url), Keyring(settings.encryption_keys), settings.session, clock
+        )
+        app = create_app(settings, store=store, clock=clock)
+        app.testing = False
+        app.add_url_rule("/l/<launch_id>/probe", "probe", _probe, methods=["GET", "POST"])
+        return app
+
+    return make
+
+
+def _probe(launch_id: str) -> dict[str, Any]:
+    """A page of a launch that says what it knows, for tests that look behind the views."""
+    patient = g.launch.ehr.read("Patient", g.launch.patient_id)
+    return {
+        "id": launch_id,
+        "patient": patient["id"],
+        "name": patient["name"][0]["family"],
+        "csrf": g.launch.csrf_token,
+    }
+
+
+@pytest.fixture
+def app(make_app: Callable[[Settings], Flask], settings: Settings) -> Flask:
+    return make_app(settings)
+
+
+@pytest.fixture
+def launcher(app: Flask) -> Launcher:
+    found: Launcher = app.extensions["steunfiguren.launcher"]
+    return found
+
+
+@pytest.fixture
+def browser(app: Flask) -> Browser:
+    return Browser(app.test_client())
+
+
+@pytest.fixture
+def new_browser(app: Flask) -> Callable[[], Browser]:
+    return lambda: Browser(app.test_client())
