@@ -23,6 +23,7 @@ from fhir_plugin.mapping.reading import Resources, collect
 from fhir_plugin.mapping.team import pick_team, team_from, team_onto
 from fhir_plugin.mapping.ties import TIES_ON_PARTICIPANT, is_tie, new_tie, tie_about, tie_from
 from fhir_plugin.model.carried import Carried
+from fhir_plugin.model.consent import ConsentRecord
 from fhir_plugin.model.figure import SupportFigure, Tie
 from fhir_plugin.model.identity import Identifier, Ref
 from fhir_plugin.model.issues import Issue, Report, Severity
@@ -61,11 +62,12 @@ def from_fhir(source: Any, *, patient_id: str | None = None) -> Mapped:
         found.issues.append(Issue(severity=Severity.WARNING, code="several-networks", expression="CareTeam"))
     bodies = [body for body in related if is_figure(body)]
     figures = tuple(_figure(body, found, team) for body in bodies)
-    consents, consent_report = read_consents(found.of("Consent"))
+    consents, consent_report = read_consents(found.of("Consent"), key=lambda body: _key(found, body))
     observations = found.of("Observation")
     used = {id(tie) for body in bodies for tie in _observed(body, found, observations)}
     rest = [body for body in teams if body is not team]
     rest += [body for body in observations if id(body) not in used]
+    rest += [body for body, record in zip(found.of("Consent"), consents, strict=True) if not record.carried]
     rest += [body for kind in ("Condition", "Task", "DocumentReference") for body in found.of(kind)]
     network = SupportNetwork(
         child=_child(found),
@@ -104,10 +106,15 @@ def to_fhir(network: SupportNetwork, *, ties: TiePlace = "observation") -> Json:
     entries += [_entry(person.carried.body()) for person in network.people if person.carried]
     if team is not None and network.team is not None:
         entries.append(_entry(team, network.team.id))
-    entries += [_entry(consent_to_fhir(consent), consent.id) for consent in network.consents]
+    entries += [_entry(consent_to_fhir(item), item.id) for item in network.consents if item.carried or _is_new(item)]
     entries += observations
     entries += [_entry(carried.body()) for carried in network.rest]
     return {"resourceType": "Bundle", "type": "collection", **({"entry": entries} if entries else {})}
+
+
+def _is_new(consent: ConsentRecord) -> bool:
+    """Whether a consent without a body is a new one; a body too large to read with care is kept in ``rest``."""
+    return not consent.not_understood
 
 
 def _plain(source: Any) -> Any:

@@ -1,0 +1,143 @@
+"""FHIR STU3 with zib2017 (http://fhir.nl/fhir/StructureDefinition/nl-core-relatedperson): down and up again.
+
+STU3 knows one relationship per RelatedPerson and one role per participant; the role of zib2017 stands in an extension,
+with RolCodelijst codes that have no leading zero. Observation has no ``focus``, so ties stay on the participant.
+"""
+
+from __future__ import annotations
+
+import copy
+from typing import Any
+
+from fhir_plugin.mapping.engagement import participants
+from fhir_plugin.mapping.json import Json, codings, objects, text
+from fhir_plugin.mapping.network import to_fhir
+from fhir_plugin.mapping.views.stu3_consent import consent_down
+from fhir_plugin.model.issues import Issue, Report, Severity
+from fhir_plugin.model.network import SupportNetwork
+from fhir_plugin.model.terms import ROL_NICTIZ, ROL_VEKTIS, CodeSystems
+
+__all__ = ["ROLE_EXTENSION", "care_team_down", "care_team_up", "related_person_down", "related_person_up", "to_stu3"]
+
+ROLE_EXTENSION = "http://fhir.nl/fhir/StructureDefinition/nl-core-relatedperson-role"
+STU3_PROFILE = "http://fhir.nl/fhir/StructureDefinition/nl-core-relatedperson"
+_ROLE_SYSTEMS = (ROL_VEKTIS, ROL_NICTIZ, CodeSystems.KIND)
+
+
+def to_stu3(network: SupportNetwork) -> tuple[Json, Report]:
+    """The network for an STU3 server; what it has no place for, or would turn into something else, is in the report."""
+    issues: list[Issue] = []
+    entries: list[Json] = []
+    for entry in objects(to_fhir(network, ties="participant"), "entry"):
+        body = entry["resource"]
+        match text(body, "resourceType"):
+            case "RelatedPerson":
+                written: Json | None = related_person_down(body)
+                if len(objects(body, "relationship")) - len(_roles(body)) > 1:
+                    issues.append(_issue("view-cannot-carry", f"RelatedPerson/{text(body, 'id')}", "relationship"))
+            case "CareTeam":
+                written = care_team_down(body)
+            case "Consent":
+                written = consent_down(body)
+                if written is None:
+                    issues.append(_issue("view-refuses", f"Consent/{text(body, 'id')}", "provision"))
+            case "Patient":
+                written = body
+            case kind:
+                written = None
+                issues.append(_issue("view-cannot-carry", f"{kind}/{text(body, 'id')}", kind))
+        if written is not None:
+            entries.append({**entry, "resource": written})
+    return {"resourceType": "Bundle", "type": "collection", "entry": entries}, Report(issues=tuple(issues))
+
+
+def related_person_down(body: Json) -> Json:
+    """R4 → STU3: role concepts become extensions, the first other concept is the relationship."""
+    down = copy.deepcopy(body)
+    roles = _roles(down)
+    others = [concept for concept in objects(down, "relationship") if concept not in roles]
+    down.pop("relationship", None)
+    if others:
+        down["relationship"] = others[0]
+    if roles:
+        added = [{"url": ROLE_EXTENSION, "valueCodeableConcept": _shift(concept, _strip_zero)} for concept in roles]
+        down["extension"] = [*objects(down, "extension"), *added]
+    return down
+
+
+def related_person_up(body: Json) -> Json:
+    """STU3 → R4: the relationship and the role extensions become relationship concepts."""
+    up = copy.deepcopy(body)
+    held = up.pop("relationship", None)
+    relationship = [held] if isinstance(held, dict) else []
+    extensions = objects(up, "extension")
+    roles = [item for item in extensions if item.get("url") == ROLE_EXTENSION and "valueCodeableConcept" in item]
+    relationship += [_shift(item["valueCodeableConcept"], _add_zero) for item in roles]
+    kept = [item for item in extensions if item not in roles]
+    up.pop("extension", None)
+    return {
+        **up,
+        **({"extension": kept} if kept else {}),
+        **({"relationship": relationship} if relationship else {}),
+    }
+
+
+def care_team_down(body: Json) -> Json:
+    """R4 → STU3: a participant with several roles becomes one participant per role; ``encounter`` is ``context``."""
+    down = copy.deepcopy(body)
+    spread: list[Any] = []
+    for participant in participants(down):
+        roles = objects(participant, "role")
+        alone = {key: value for key, value in participant.items() if key != "role"}
+        spread += [{**alone, "role": role} for role in roles] or [alone]
+    if spread:
+        down["participant"] = spread
+    if "encounter" in down:
+        down["context"] = down.pop("encounter")
+    return down
+
+
+def care_team_up(body: Json) -> Json:
+    """STU3 → R4: participants that differ only in their role are one participant with several roles."""
+    up = copy.deepcopy(body)
+    joined: list[Json] = []
+    for participant in objects(up, "participant"):
+        role = participant.pop("role", None)
+        same = next((item for item in joined if {k: v for k, v in item.items() if k != "role"} == participant), None)
+        if same is None:
+            same = participant
+            joined.append(same)
+        if isinstance(role, dict):
+            same["role"] = [*objects(same, "role"), role]
+    if joined:
+        up["participant"] = joined
+    if "context" in up:
+        up["encounter"] = up.pop("context")
+    return up
+
+
+def _roles(body: Json) -> list[Json]:
+    return [
+        concept
+        for concept in objects(body, "relationship")
+        if any(coding.system in _ROLE_SYSTEMS for coding in codings(concept))
+    ]
+
+
+def _shift(concept: Json, change: Any) -> Json:
+    coding = [{**item, "code": change(text(item, "code"))} if text(item, "system") == ROL_VEKTIS else item
+              for item in objects(concept, "coding")]  # fmt: skip
+    return {**concept, **({"coding": coding} if coding else {})}
+
+
+def _strip_zero(code: str) -> str:
+    return code.lstrip("0") or code
+
+
+def _add_zero(code: str) -> str:
+    return code.zfill(2)
+
+
+def _issue(code: str, path: str, element: str) -> Issue:
+    severity = Severity.ERROR if code == "view-refuses" else Severity.WARNING
+    return Issue(severity=severity, code=code, expression=path, params=(("element", element),))
