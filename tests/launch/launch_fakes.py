@@ -12,7 +12,7 @@ import requests
 import responses
 from flask.testing import FlaskClient
 from joserfc import jwt
-from joserfc.jwk import ECKey, OctKey, RSAKey
+from joserfc.jwk import ECKey, RSAKey
 from werkzeug.test import TestResponse
 
 APP = "https://steun.example.nl"
@@ -42,7 +42,7 @@ class FakeEhr:
     key: str = "noord"
     base: str = "https://noord.example.nl"
     client_id: str = "app-at-noord"
-    signing_key: RSAKey | ECKey | OctKey = field(default_factory=lambda: _RSA)
+    signing_key: RSAKey | ECKey = field(default_factory=lambda: _RSA)
     published: list[dict[str, Any]] | None = None
     header: dict[str, Any] = field(default_factory=lambda: {"alg": "RS256", "kid": "ehr-1"})
     metadata: dict[str, Any] = field(default_factory=dict)
