@@ -1,0 +1,174 @@
+"""The elements of a figure a source may own, one by one, and how three states of one are merged.
+
+Three-way: what the source said last time (``before``), what it says now (``ours``), what the EHR said when we last wrote
+(``acknowledged``) and says now (``theirs``). What the source did not change is never touched; what both changed is a
+conflict, and the EHR's value stays. Lists are merged by item, so that what somebody else added or removed stays so.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Hashable
+from dataclasses import dataclass, replace
+from enum import Enum
+from typing import Any
+
+import phonenumbers
+
+from fhir_plugin.model.figure import Engagement, SupportFigure
+from fhir_plugin.model.identity import Telecom
+from fhir_plugin.model.names import folded
+
+__all__ = ["ELEMENTS", "Element", "Outcome", "State", "merge", "telecom_key"]
+
+
+def telecom_key(telecom: Telecom) -> tuple[str, str]:
+    """What makes two ways to reach somebody the same: E.164 for numbers, folded for the rest."""
+    if telecom.system in ("phone", "sms", "fax"):
+        try:
+            number = phonenumbers.parse(telecom.value, "NL")
+        except phonenumbers.NumberParseException:
+            return telecom.system, telecom.value
+        return telecom.system, phonenumbers.format_number(number, phonenumbers.PhoneNumberFormat.E164)
+    return telecom.system, folded(telecom.value.strip())
+
+
+@dataclass(frozen=True, slots=True)
+class Element:
+    """One element by its path in the model.
+
+    Attributes:
+        path: ``name.own_name``, ``engagement.functions``.
+        many: whether it is a list, merged by item.
+        key: what makes two items of a list the same.
+    """
+
+    path: str
+    many: bool = False
+    key: Callable[[Any], Hashable] = lambda item: item
+
+    @property
+    def group(self) -> str:
+        """The field of the figure it belongs to."""
+        return self.path.split(".")[0]
+
+    def get(self, figure: SupportFigure) -> Any:
+        """Its value."""
+        value: Any = figure
+        for part in self.path.split("."):
+            value = _held(value, part)
+        return value
+
+    def put(self, figure: SupportFigure, value: Any) -> SupportFigure:
+        """The figure with another value."""
+        changed: SupportFigure = _put(figure, self.path.split("."), value)
+        return changed
+
+
+def _held(owner: Any, part: str) -> Any:
+    value = getattr(owner, part)
+    return Engagement() if part == "engagement" and value is None else value
+
+
+def _put(owner: Any, path: list[str], value: Any) -> Any:
+    if len(path) > 1:
+        value = _put(_held(owner, path[0]), path[1:], value)
+    return replace(owner, **{path[0]: value})
+
+
+def _fields(group: str, *names: str) -> tuple[Element, ...]:
+    return tuple(Element(f"{group}.{name}") for name in names)
+
+
+def _list(path: str, key: Callable[[Any], Hashable] = lambda item: item) -> Element:
+    return Element(path, many=True, key=key)
+
+
+_SCALARS = (
+    "own_label", "gender", "birth_date", "bond_of_trust", "mandate", "adult", "parent_accord", "vog_seen", "programme",
+    "agreement",
+)  # fmt: skip
+
+ELEMENTS: tuple[Element, ...] = (
+    _list("identifiers"),
+    *_fields("name", "text", "call_name", "own_prefix", "own_name", "partner_prefix", "partner_name"),
+    Element("name.given"),
+    Element("name.initials"),
+    *(Element(name) for name in _SCALARS),
+    _list("telecoms", telecom_key),
+    _list("addresses"),
+    _list("relations"),
+    _list("roles"),
+    _list("kinds"),
+    *_fields("bond", "start", "end"),
+    _list("designations", lambda item: (item.by, item.on)),
+    _list("supports"),
+    _list("life_domains"),
+    _list("notes", lambda item: (item.kind, item.text)),
+    _list("engagement.functions"),
+    _list("engagement.involvement"),
+    _list("engagement.contexts"),
+    Element("engagement.period.start"),
+    Element("engagement.period.end"),
+)
+"""Everything a source can own, in the order a person reads it."""
+
+
+class State(Enum):
+    """What becomes of an element."""
+
+    SAME = "same"
+    TAKEN = "taken"
+    KEPT = "kept"
+    CONFLICT = "conflict"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Outcome:
+    """The merged value, and what became of it: KEPT means that the EHR's own change stands."""
+
+    state: State
+    value: Any
+
+
+def merge(element: Element, *, known: bool, before: Any, ours: Any, acknowledged: Any, theirs: Any) -> Outcome:
+    """Merge one element.
+
+    Args:
+        element: which one.
+        known: whether it was merged before; if not, ``before`` and ``acknowledged`` mean nothing.
+        before: what the source said at the last run.
+        ours: what it says now.
+        acknowledged: what the EHR held after the last run.
+        theirs: what it holds now.
+    """
+    if element.many:
+        return _merge_items(element, before if known else (), ours, theirs)
+    if ours == theirs:
+        return Outcome(state=State.SAME, value=theirs)
+    if not known:
+        if _is_empty(ours):
+            return Outcome(state=State.SAME, value=theirs)
+        return Outcome(state=State.TAKEN, value=ours) if _is_empty(theirs) else _conflict(theirs)
+    if ours == before:
+        return Outcome(state=State.KEPT, value=theirs)
+    return Outcome(state=State.TAKEN, value=ours) if theirs == acknowledged else _conflict(theirs)
+
+
+def _conflict(theirs: Any) -> Outcome:
+    return Outcome(state=State.CONFLICT, value=theirs)
+
+
+def _merge_items(element: Element, before: tuple[Any, ...], ours: tuple[Any, ...], theirs: tuple[Any, ...]) -> Outcome:
+    """What the source added is added, what it removed is removed; all else, and the order, is the EHR's."""
+    key = element.key
+    said, says, held = ({key(item) for item in items} for items in (before, ours, theirs))
+    kept = tuple(item for item in theirs if key(item) not in said - says)
+    added = tuple(item for item in ours if key(item) not in said | held)
+    value = kept + added
+    if value == theirs:
+        return Outcome(state=State.SAME if says <= held else State.KEPT, value=theirs)
+    return Outcome(state=State.TAKEN, value=value)
+
+
+def _is_empty(value: Any) -> bool:
+    return value is None or value in ("", ())

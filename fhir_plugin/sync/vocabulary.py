@@ -1,0 +1,54 @@
+"""The words of lists, Dutch and English, and what they mean: headers to fields, cells to codes."""
+
+from __future__ import annotations
+
+import re
+import tomllib
+from collections.abc import Mapping
+from functools import cache
+from importlib.resources import files
+
+from fhir_plugin.model.names import folded
+
+__all__ = ["FIELDS", "field_of", "meaning_of", "plain", "words_of"]
+
+_NOISE = re.compile(r"[^a-z0-9?]+")
+_PARENTHESIS = re.compile(r"\([^)]*\)")
+
+
+def plain(text: str) -> str:
+    """A word as it is compared: no case, accents, spaces or punctuation."""
+    return _NOISE.sub("", folded(text))
+
+
+@cache
+def _tables() -> dict[str, dict[str, list[str]]]:
+    found = tomllib.loads((files(__package__) / "vocabulary.toml").read_text(encoding="utf-8"))
+    return {"headers": found["headers"], **found["values"]}
+
+
+@cache
+def _index(table: str) -> dict[str, str]:
+    return {plain(word): code for code, words in _tables()[table].items() for word in (code, *words)}
+
+
+FIELDS: tuple[str, ...] = tuple(_tables()["headers"])
+"""Everything a column can mean."""
+
+
+def field_of(header: str) -> str | None:
+    """The field a header most likely means, or None."""
+    index = _index("headers")
+    return index.get(plain(header)) or index.get(plain(_PARENTHESIS.sub("", header)))
+
+
+def words_of(table: str) -> tuple[str, ...]:
+    """The codes of a table, for saying what would have been understood."""
+    return tuple(_tables()[table])
+
+
+def meaning_of(table: str, word: str, own: Mapping[str, str]) -> str | None:
+    """The code a cell means: by the source's own words first, then by ours; None if by neither."""
+    wanted = plain(word)
+    mine = {plain(key): code for key, code in own.items()}
+    return mine.get(wanted) or _index(table).get(wanted)

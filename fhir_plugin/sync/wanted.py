@@ -1,0 +1,97 @@
+"""What a source says, row by row: a figure of a client, perhaps with a consent; or why the row cannot be used."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+from fhir_plugin.model.dates import PartialDate
+from fhir_plugin.model.figure import SupportFigure
+from fhir_plugin.model.terms import InformationCategory
+
+__all__ = ["ClientKey", "ConsentClaim", "Place", "Problem", "Wanted"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Place:
+    """Where a row stands.
+
+    Attributes:
+        file: name of the file, without its folder.
+        sheet: of a workbook; empty otherwise.
+        line: 1-based line (CSV, NDJSON) or row (workbook).
+    """
+
+    file: str
+    line: int
+    sheet: str = ""
+
+    def __str__(self) -> str:
+        sheet = f"[{self.sheet}]" if self.sheet else ""
+        return f"{self.file}{sheet}:{self.line}"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Problem:
+    """Why a row, or one of its cells, cannot be used.
+
+    Attributes:
+        column: header of the column; empty when the whole row is meant.
+        code: key of the text that explains it.
+        params: values for the text; never the content of a cell that may name a person.
+        cells: the row as it stood, for the report that can be mended; never in a repr.
+    """
+
+    place: Place
+    column: str = ""
+    code: str
+    params: tuple[tuple[str, str], ...] = ()
+    cells: tuple[str, ...] = field(default=(), repr=False, compare=False)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ClientKey:
+    """How a source names a client.
+
+    Attributes:
+        system: identifier system; empty when ``value`` is the EHR's own Patient id.
+        value: held in memory only, never written anywhere in clear.
+    """
+
+    system: str
+    value: str = field(repr=False)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ConsentClaim:
+    """What a source says about consent to share with this figure.
+
+    Attributes:
+        state: ``given``, ``refused`` or ``withdrawn``.
+        by: who gave it: ``youth``, ``authority``, ``mother``, ``father``, ``guardian``.
+        categories: what may be shared; empty when the source does not say.
+    """
+
+    state: str
+    by: tuple[str, ...] = ()
+    since: PartialDate | None = None
+    until: PartialDate | None = None
+    categories: tuple[InformationCategory, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Wanted:
+    """One usable row.
+
+    Attributes:
+        key: the source's own number of this figure; empty when it has none.
+        figure: what it says of the figure; what it does not say is empty.
+        provided: elements the source has a column for; no other element is ever touched.
+        consent: None when the source has no consent columns, or they are empty.
+    """
+
+    place: Place
+    client: ClientKey
+    key: str = field(default="", repr=False)
+    figure: SupportFigure
+    provided: frozenset[str]
+    consent: ConsentClaim | None = None
