@@ -1,28 +1,23 @@
-"""The synthetic clients, with ages relative to a day."""
+"""Everything the demo EHR holds, with ages relative to the day it starts."""
 
 from __future__ import annotations
 
-from datetime import date, datetime
+from datetime import datetime
 
-from fhir_plugin.model.dates import birthday, local_day
+from fhir_plugin.model.dates import local_day
 from smart_app.sandbox.fhir.outcome import Json
+from smart_app.sandbox.seed.build import resources_of
+from smart_app.sandbox.seed.older_stories import youths
+from smart_app.sandbox.seed.professionals import professional_resources, shared_person
+from smart_app.sandbox.seed.stories import children
 
 __all__ = ["synthetic_resources"]
 
 
 def synthetic_resources(now: datetime) -> list[Json]:
-    """Everything the demo EHR holds."""
+    """Resources in an order in which each refers only to earlier ones of its own record, the Person last."""
     today = local_day(now)
-    born = {"noor": 8, "daan": 13, "lotte": 16, "sem": 17, "mila": 10, "finn": 12, "yara": 15, "bram": 9}
-    return [
-        {
-            "resourceType": "Patient",
-            "id": identity,
-            "name": [{"text": identity.title()}],
-            "birthDate": str(date(today.year - age, 1, 1)),
-        }
-        for identity, age in born.items()
-    ]
-
-
-_ = birthday
+    found = professional_resources()
+    for index, story in enumerate((*children(today), *youths(today))):
+        found.extend(resources_of(story, index))
+    return [*found, shared_person()]
