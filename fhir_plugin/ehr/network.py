@@ -1,22 +1,28 @@
 """One child's network in an EHR: read in one round trip, written in one transaction.
 
 Safety: the Patient that comes back must be the one that was asked for; a write names the version it was made on and
-carries its Provenance; a conditional create that found somebody else's team is completed on that team.
+carries its Provenance; when two people make a child's first team in the same moment, both end up in one of the two.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import dataclass, replace
-from datetime import UTC, datetime
+from collections.abc import Callable, Sequence
+from contextlib import suppress
+from dataclasses import dataclass
+from datetime import UTC, date, datetime
+from typing import Any
 
 from fhir_plugin.ehr.answers import Written
 from fhir_plugin.ehr.client import FhirClient
 from fhir_plugin.ehr.entries import Entry
 from fhir_plugin.errors import EhrConflict, EhrProtocolError
 from fhir_plugin.mapping.changes import ResourceChange, changes_between
+from fhir_plugin.mapping.engagement import participants, same_member
+from fhir_plugin.mapping.json import Json, text
 from fhir_plugin.mapping.network import Mapped, TiePlace, from_fhir
 from fhir_plugin.mapping.provenance import Author, provenance_of
+from fhir_plugin.mapping.team import is_network_team
+from fhir_plugin.model.dates import local_day
 from fhir_plugin.model.issues import Issue, Severity
 from fhir_plugin.model.network import SupportNetwork
 from fhir_plugin.model.terms import CodeSystems
@@ -69,6 +75,11 @@ class NetworkGateway:
             EhrProtocolError: the EHR answered with another patient.
             EhrError: any part that is needed could not be read.
         """
+        resources, missing = self._fetch(patient_id)
+        mapped = from_fhir(resources, patient_id=patient_id)
+        return Mapped(network=mapped.network, report=mapped.report.merged(missing))
+
+    def _fetch(self, patient_id: str) -> tuple[list[Json], list[Issue]]:
         answers = self._client.batch([Entry.get(url) for url in _searches(patient_id)])
         patient, *searches = answers
         patient.raise_for_status("GET Patient")
@@ -79,15 +90,15 @@ class NetworkGateway:
                 where="GET Patient",
                 remedy="Close this and open it again from the record; report it to the EHR's manager.",
             )
-        resources, missing = [patient.body], []
+        resources: list[Json] = [patient.body]
+        missing: list[Issue] = []
         for kind, answer in zip(_PARTS, searches, strict=True):
             if kind != "RelatedPerson" and answer.status in _NOT_OFFERED:
                 missing.append(_unavailable(kind))
             else:
                 answer.raise_for_status(f"search {kind}")
                 resources += self._client.pages(answer.body, f"search {kind}")
-        mapped = from_fhir(resources, patient_id=patient_id)
-        return Mapped(network=mapped.network, report=mapped.report.merged(missing))
+        return resources, missing
 
     def commit(self, before: SupportNetwork, after: SupportNetwork, author: Author) -> Committed:
         """Bring the EHR from ``before`` to ``after``: all of it or nothing.
@@ -102,29 +113,59 @@ class NetworkGateway:
             return Committed(ids={})
         written = self._write(changes, author)
         ids = {change.full_url: result.id for change, result in zip(changes, written, strict=False) if change.full_url}
-        if any(_met_another_team(change, result) for change, result in zip(changes, written, strict=False)):
-            self._join_team(after, ids, author)
+        if any(change.type == "CareTeam" and change.is_new for change in changes):
+            self._settle_teams(after.child.id, author)
         return Committed(written=tuple(written), ids=ids)
 
-    def _write(self, changes: tuple[ResourceChange, ...], author: Author) -> list[Written]:
+    def _write(self, changes: Sequence[ResourceChange], author: Author) -> list[Written]:
         entries = [_entry(change) for change in changes]
         entries.append(Entry.post(provenance_of(changes, author, self._clock())))
         return self._client.transaction(entries)
 
-    def _join_team(self, after: SupportNetwork, ids: dict[str, str], author: Author) -> None:
-        """Somebody made the child's first team in the same moment: put our engagements into theirs."""
-        now = self.read(after.child.id).network
-        figures = {figure.id: figure for figure in now.figures}
-        joined = now
-        for figure in after.figures:
-            known = figures.get(ids.get(figure.id, figure.id))
-            if known is not None and figure.engagement is not None and known.engagement is None:
-                engaged = replace(known, engagement=replace(figure.engagement, carried=None))
-                held = tuple(engaged if item.id == engaged.id else item for item in joined.figures)
-                joined = replace(joined, figures=held)
-        changes = changes_between(now, joined, ties=self._ties)
-        if changes:
-            self._write(changes, author)
+    def _settle_teams(self, patient_id: str, author: Author) -> None:
+        """Somebody may have made the child's first team in the same moment: the team with the lowest id stays.
+
+        Whoever sees two teams moves the engagements of the others into it and ends them; a conflict on the way means
+        that the other one is doing just that.
+        """
+        resources, _ = self._fetch(patient_id)
+        teams = sorted((body for body in resources if _is_active_network(body)), key=lambda body: str(body["id"]))
+        if len(teams) < 2:
+            return
+        kept, *others = teams
+        today = local_day(self._clock())
+        moved = [_change(_joined(kept, others)), *(_change(_ended(team, today)) for team in others)]
+        with suppress(EhrConflict):
+            self._write(moved, author)
+
+
+def _change(body: Json) -> ResourceChange:
+    return ResourceChange(body=body, version=text(body.get("meta"), "versionId"))
+
+
+def _joined(kept: Json, others: list[Json]) -> Json:
+    """A team with the participants of the others whose member it does not have yet, whole as they were."""
+    held = participants(kept)
+    new = [
+        participant
+        for team in others
+        for participant in participants(team)
+        if isinstance(participant, dict) and not _has(held, text(participant.get("member"), "reference"))
+    ]
+    return {**kept, "participant": [*held, *new]}
+
+
+def _has(held: list[Any], reference: str) -> bool:
+    return any(isinstance(item, dict) and same_member(item.get("member"), reference) for item in held)
+
+
+def _is_active_network(body: Json) -> bool:
+    return body.get("resourceType") == "CareTeam" and body.get("status") == "active" and is_network_team(body)
+
+
+def _ended(team: Json, today: date) -> Json:
+    period = team.get("period")
+    return {**team, "status": "inactive", "period": {**(period if isinstance(period, dict) else {}), "end": str(today)}}
 
 
 def _searches(patient_id: str) -> list[str]:
@@ -154,7 +195,3 @@ def _entry(change: ResourceChange) -> Entry:
             remedy="Run `steunfiguren conformance` to see what this EHR supports.",
         )
     return Entry.put(change.body, if_match=change.version)
-
-
-def _met_another_team(change: ResourceChange, result: Written) -> bool:
-    return change.type == "CareTeam" and change.is_new and result.status == 200

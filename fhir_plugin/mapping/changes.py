@@ -8,7 +8,7 @@ from fhir_plugin.errors import MappingError
 from fhir_plugin.mapping.json import Json, objects, text
 from fhir_plugin.mapping.network import TiePlace, to_fhir
 from fhir_plugin.model.network import SupportNetwork
-from fhir_plugin.model.terms import FIGURE_IDENTIFIER, NETWORK_IDENTIFIER
+from fhir_plugin.model.terms import FIGURE_IDENTIFIER
 
 __all__ = ["ResourceChange", "changes_between"]
 
@@ -93,6 +93,6 @@ def _change(body: Json, full_url: str, held: Json | None) -> ResourceChange:
 
 def _condition(body: Json) -> str:
     for item in objects(body, "identifier"):
-        if text(item, "system") in (FIGURE_IDENTIFIER, NETWORK_IDENTIFIER):
+        if text(item, "system") == FIGURE_IDENTIFIER:
             return f"identifier={text(item, 'system')}|{text(item, 'value')}"
     return ""

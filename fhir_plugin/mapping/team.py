@@ -77,10 +77,11 @@ def _is_engaged(participant: Json) -> bool:
 
 
 def pick_team(teams: Iterable[Json]) -> tuple[Json | None, int]:
-    """The team that is the network now, and how many could be: active before others, then the newest."""
+    """The team that is the network now (active before others, then the newest), and how many are active."""
     networks = [team for team in teams if is_network_team(team) and text(team, "status") != "entered-in-error"]
     networks.sort(key=lambda team: (text(team, "status") == "active", text(team.get("meta"), "lastUpdated")))
-    return (networks[-1] if networks else None), len(networks)
+    active = sum(text(team, "status") == "active" for team in networks)
+    return (networks[-1] if networks else None), active
 
 
 def team_from(body: Json, *, team_id: str) -> Team:

@@ -1,0 +1,93 @@
+"""The gateway: one child's network, read in one round trip and written in one transaction, against every server."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+
+from fhir_plugin.ehr.network import NetworkGateway
+from fhir_plugin.errors import EhrConflict
+from fhir_plugin.mapping.provenance import Author
+from fhir_plugin.model.dates import PartialDate
+from fhir_plugin.model.edit import add_figure, end_engagement, replace_figure
+from fhir_plugin.model.figure import Designation, Engagement, SupportFigure
+from fhir_plugin.model.identity import PersonName, Ref
+from fhir_plugin.model.terms import Designator, Function
+
+COACH = SupportFigure(
+    own_label="de coach",
+    engagement=Engagement(functions=(Function.COMPANY,)),
+)
+
+
+@pytest.fixture
+def gateway(client):
+    return NetworkGateway(client)
+
+
+@pytest.fixture
+def child(patient):
+    return patient.split("/")[1]
+
+
+@pytest.fixture
+def author(patient):
+    return Author(
+        enterer=Ref(reference="Practitioner/wit"),
+        designations=(Designation(by=Designator.CHILD, who=Ref(reference=patient)),),
+    )
+
+
+def test_a_new_figure_is_there_when_the_network_is_read_again(gateway, child, author):
+    before = gateway.read(child).network
+    gateway.commit(before, add_figure(before, COACH), author)
+    (figure,) = gateway.read(child).network.figures
+    assert figure.own_label == "de coach"
+    assert figure.engagement.functions == (Function.COMPANY,)
+
+
+def test_every_change_has_its_provenance(gateway, client, child, author):
+    before = gateway.read(child).network
+    done = gateway.commit(before, add_figure(before, COACH), author)
+    figure = next(item for item in done.written if item.type == "RelatedPerson")
+    provenance = client.read("Provenance", done.written[-1].id)
+    targets = [target["reference"] for target in provenance["target"]]
+    assert any(reference.startswith(f"RelatedPerson/{figure.id}") for reference in targets)
+
+
+def test_an_edit_on_a_stale_version_is_refused_and_changes_nothing(gateway, child, author):
+    empty = gateway.read(child).network
+    gateway.commit(empty, add_figure(empty, COACH), author)
+    mine = theirs = gateway.read(child).network
+    (figure,) = mine.figures
+    gateway.commit(theirs, replace_figure(theirs, replace(figure, name=PersonName(text="Kim"))), author)
+    with pytest.raises(EhrConflict):
+        gateway.commit(mine, replace_figure(mine, replace(figure, own_label="coach Kim")), author)
+    (now,) = gateway.read(child).network.figures
+    assert (now.name.text, now.own_label) == ("Kim", "de coach")
+
+
+def test_writing_no_change_writes_nothing(gateway, child, author):
+    network = gateway.read(child).network
+    assert gateway.commit(network, network, author).written == ()
+
+
+def test_ending_an_engagement_keeps_the_person(gateway, child, author):
+    empty = gateway.read(child).network
+    gateway.commit(empty, add_figure(empty, COACH), author)
+    before = gateway.read(child).network
+    gateway.commit(before, end_engagement(before, before.figures[0].id, PartialDate(2026, 11, 23)), author)
+    (figure,) = gateway.read(child).network.figures
+    assert figure.active
+    assert figure.engagement.period.end == PartialDate(2026, 11, 23)
+
+
+def test_two_first_teams_in_the_same_moment_become_one_team_with_both_figures(gateway, child, author):
+    before = gateway.read(child).network
+    gateway.commit(before, add_figure(before, COACH), author)
+    gateway.commit(before, add_figure(before, replace(COACH, own_label="oma")), author)
+    network = gateway.read(child).network
+    assert {figure.own_label for figure in network.figures} == {"de coach", "oma"}
+    assert all(figure.engagement is not None for figure in network.figures)
+    assert not [issue for issue in gateway.read(child).report if issue.code == "several-networks"]
