@@ -65,8 +65,8 @@ class Issuer:
         frame_ancestors: origins that may show the app in a frame; none means it is never framed.
         hosts: hosts, besides that of ``iss``, on which this issuer's endpoints may live.
         allow_private_addresses: whether the EHR may resolve to a private or loopback address.
-        authorize_post: whether to send authorization requests as a form POST where the EHR takes them, which keeps long
-            launch values out of addresses and access logs.
+        authorize_post: whether to send every authorization request as a form POST where the EHR takes them; long ones
+            always go that way.
         allow_missing_s256: whether to launch although the EHR does not advertise PKCE S256.
         smart_style: whether the EHR's ``smart_style_url`` is applied.
         standalone: whether people may start at the app and choose this EHR.

@@ -11,11 +11,10 @@ from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Any
 
-import orjson
 from joserfc import jwt
-from joserfc.errors import JoseError
 from joserfc.jwk import ECKey, RSAKey
 
+from fhir_plugin.ehr.backend import Key, read_private_key
 from fhir_plugin.errors import InputError
 
 __all__ = ["ASSERTION_SECONDS", "SigningKeys"]
@@ -32,7 +31,7 @@ class SigningKeys:
     remove the old key when its last assertion has expired.
     """
 
-    def __init__(self, keys: Iterable[RSAKey | ECKey] = ()) -> None:
+    def __init__(self, keys: Iterable[Key] = ()) -> None:
         self.keys = tuple(keys)
         for key in self.keys:
             key.ensure_kid()
@@ -75,25 +74,18 @@ class SigningKeys:
         return jwt.encode({"alg": algorithm, "kid": key.kid, "typ": "JWT"}, claims, key, algorithms=[algorithm])
 
 
-def _algorithm(key: RSAKey | ECKey) -> str:
+def _algorithm(key: Key) -> str:
     return "RS384" if isinstance(key, RSAKey) else "ES384"
 
 
-def _load(path: Path) -> RSAKey | ECKey:
+def _load(path: Path) -> Key:
     remedy = "Make one with: openssl ecparam -name secp384r1 -genkey -noout -out key.pem"
     try:
-        data = path.read_bytes()
-    except OSError as error:
+        key = read_private_key(path.read_text(encoding="utf-8"))
+    except (OSError, UnicodeDecodeError) as error:
         raise InputError("The signing key cannot be read.", where=str(path), remedy=remedy) from error
-    material = orjson.loads(data) if data.lstrip().startswith(b"{") else data
-    for kind in (ECKey, RSAKey):
-        try:
-            key = kind.import_key(material)
-        except (JoseError, ValueError, TypeError, KeyError):
-            continue
-        if not key.is_private:
-            raise InputError("This is only the public half of a key.", where=str(path), remedy=remedy)
-        if isinstance(key, ECKey) and key.curve_name != CURVE:
-            raise InputError("ES384 needs a key on curve P-384.", where=str(path), remedy=remedy)
-        return key
-    raise InputError("This is no private key that SMART can use.", where=str(path), remedy=remedy)
+    except InputError as error:
+        raise InputError(error.message, where=str(path), remedy=remedy) from error
+    if isinstance(key, ECKey) and key.curve_name != CURVE:
+        raise InputError("ES384 needs a key on curve P-384.", where=str(path), remedy=remedy)
+    return key

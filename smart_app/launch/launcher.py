@@ -9,7 +9,7 @@ import logging
 import secrets
 import time
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from threading import Lock
 
 import requests
@@ -37,6 +37,9 @@ __all__ = ["Authorization", "Completed", "Launcher"]
 RETRY = Retry(attempts=2, base=0.2, retry_after_cap=2.0)
 """Somebody waits for the page: ask once more at most, and say soon that the EHR is busy."""
 CLEAN_SECONDS = 300.0
+LONGEST_ADDRESS = 2000
+"""A longer authorization request goes as a form where the EHR takes one. Shorter ones go by address: a form from our
+site to the EHR's does not carry its SameSite=Lax cookies, so that people would have to sign in again."""
 DENIALS = frozenset({"access_denied", "login_required", "consent_required", "interaction_required"})
 """Authorization errors that mean a person, not a set-up, said no (RFC 6749 4.1.2.1, OIDC Core 3.1.2.6)."""
 
@@ -167,9 +170,9 @@ class Launcher:
             params["nonce"] = pending.nonce
         if pending.launch:
             params["launch"] = pending.launch
-        return Authorization(
-            endpoint=endpoints.authorize, params=params, post=issuer.authorize_post and endpoints.authorize_post
-        )
+        request = Authorization(endpoint=endpoints.authorize, params=params)
+        wanted = issuer.authorize_post or len(request.url) > LONGEST_ADDRESS
+        return replace(request, post=wanted and endpoints.authorize_post)
 
     def restart(self, state: str) -> tuple[str, str]:
         """Go on in a tab where cookies work: with a new state, and the old one is worth nothing."""

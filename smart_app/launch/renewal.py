@@ -74,6 +74,9 @@ class LaunchTokens:
     def _is_due(self, tokens: Tokens) -> bool:
         return tokens.expires_at is not None and self.clock() >= tokens.expires_at - EARLY_SECONDS
 
+    def _is_good(self, tokens: Tokens) -> bool:
+        return tokens.expires_at is None or self.clock() < tokens.expires_at
+
     def _renewed(self, current: StoredTokens, *, rejected: bool) -> StoredTokens:
         deadline = self.clock() + LEASE_SECONDS * 2
         while self.clock() < deadline:
@@ -95,8 +98,7 @@ class LaunchTokens:
 
     def _last_chance(self, current: StoredTokens, *, rejected: bool) -> StoredTokens:
         """Without refresh token, what we have is used until the EHR says no."""
-        still_good = current.tokens.expires_at is None or self.clock() < current.tokens.expires_at
-        if still_good and not rejected:
+        if self._is_good(current.tokens) and not rejected:
             return current
         self.store.end(self.facts.id)
         raise _over("session-token")
@@ -112,8 +114,11 @@ class LaunchTokens:
             grant = self.endpoint().refresh(refresh)
         except EhrError as error:
             unused = isinstance(error, EhrBusy) or error.code == "ehr-unreachable"
-            self.store.keep_tokens(self.facts.id, current.tokens if unused else spent, lease)
-            raise
+            kept = current.tokens if unused else spent
+            self.store.keep_tokens(self.facts.id, kept, lease)
+            if rejected or not self._is_good(kept):
+                raise
+            return StoredTokens(tokens=kept, version=current.version + 1)
         except (AuthorizationDenied, TokenInvalid):
             self.store.end(self.facts.id)
             raise _over("session-refused") from None

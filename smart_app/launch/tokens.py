@@ -93,15 +93,6 @@ class TokenEndpoint:
         """
         return self._grant({"grant_type": "refresh_token", "refresh_token": refresh_token})
 
-    def client_credentials(self, scopes: tuple[str, ...]) -> Grant:
-        """A token of our own for Backend Services (App Launch 2.2, *Backend Services*).
-
-        Raises:
-            AuthorizationDenied: the EHR refuses.
-            EhrError: no usable answer.
-        """
-        return self._grant({"grant_type": "client_credentials", "scope": " ".join(scopes)})
-
     def post(self, url: str, form: Mapping[str, str], *, what: str) -> tuple[int, Any]:
         """POST a form with client authentication to this or a neighbouring endpoint (introspection, revocation)."""
         headers, extra = self._authentication()

@@ -57,7 +57,7 @@ def signing_keys(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, ...]:
 
 
 @pytest.fixture
-def settings(signing_keys: tuple[Path, ...]) -> Settings:
+def settings() -> Settings:
     return Settings(
         public_url=APP,
         issuers=(
@@ -80,7 +80,6 @@ def settings(signing_keys: tuple[Path, ...]) -> Settings:
             ),
         ),
         encryption_keys=(KEY,),
-        signing_keys=signing_keys,
         database_url="sqlite://",
     )
 

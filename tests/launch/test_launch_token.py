@@ -5,23 +5,20 @@ from __future__ import annotations
 from base64 import b64decode
 from collections.abc import Callable
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import pytest
 import requests
 from flask import Flask
 from joserfc import jwt
-from joserfc.jwk import KeySet
+from joserfc.jwk import ECKey, KeySet
 from launch_fakes import Browser, Clock, FakeEhr
 
 from smart_app.launch.keys import SigningKeys
 from smart_app.launch.launcher import Launcher
+from smart_app.launch.scopes import describe
 from smart_app.settings import ClientType, Settings
-
-
-def asymmetric(make_app: Callable[[Settings], Flask], settings: Settings, algorithm: str) -> Browser:
-    noord = replace(settings.issuers[0], client_type=ClientType.ASYMMETRIC, signing_algorithm=algorithm)
-    return Browser(make_app(replace(settings, issuers=(noord,))).test_client())
 
 
 @pytest.mark.requirement("12", "63", "71")
@@ -49,9 +46,15 @@ def test_a_symmetric_client_proves_itself_with_http_basic_and_leaves_client_id_o
 )  # fmt: skip
 @pytest.mark.parametrize("algorithm", ["RS384", "ES384"])
 def test_an_asymmetric_client_signs_a_short_assertion_with_a_published_key(
-    make_app: Callable[[Settings], Flask], settings: Settings, ehr: FakeEhr, clock: Clock, algorithm: str
+    make_app: Callable[[Settings], Flask],
+    settings: Settings,
+    signing_keys: tuple[Path, ...],
+    ehr: FakeEhr,
+    clock: Clock,
+    algorithm: str,
 ) -> None:
-    browser = asymmetric(make_app, settings, algorithm)
+    noord = replace(settings.issuers[0], client_type=ClientType.ASYMMETRIC, signing_algorithm=algorithm)
+    browser = Browser(make_app(replace(settings, issuers=(noord,), signing_keys=signing_keys)).test_client())
     browser.launch(ehr)
     browser.launch(ehr)
     published = KeySet.import_key_set(browser.get("/jwks.json").get_json())
@@ -72,8 +75,9 @@ def test_an_asymmetric_client_signs_a_short_assertion_with_a_published_key(
 
 @pytest.mark.requirement("290", "291", "293", "294", "299", "301", "302", "303", "313", "314", "315", "225")
 def test_the_published_keys_are_public_halves_that_may_be_cached(
-    browser: Browser, signing_keys: tuple[Any, ...]
+    make_app: Callable[[Settings], Flask], settings: Settings, signing_keys: tuple[Path, ...]
 ) -> None:
+    browser = Browser(make_app(replace(settings, signing_keys=signing_keys)).test_client())
     answer = browser.get("/jwks.json")
     keys = answer.get_json()["keys"]
     assert answer.headers["Cache-Control"] == "public, max-age=300"
@@ -84,9 +88,7 @@ def test_the_published_keys_are_public_halves_that_may_be_cached(
         assert {"n", "e"} <= set(key) if key["kty"] == "RSA" else {"crv", "x", "y"} <= set(key)
 
 
-def test_a_second_key_of_a_kind_is_published_before_it_signs(tmp_path: Any) -> None:
-    from joserfc.jwk import ECKey
-
+def test_a_second_key_of_a_kind_is_published_before_it_signs(tmp_path: Path) -> None:
     paths = []
     for name in ("old", "new"):
         path = tmp_path / f"{name}.pem"
@@ -136,8 +138,6 @@ def test_an_answer_of_more_than_a_mebibyte_is_not_read(browser: Browser, ehr: Fa
 
 @pytest.mark.requirement("147")
 def test_a_partial_grant_is_said_in_plain_words(browser: Browser, ehr: FakeEhr, launcher: Launcher) -> None:
-    from smart_app.launch.scopes import describe
-
     ehr.token["scope"] = "launch openid fhirUser patient/Patient.rs patient/RelatedPerson.rs patient/CareTeam.cruds"
     path = browser.launch(ehr)
     cookie = browser.client.get_cookie(f"__Host-sf-l-{path.split('/')[2]}", domain="steun.example.nl")

@@ -1,0 +1,117 @@
+"""The launch context and the user (App Launch 2.2, *Scopes and Launch Context*)."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+from flask import Flask
+from launch_fakes import Browser, FakeEhr
+
+from smart_app.launch.launcher import Launcher
+from smart_app.launch.phases import ActiveLaunch
+
+
+@pytest.fixture
+def launched(browser: Browser, ehr: FakeEhr, launcher: Launcher) -> Callable[[], ActiveLaunch]:
+    def launch() -> ActiveLaunch:
+        launch_id = browser.launch(ehr).split("/")[2]
+        cookie = browser.client.get_cookie(f"__Host-sf-l-{launch_id}", domain="steun.example.nl")
+        assert cookie is not None
+        return launcher.active(launch_id, cookie.value)
+
+    return launch
+
+
+@pytest.mark.parametrize("value", [True, None, "false", 0])
+def test_the_patient_banner_is_shown_unless_the_ehr_says_false(
+    launched: Callable[[], ActiveLaunch], ehr: FakeEhr, value: Any
+) -> None:
+    ehr.token["need_patient_banner"] = value
+    assert launched().need_patient_banner
+
+
+def test_the_patient_banner_can_be_left_to_the_ehr(launched: Callable[[], ActiveLaunch], ehr: FakeEhr) -> None:
+    ehr.token["need_patient_banner"] = False
+    assert not launched().need_patient_banner
+
+
+@pytest.mark.requirement("191")
+def test_fhir_context_items_have_a_reference_a_canonical_or_an_identifier_and_a_role(
+    launched: Callable[[], ActiveLaunch], ehr: FakeEhr
+) -> None:
+    ehr.token["fhirContext"] = [
+        {"reference": "CareTeam/1"},
+        {"reference": "RelatedPerson/2", "role": "https://example.org/friend"},
+        {"canonical": "http://example.org/Questionnaire/q|1"},
+        {"identifier": {"system": "urn:x", "value": "y"}, "type": "Organization"},
+        {"type": "Nothing"},
+        "nonsense",
+    ]
+    assert launched().fhir_context == (
+        ("launch", "CareTeam/1"),
+        ("https://example.org/friend", "RelatedPerson/2"),
+        ("launch", "http://example.org/Questionnaire/q|1"),
+        ("launch", "urn:x|y"),
+    )
+
+
+@pytest.mark.requirement("193")
+def test_an_unknown_intent_and_a_tenant_are_carried_as_they_are(
+    launched: Callable[[], ActiveLaunch], ehr: FakeEhr
+) -> None:
+    ehr.token |= {"intent": "no-such-view", "tenant": "opaque/…", "encounter": "visit-1"}
+    launch = launched()
+    assert (launch.intent, launch.tenant, launch.encounter_id) == ("no-such-view", "opaque/…", "visit-1")
+
+
+@pytest.mark.requirement("202")
+@pytest.mark.parametrize("kind", ["Practitioner", "PractitionerRole", "Patient", "RelatedPerson", "Person"])
+@pytest.mark.parametrize("base", ["", "https://noord.example.nl/fhir/"])
+def test_fhir_user_may_be_relative_or_absolute_and_of_five_kinds(
+    launched: Callable[[], ActiveLaunch], ehr: FakeEhr, kind: str, base: str
+) -> None:
+    ehr.claims = {"fhirUser": f"{base}{kind}/a-1"}
+    user = launched().user
+    assert (user.kind, user.reference) == (kind, f"{kind}/a-1")
+
+
+@pytest.mark.parametrize(
+    "reference",
+    ["https://elders.example.nl/fhir/Practitioner/7", "Device/1", "Practitioner/", "Practitioner/../x", 7, None],
+    ids=str,
+)
+def test_a_user_of_another_server_or_kind_is_nobody_we_know(
+    launched: Callable[[], ActiveLaunch], ehr: FakeEhr, reference: Any
+) -> None:
+    ehr.claims = {"fhirUser": reference}
+    assert launched().user.kind == "unknown"
+
+
+def test_a_youth_in_their_own_record_is_told_apart_from_another_youth(
+    launched: Callable[[], ActiveLaunch], ehr: FakeEhr
+) -> None:
+    ehr.claims = {"fhirUser": "Patient/kind-1"}
+    assert launched().is_own_record
+    ehr.claims = {"fhirUser": "Patient/kind-2"}
+    assert not launched().is_own_record
+
+
+@pytest.mark.parametrize("patient", [None, "", 7, "Patient/kind-1", "a b", "x" * 65])
+def test_a_launch_without_a_usable_patient_is_refused_because_the_app_never_guesses(
+    browser: Browser, ehr: FakeEhr, patient: Any
+) -> None:
+    ehr.token["patient"] = patient
+    assert browser.answer(ehr, browser.start(ehr)["state"]).status_code == 403
+
+
+def test_the_language_is_what_the_launch_asked_then_the_issuers_then_the_settings(
+    browser: Browser, ehr: FakeEhr, app: Flask
+) -> None:
+    launcher: Launcher = app.extensions["steunfiguren.launcher"]
+    for wish, expected in (("en", "en"), ("nl", "nl"), ("xx", "nl"), ("", "nl")):
+        launch_id = browser.launch(ehr, lang=wish).split("/")[2]
+        cookie = browser.client.get_cookie(f"__Host-sf-l-{launch_id}", domain="steun.example.nl")
+        assert cookie is not None
+        assert launcher.active(launch_id, cookie.value).language == expected
