@@ -5,9 +5,11 @@ Pure and deterministic. The law is data (``policies/``), a decision is a value t
 """
 
 from fhir_plugin.consent.decide import decide
+from fhir_plugin.consent.explain import Line, Says, explain
 from fhir_plugin.consent.facts import Authority, Facts, FigureFacts, Membership, facts_of
 from fhir_plugin.consent.granting import Grant, check_grant, expire, grant, replacement, withdraw
 from fhir_plugin.consent.grantors import Grantor, Requirement, required_grantors
+from fhir_plugin.consent.lapses import Lapse, LapseReason, lapses
 from fhir_plugin.consent.permit import Ground, Permit, Reason, Refusal, demand
 from fhir_plugin.consent.policy import NL_JEUGDWET, Band, Policy, Signer, load_policy
 from fhir_plugin.consent.request import AccessRequest, Action, Confidentiality, DataItem
@@ -25,19 +27,25 @@ __all__ = [
     "Grant",
     "Grantor",
     "Ground",
+    "Lapse",
+    "LapseReason",
+    "Line",
     "Membership",
     "Permit",
     "Policy",
     "Reason",
     "Refusal",
     "Requirement",
+    "Says",
     "Signer",
     "check_grant",
     "decide",
     "demand",
     "expire",
+    "explain",
     "facts_of",
     "grant",
+    "lapses",
     "load_policy",
     "replacement",
     "required_grantors",

@@ -21,7 +21,7 @@ from fhir_plugin.model.consent import ConsentRecord, Effect, Scope, Status
 from fhir_plugin.model.dates import local_day
 from fhir_plugin.model.identity import Ref
 
-__all__ = ["barrier", "counting", "decide"]
+__all__ = ["barrier", "counting", "decide", "provision_path"]
 
 _issue = claim_issuer()
 
@@ -132,7 +132,7 @@ def _voices(ask: Ask, weighed: Iterable[_Weighed]) -> tuple[dict[str, Ground], l
         if found.effect is None:
             continue
         for name, certainty in signed:
-            ground = Ground(name, record.id, record.version, _provision(record, found.path))
+            ground = Ground(name, record.id, record.version, provision_path(record, found.path))
             if found.effect is Effect.DENY:
                 denies.append(ground)
             elif certainty is YES and (name not in permits or ground < permits[name]):
@@ -150,7 +150,8 @@ def _reason(ask: Ask, weighed: Iterable[_Weighed], missing: Sequence[Ref], some_
     return Reason.SIGNATURE_MISSING if some_permit else Reason.NO_PERMIT
 
 
-def _provision(record: ConsentRecord, path: tuple[int, ...]) -> str:
+def provision_path(record: ConsentRecord, path: tuple[int, ...]) -> str:
+    """FHIRPath of a provision of R4, or of the policy rule where there is none."""
     if record.root is None:
         return "Consent.policyRule"
     return "Consent.provision" + "".join(f".provision[{index}]" for index in path)

@@ -1,17 +1,18 @@
-"""Lenses on the elements of R4 Consent around its provision."""
+"""R4 Consent, element by element (https://hl7.org/fhir/R4/consent-definitions.html)."""
 
 from __future__ import annotations
 
 from typing import Any
 
 from fhir_plugin.mapping.consent_dates import instant_to_fhir, read_span
-from fhir_plugin.mapping.consent_doubts import Doubts
+from fhir_plugin.mapping.consent_doubts import BACKBONE, Doubts
 from fhir_plugin.mapping.consent_reading import read_rule
+from fhir_plugin.mapping.consent_spelling import COMMON, Rules, Spelling, listed
 from fhir_plugin.mapping.consent_writing import write_rule
 from fhir_plugin.mapping.extensions import read_code, single_code
 from fhir_plugin.mapping.json import Json, codings, objects, prune, put_text, reference_to_json, text
 from fhir_plugin.mapping.lens import ItemLens, Lens, list_lens
-from fhir_plugin.model.consent import Effect, Rule, Scope, Status, Verification
+from fhir_plugin.model.consent import Effect, Scope, Status, Verification
 from fhir_plugin.model.identity import Identifier, Ref
 from fhir_plugin.model.terms import (
     BSN_SYSTEMS,
@@ -27,14 +28,13 @@ __all__ = [
     "AGE_BASIS",
     "CATEGORIES",
     "IDENTIFIERS",
-    "LENSES",
-    "SUPPORT_CONSENT",
+    "R4_CONSENT",
+    "examine_people",
     "literal_ref",
-    "read_base",
-    "read_scope",
-    "read_status",
     "references",
+    "scope_of_profile",
     "subject_lens",
+    "write_status",
 ]
 
 CATEGORIES: tuple[Json, ...] = (
@@ -62,16 +62,23 @@ def read_status(body: Json, doubts: Doubts | None = None) -> Status:
 
 def read_scope(body: Json, doubts: Doubts | None = None) -> Scope:
     """What the consent is about; only an unmistakable ``patient-privacy`` is a privacy consent."""
-    meta = body.get("meta")
-    profiles = meta.get("profile") if isinstance(meta, dict) else None
-    for profile in profiles if isinstance(profiles, list) else []:
-        if isinstance(profile, str) and profile.rsplit("/", 1)[-1].startswith(_TREATMENT_PROFILES):
-            return Scope.ADVANCE_DIRECTIVE if "Advance" in profile else Scope.TREATMENT
+    declared = scope_of_profile(body)
+    if declared is not None:
+        return declared
     found = {read_code(coding.code, Scope) for coding in codings(body.get("scope")) if coding.system == CONSENT_SCOPE}
     scope = found.pop() if len(found) == 1 else None
     if scope is None and doubts:
         doubts.warn("Consent.scope", "consent-scope-unknown")
     return scope or Scope.OTHER
+
+
+def scope_of_profile(body: Json) -> Scope | None:
+    """The scope that a claimed Dutch profile implies, whatever ``scope`` or ``category`` says."""
+    meta = body.get("meta")
+    for profile in listed(meta, "profile") if isinstance(meta, dict) else []:
+        if isinstance(profile, str) and profile.rsplit("/", 1)[-1].startswith(_TREATMENT_PROFILES):
+            return Scope.ADVANCE_DIRECTIVE if "Advance" in profile else Scope.TREATMENT
+    return None
 
 
 def read_base(body: Json, doubts: Doubts | None = None, *, needed: bool = True) -> Effect | None:
@@ -117,6 +124,18 @@ def subject_lens(key: str) -> Lens[Ref]:
     return Lens("subject", key, get, write)
 
 
+def examine_people(body: Json, doubts: Doubts, *, subject: str, grantors: str) -> None:
+    """Warn about a consent that nobody gave, or that is about nobody: it counts for nothing."""
+    if literal_ref(body.get(subject)) is None:
+        doubts.warn(f"Consent.{subject}", "consent-without-patient")
+    held = listed(body, grantors)
+    readable = [raw for raw in held if literal_ref(raw)]
+    if not readable:
+        doubts.warn(f"Consent.{grantors}", "consent-without-grantor")
+    elif len(readable) < len(held):
+        doubts.warn(f"Consent.{grantors}", "consent-grantor-unreadable")
+
+
 def _read_identifier(raw: Json) -> Identifier | None:
     system, value = text(raw, "system"), text(raw, "value")
     return Identifier(system=system, value=value) if system and value and system not in BSN_SYSTEMS else None
@@ -126,7 +145,8 @@ def _write_identifier(value: Identifier, held: Json | None) -> Json:
     return {**(held or {}), "system": value.system, "value": value.value}
 
 
-def _write_status(body: Json, value: Status) -> None:
+def write_status(body: Json, value: Status) -> None:
+    """Set the status; extensions on the old one go with it."""
     put_text(body, "status", value.value)
     body.pop("_status", None)
 
@@ -174,16 +194,30 @@ def _write_base(body: Json, value: Effect | None) -> None:
         body["policyRule"] = {"coding": [{"system": V3_ACT_CODE, "code": code}]}
 
 
-def _get_root(body: Json) -> Rule | None:
-    return read_rule(body["provision"], Doubts("")) if "provision" in body else None
+def _get_rules(body: Json) -> Rules:
+    return read_base(body), read_rule(body["provision"], Doubts("")) if "provision" in body else None
 
 
-def _write_root(body: Json, value: Rule | None) -> None:
+def _write_rules(body: Json, value: Rules) -> None:
+    base, root = value
+    if read_base(body) is not base:
+        _write_base(body, base)
+    if _get_rules(body)[1] == root:
+        return
     held = body.get("provision")
-    if value is None:
+    if root is None:
         body.pop("provision", None)
     else:
-        body["provision"] = write_rule(held if isinstance(held, dict) else {}, value)
+        body["provision"] = write_rule(held if isinstance(held, dict) else {}, root)
+
+
+def _examine(body: Json, doubts: Doubts) -> None:
+    root = read_rule(body["provision"], doubts) if "provision" in body else None
+    read_status(body, doubts)
+    read_scope(body, doubts)
+    read_base(body, doubts, needed=root is None or root.effect is None)
+    examine_people(body, doubts, subject="patient", grantors="performer")
+    doubts.moment(body, "dateTime", "Consent")
 
 
 def _read_verification(raw: Json) -> Verification | None:
@@ -209,18 +243,31 @@ IDENTIFIERS: Lens[tuple[Identifier, ...]] = list_lens(
 )
 AGE_BASIS: Lens[AgeBasis | None] = single_code("age_basis", "extension", Extensions.AGE_BASIS, AgeBasis)
 
-LENSES: tuple[Lens[Any], ...] = (
-    AGE_BASIS,
-    IDENTIFIERS,
-    Lens("status", "status", read_status, _write_status),
-    Lens("scope", "scope", read_scope, _write_scope),
-    subject_lens("patient"),
-    Lens("recorded_at", "dateTime", _get_moment, _write_moment),
-    references("grantors", "performer"),
-    references("organizations", "organization"),
-    Lens("source", "sourceReference", _get_source, _write_source),
-    Lens("policy_uri", "policy.uri", _get_policy, _write_policy),
-    Lens("base", "policyRule", read_base, _write_base),
-    list_lens("verifications", "verification", "verification", ItemLens(_read_verification, _write_verification)),
-    Lens("root", "provision", _get_root, _write_root),
+VERIFICATIONS: Lens[tuple[Verification, ...]] = list_lens(
+    "verifications", "verification", "verification", ItemLens(_read_verification, _write_verification)
 )
+
+R4_CONSENT = Spelling(
+    known=BACKBONE
+    | COMMON
+    | {"scope", "patient", "dateTime", "performer", "organization", "sourceAttachment", "sourceReference"}
+    | {"policy", "policyRule", "verification", "provision"},
+    lenses=(
+        AGE_BASIS,
+        IDENTIFIERS,
+        Lens("status", "status", read_status, write_status),
+        Lens("scope", "scope", read_scope, _write_scope),
+        subject_lens("patient"),
+        Lens("recorded_at", "dateTime", _get_moment, _write_moment),
+        references("grantors", "performer"),
+        references("organizations", "organization"),
+        Lens("source", "sourceReference", _get_source, _write_source),
+        Lens("policy_uri", "policy.uri", _get_policy, _write_policy),
+        VERIFICATIONS,
+    ),
+    rules=Lens("rules", "provision", _get_rules, _write_rules),
+    examine=_examine,
+    native=frozenset({"scope", "patient", "dateTime", "performer", "policyRule", "policy"}),
+    template=SUPPORT_CONSENT,
+)
+"""Of all elements of R4 only ``implicitRules`` is not known: it can change the meaning of all others."""

@@ -1,0 +1,197 @@
+"""When a consent stops to serve, told in advance: so that nobody is surprised on a birthday (L13)."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from datetime import date, datetime
+from enum import StrEnum
+
+from fhir_plugin.consent.facts import Facts
+from fhir_plugin.consent.grantors import required_grantors
+from fhir_plugin.consent.matching import literal
+from fhir_plugin.consent.policy import Policy
+from fhir_plugin.model.consent import ConsentRecord, Effect, Rule, Scope, Status
+from fhir_plugin.model.dates import PartialDate, birthday, day_after, local_day, midnight
+
+__all__ = ["Lapse", "LapseReason", "lapses"]
+
+
+class LapseReason(StrEnum):
+    """Why a consent stops to serve; each has a sentence in ``texts/*/consent.toml``, with ``{age}`` where it matters."""
+
+    END_DATE = "consent-lapse-end-date"
+    AGE = "consent-lapse-age"
+    AUTHORITY_ENDS = "consent-lapse-authority-ends"
+    AUTHORITY_BEGINS = "consent-lapse-authority-begins"
+    BOND_ENDS = "consent-lapse-bond-ends"
+    ENGAGEMENT_ENDS = "consent-lapse-engagement-ends"
+    NOT_ENTITLED = "consent-lapse-not-entitled"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Lapse:
+    """The first moment from which a consent no longer serves.
+
+    Attributes:
+        consent: logical id.
+        version: version as read.
+        at: the instant.
+        reason: why.
+        age: the age the child reaches, when that is the reason.
+    """
+
+    consent: str
+    version: str
+    at: datetime
+    reason: LapseReason
+    age: int | None = None
+
+    @property
+    def day(self) -> date:
+        """The first day without it, in the Netherlands."""
+        return local_day(self.at)
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class _Event:
+    at: datetime
+    priority: int
+    reason: LapseReason
+    age: int | None = None
+
+
+def lapses(
+    consents: Iterable[ConsentRecord], facts: Facts, policy: Policy, *, after: datetime | None = None
+) -> tuple[Lapse, ...]:
+    """The day each consent lapses and why, soonest first; a consent that never lapses by itself is not in it.
+
+    A consent lapses when its time ends, when none of those who signed it has a say any more, when somebody gets a say
+    who has not signed for the same figure, or when the bond or the engagement it is for ends. A birth date known
+    only by month or year gives the earliest day it can be.
+
+    Args:
+        consents: all that is known of this child.
+        facts: age, authority and (where one figure is meant) the figure's bond and engagement.
+        policy: whose signatures are needed at which age.
+        after: only lapses later than this instant; all of them, past ones too, without it.
+    """
+    counting = [
+        record
+        for record in consents
+        if record.status is Status.ACTIVE
+        and record.scope is Scope.PRIVACY
+        and literal(record.subject) == literal(facts.child)
+    ]
+    found = {lapse for record in counting if (lapse := _lapse(record, counting, facts, policy)) is not None}
+    upcoming = (lapse for lapse in found if after is None or lapse.at > after)
+    return tuple(sorted(upcoming, key=lambda lapse: (lapse.at, lapse.consent, lapse.version)))
+
+
+def _lapse(record: ConsentRecord, others: Sequence[ConsentRecord], facts: Facts, policy: Policy) -> Lapse | None:
+    start = _start(record)
+    if start is not None and not _signers(record) & _required(facts, policy, start):
+        return Lapse(consent=record.id, version=record.version, at=start, reason=LapseReason.NOT_ENTITLED)
+    events = sorted(set(_events(record, facts, policy)))
+    before = start
+    for event in events:
+        if start is not None and event.at <= start:
+            continue
+        if _ends_it(event, before, record, others, facts, policy):
+            return Lapse(consent=record.id, version=record.version, at=event.at, reason=event.reason, age=event.age)
+        before = event.at
+    return None
+
+
+def _ends_it(
+    event: _Event,
+    before: datetime | None,
+    record: ConsentRecord,
+    others: Sequence[ConsentRecord],
+    facts: Facts,
+    policy: Policy,
+) -> bool:
+    if event.reason in (LapseReason.END_DATE, LapseReason.BOND_ENDS, LapseReason.ENGAGEMENT_ENDS):
+        return True
+    required = _required(facts, policy, event.at)
+    if not _signers(record) & required:
+        return True
+    signed = {name for other in others if _recipients(other) & _recipients(record) for name in _signers(other)}
+    new = required - (_required(facts, policy, before) if before is not None else frozenset(signed))
+    return bool(new - signed)
+
+
+def _events(record: ConsentRecord, facts: Facts, policy: Policy) -> Iterator[_Event]:
+    end = _permit_end(record)
+    if end is not None:
+        yield _Event(end, 0, LapseReason.END_DATE)
+    if facts.birth_date is not None:
+        born = facts.birth_date.first_day()
+        for band in policy.bands[1:]:
+            yield _Event(midnight(birthday(born, band.from_age)), 1, LapseReason.AGE, band.from_age)
+    for authority in facts.authority:
+        yield from _after(authority.period.end, 2, LapseReason.AUTHORITY_ENDS)
+        if authority.period.start is not None:
+            yield _Event(midnight(authority.period.start.first_day()), 3, LapseReason.AUTHORITY_BEGINS)
+    figure = facts.figure
+    recipients = _recipients(record)
+    if figure is None:
+        return
+    if literal(figure.ref) in recipients:
+        yield from _after(figure.bond.end, 4, LapseReason.BOND_ENDS)
+    teams = {literal(membership.team): membership.period.end for membership in figure.teams}
+    if recipients and recipients <= set(teams):
+        for team in sorted(recipients):
+            yield from _after(teams[team], 5, LapseReason.ENGAGEMENT_ENDS)
+
+
+def _after(end: PartialDate | None, priority: int, reason: LapseReason) -> Iterator[_Event]:
+    if end is not None and end.last_day() < date.max:
+        yield _Event(midnight(day_after(end.last_day())), priority, reason)
+
+
+def _start(record: ConsentRecord) -> datetime | None:
+    period = record.root.period if record.root else None
+    known = [instant for instant in (record.recorded_at, period.start if period else None) if instant is not None]
+    return max(known, default=None)
+
+
+def _required(facts: Facts, policy: Policy, at: datetime) -> frozenset[str]:
+    return frozenset(map(literal, (grantor.ref for grantor in required_grantors(facts, policy, at).grantors)))
+
+
+def _signers(record: ConsentRecord) -> frozenset[str]:
+    return frozenset(filter(None, map(literal, record.grantors)))
+
+
+def _recipients(record: ConsentRecord) -> frozenset[str]:
+    """Everybody named as an actor, at any level."""
+    found: set[str] = set()
+    rules = [record.root] if record.root else []
+    while rules:
+        rule = rules.pop()
+        found |= {literal(actor.ref) for actor in rule.actors if actor.ref is not None}
+        rules.extend(rule.exceptions)
+    return frozenset(found)
+
+
+def _permit_end(record: ConsentRecord) -> datetime | None:
+    """From when nothing in it permits any more; for a consent that only refuses, from when the refusal is over."""
+    if record.root is None:
+        return None
+    permits = record.base is Effect.PERMIT and record.root.effect is None
+    ends = list(_permit_ends(record.root, None, permits))
+    if not ends:
+        return record.root.period.end if record.root.period else None
+    known = [end for end in ends if end is not None]
+    return max(known) if len(known) == len(ends) else None
+
+
+def _permit_ends(rule: Rule, outer: datetime | None, permits: bool) -> Iterator[datetime | None]:
+    """The end of every permit below a rule; None where one is open."""
+    own = rule.period.end if rule.period else None
+    end = min(filter(None, (own, outer)), default=None)
+    if rule.effect is Effect.PERMIT or permits:
+        yield end
+    for exception in rule.exceptions:
+        yield from _permit_ends(exception, end, False)

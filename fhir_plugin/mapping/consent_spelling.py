@@ -1,0 +1,199 @@
+"""What reading and writing a Consent have in common, however a version of FHIR spells it."""
+
+from __future__ import annotations
+
+import copy
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass, replace
+from typing import Any
+
+from fhir_plugin.errors import MappingError
+from fhir_plugin.mapping.consent_doubts import Doubts, oversize
+from fhir_plugin.mapping.json import Json, objects, text
+from fhir_plugin.mapping.lens import Lens, apply_lenses
+from fhir_plugin.model.carried import Carried
+from fhir_plugin.model.consent import ConsentRecord, Effect, Rule, Scope
+from fhir_plugin.model.issues import Issue, Report, Severity
+
+__all__ = ["COMMON", "Rules", "Spelling", "listed", "read_all", "write_one"]
+
+COMMON = frozenset(
+    {"resourceType", "id", "meta", "language", "text", "contained", "extension", "identifier", "category", "status"}
+)
+"""Elements that R4 and R5 spell alike; a consent that changes version takes them along as they are."""
+Rules = tuple[Effect | None, Rule | None]
+"""Base effect and root rule of a record."""
+_MAX_BUNDLES = 4
+_RENDERINGS = frozenset({"display", "userSelected", "version", "type"})
+"""Members that only render or repeat what another member says."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Spelling:
+    """One version of FHIR.
+
+    Attributes:
+        known: every element of Consent that is read, or that cannot change a decision.
+        lenses: the elements the record owns, but for the rules.
+        rules: base effect and root rule.
+        examine: names everything in a body that is not understood.
+        native: elements that only this version has; they tell which version a body is written in.
+        template: what a new consent says besides its record.
+    """
+
+    known: frozenset[str]
+    lenses: tuple[Lens[Any], ...]
+    rules: Lens[Rules]
+    examine: Callable[[Json, Doubts], None]
+    native: frozenset[str]
+    template: Json
+
+
+def read_all(
+    source: Any, spelling: Spelling, key: Callable[[Json], str] | None = None
+) -> tuple[list[ConsentRecord], Report]:
+    """Every Consent among resources or Bundles, as records, with a report."""
+    issues: list[Issue] = []
+    bodies = _consents(source, issues, 0)
+    records = [_record(body, f"Consent[{at}]", issues, spelling, key) for at, body in enumerate(bodies)]
+    return _without_contradictions(records, issues), Report(issues=tuple(issues))
+
+
+def write_one(record: ConsentRecord, spelling: Spelling, other: Spelling) -> Json:
+    """The resource of a record: what was read, with what differs written into it.
+
+    Args:
+        record: the consent.
+        spelling: the version to write.
+        other: the version it may have been read in.
+
+    Raises:
+        MappingError: something in it cannot be written without losing or inventing meaning.
+    """
+    if record.carried is None:
+        return _written(_new(record, spelling), record, spelling)
+    body = record.carried.body()
+    if body.keys() & other.native and not body.keys() & spelling.native:
+        return _converted(body, record, spelling, other)
+    _guard(body, record, spelling)
+    return _written(body, record, spelling)
+
+
+def listed(body: Json, key: str) -> list[Any]:
+    """The items of an array element, of whatever type; none where it is no array."""
+    value = body.get(key)
+    return value if isinstance(value, list) else []
+
+
+def _written(body: Json, record: ConsentRecord, spelling: Spelling) -> Json:
+    apply_lenses(spelling.lenses, body, record)
+    spelling.rules.put(body, (record.base, record.root))
+    return body
+
+
+def _converted(body: Json, record: ConsentRecord, spelling: Spelling, other: Spelling) -> Json:
+    """A consent of the other version, rewritten; refused when anything of it would be lost.
+
+    The profiles it claims are those of its own version and stay behind.
+    """
+    if record.not_understood:
+        raise _not_kept(record.not_understood[0], "A consent that is not understood cannot change its version of FHIR.")
+    common = {key: value for key, value in body.items() if key in COMMON}
+    bare = replace(record, carried=None)
+    same = _written({**_new(bare, other), **common}, bare, other)
+    lost = sorted(set(_paths(body, "Consent")) - set(_paths(same, "Consent")))
+    if lost:
+        raise _not_kept(lost[0], "This element has no place in the other version of FHIR.")
+    meta = common.pop("meta", {})
+    kept = {"meta": rest} if (rest := {key: value for key, value in meta.items() if key != "profile"}) else {}
+    new = {key: value for key, value in _new(bare, spelling).items() if key != "meta"}
+    return _written({**new, **common, **kept, "status": record.status.value}, bare, spelling)
+
+
+def _new(record: ConsentRecord, spelling: Spelling) -> Json:
+    if record.not_understood:
+        raise _not_kept("Consent", "This consent was not understood and was too large to keep.")
+    if record.scope is Scope.OTHER:
+        raise MappingError(
+            "A new consent needs a scope that FHIR knows.", code="consent-scope-unknown", remedy="Use patient-privacy."
+        )
+    known = {"id": record.id} if record.id and not record.id.startswith("urn:") else {}
+    return {"resourceType": "Consent", **known, **copy.deepcopy(spelling.template), "status": record.status.value}
+
+
+def _guard(body: Json, record: ConsentRecord, spelling: Spelling) -> None:
+    """Refuse to write provisions anew of which something was not understood."""
+    held = Doubts("")
+    spelling.examine(body, held)
+    rules = ("Consent.provision", "Consent.policyRule", "Consent.decision", "Consent.period")
+    unclear = [path for path in held.unclear if path.startswith(rules)]
+    if unclear and spelling.rules.get(body) != (record.base, record.root):
+        raise _not_kept(unclear[0], "A provision that is not understood cannot be changed.")
+
+
+def _not_kept(where: str, message: str) -> MappingError:
+    return MappingError(message, code="consent-not-kept", where=where, remedy="Record a new consent instead.")
+
+
+def _paths(value: Any, path: str) -> Iterator[str]:
+    if isinstance(value, dict):
+        for key, item in value.items():
+            if key not in _RENDERINGS:
+                yield from _paths(item, f"{path}.{key}")
+    elif isinstance(value, list):
+        for item in value:
+            yield from _paths(item, path)
+    else:
+        yield path
+
+
+def _consents(source: Any, issues: list[Issue], depth: int) -> Iterator[Json]:
+    """The Consent bodies, out of Bundles too."""
+    if isinstance(source, dict):
+        if source.get("resourceType") == "Consent":
+            yield source
+        elif source.get("resourceType") == "Bundle" and depth < _MAX_BUNDLES:
+            for entry in objects(source, "entry"):
+                yield from _consents(entry.get("resource"), issues, depth + 1)
+    elif isinstance(source, Iterable) and not isinstance(source, str | bytes) and depth < _MAX_BUNDLES:
+        for item in source:
+            yield from _consents(item, issues, depth + 1)
+    elif source is not None:
+        issues.append(Issue(severity=Severity.ERROR, code="not-a-resource", expression="Consent"))
+
+
+def _record(
+    body: Json, place: str, issues: list[Issue], spelling: Spelling, key: Callable[[Json], str] | None
+) -> ConsentRecord:
+    doubts = Doubts(place)
+    huge = oversize(body)
+    if huge:
+        doubts.doubt("Consent", "consent-too-large")
+    doubts.unknown_members(body, spelling.known, "Consent")
+    spelling.examine(body, doubts)
+    base, root = spelling.rules.get(body)
+    issues.extend(doubts.issues)
+    return ConsentRecord(
+        **{lens.name: lens.get(body) for lens in spelling.lenses},
+        id=text(body, "id") or (key(body) if key else ""),
+        base=base,
+        root=root,
+        not_understood=tuple(doubts.unclear),
+        carried=None if huge else Carried(body),
+    )
+
+
+def _without_contradictions(records: list[ConsentRecord], issues: list[Issue]) -> list[ConsentRecord]:
+    """Records with one id but different content all become untrusted: which one holds cannot be told."""
+    by_id: dict[str, list[ConsentRecord]] = {}
+    for record in records:
+        by_id.setdefault(record.id, []).append(record)
+    split = {key for key, group in by_id.items() if key and any(each.carried != group[0].carried for each in group)}
+    issues.extend(
+        Issue(severity=Severity.ERROR, code="consent-contradictory", expression="Consent.id", source=f"Consent/{key}")
+        for key in sorted(split)
+    )
+    return [
+        replace(record, not_understood=(*record.not_understood, "Consent.id")) if record.id in split else record
+        for record in records
+    ]
