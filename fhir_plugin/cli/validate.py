@@ -1,0 +1,89 @@
+"""``steunfiguren validate``: is this FHIR, and does it hold to the profiles."""
+
+from __future__ import annotations
+
+import os
+import sys
+import time
+from collections.abc import Iterable, Iterator
+from typing import cast
+
+import click
+
+from fhir_plugin.model.issues import Severity
+from fhir_plugin.texts import Language
+from fhir_plugin.validation import Policy, Validator
+from fhir_plugin.validation.batch import sources, validate_all
+from fhir_plugin.validation.outputs import FORMATS, Result, Summary, make_output
+
+__all__ = ["validate_command"]
+
+_PROGRESS_AFTER = 2.0
+
+
+@click.command("validate")
+@click.argument("paths", nargs=-1, required=True)
+@click.option("--profile", "profiles", multiple=True, help="Canonical every resource must satisfy; may be repeated.")
+@click.option("--package", "packages", multiple=True, help="A FHIR package: .tgz, folder, or name#version.")
+@click.option("--format", "format_name", type=click.Choice(list(FORMATS)), default="text", show_default=True)
+@click.option("--lang", type=click.Choice(["nl", "en"]), default="nl", show_default=True, help="Language of the text.")
+@click.option("--fail-on", type=click.Choice(["error", "warning"]), default="error", show_default=True)
+@click.option("--jobs", type=click.IntRange(0), default=1, show_default=True, help="Processes; 0 is one per core.")
+@click.option(
+    "--tx-policy",
+    type=click.Choice(["warn", "ignore", "error"]),
+    default="warn",
+    show_default=True,
+    help="What to say of codes that cannot be decided offline.",
+)
+@click.option(
+    "--unknown-extensions",
+    type=click.Choice(["error", "warn", "ignore"]),
+    default="error",
+    show_default=True,
+    help="What an extension is whose definition is not known.",
+)
+@click.option("-q", "--quiet", is_flag=True, help="No progress.")
+def validate_command(
+    paths: tuple[str, ...],
+    profiles: tuple[str, ...],
+    packages: tuple[str, ...],
+    format_name: str,
+    lang: str,
+    fail_on: str,
+    jobs: int,
+    tx_policy: str,
+    unknown_extensions: str,
+    quiet: bool,
+) -> None:
+    """Validate FHIR R4 resources offline.
+
+    PATHS are files (JSON, XML, NDJSON), folders, patterns, or - for standard input. Base R4, the profiles in
+    meta.profile and those of --profile are checked; our own package is always known.
+
+    Exit codes: 0 no findings at or above --fail-on, 1 findings, 2 wrong usage or nothing to read.
+    """
+    policy = Policy(unknown_codes=tx_policy, unknown_extensions=unknown_extensions)  # type: ignore[arg-type]  # click.Choice
+    validator = Validator.load(packages, policy=policy)
+    output = make_output(format_name, sys.stdout.write, cast("Language", lang))
+    summary = Summary()
+    results = validate_all(validator, sources(paths), profiles, jobs or os.cpu_count() or 1)
+    for result in results if quiet else _with_progress(results):
+        summary.add(result.report)
+        output.add(result)
+    output.finish(summary)
+    warned = fail_on == "warning" and summary.severities[Severity.WARNING]
+    sys.exit(1 if summary.errors or warned else 0)
+
+
+def _with_progress(results: Iterable[Result]) -> Iterator[Result]:
+    """Say how far it is, every second once it takes long, on stderr."""
+    started = shown = time.monotonic()
+    for count, result in enumerate(results, 1):
+        yield result
+        now = time.monotonic()
+        if now - started > _PROGRESS_AFTER and now - shown >= 1:
+            shown = now
+            click.echo(f"\r{count} ({count / (now - started):.0f}/s)", nl=False, err=True)
+    if shown != started:
+        click.echo(err=True)

@@ -1,0 +1,163 @@
+"""Bindings: is the coded value from the value set the element asks for (http://hl7.org/fhir/R4/terminologies.html#strength)."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from fhir_plugin.validation.scope import Path, Scope
+from fhir_plugin.validation.terminology import Terminology
+from fhir_plugin.validation.terminology.valuesets import some
+
+if TYPE_CHECKING:
+    from fhir_plugin.validation.schema import Element
+
+__all__ = ["Bindings", "membership"]
+
+Check = Callable[[Any, Any, Path, Scope], None]
+Json = dict[str, Any]
+
+_MAX_VALUE_SET = "http://hl7.org/fhir/StructureDefinition/elementdefinition-maxValueSet"
+_CODED = frozenset({"CodeableConcept", "Coding", "Quantity"})
+_BINDABLE = frozenset({"code", "string", "uri", "Coding", "CodeableConcept", "Quantity", "canonical", "url"})
+
+
+@dataclass(frozen=True, slots=True)
+class _Binding:
+    value_set: str
+    strength: str
+    source: str
+
+
+class Bindings:
+    """Compiles bindings of elements into checks."""
+
+    def __init__(self, terminology: Terminology, unknown: str) -> None:
+        self.terminology = terminology
+        self.unknown = unknown
+
+    def checks_for(self, element: Element, code: str, source: str = "") -> list[Check]:
+        """Checks for an element of a given type: its binding, its maximum value set, and the codes themselves."""
+        found: list[Check] = []
+        if code in ("Coding",) and not source:
+            found.append(self._coding_itself)
+        raw = element.raw.get("binding")
+        if raw is None or code not in _BINDABLE:
+            return found
+        value_set = raw.get("valueSet")
+        strength = str(raw.get("strength", ""))
+        if value_set and strength in ("required", "extensible"):
+            found.append(self._check(_Binding(str(value_set), strength, source), code))
+        for extension in raw.get("extension", ()):
+            if extension.get("url") == _MAX_VALUE_SET:
+                maximum = str(extension.get("valueCanonical") or extension.get("valueUri") or "")
+                limit = "maximum" if strength == "extensible" else "maximum-preferred"
+                found.append(self._check(_Binding(maximum, limit, source), code))
+        return found
+
+    def _check(self, binding: _Binding, code: str) -> Check:
+        def check(value: Any, _extra: Any, path: Path, scope: Scope) -> None:
+            answer = membership(self.terminology, binding.value_set, code, value)
+            if answer is not True:
+                self._report(binding, code, answer, value, path, scope)
+
+        return check
+
+    def _report(self, binding: _Binding, code: str, answer: bool | None, value: Any, path: Path, scope: Scope) -> None:
+        params = (("value-set", binding.value_set), ("strength", binding.strength), ("code", _shown(value)))
+        if answer is None:
+            self._undecided(params, path, scope, binding.source)
+        elif code == "CodeableConcept" and not value.get("coding"):
+            if binding.strength == "required":
+                scope.error("binding-no-code", path, *params, source=binding.source)
+        elif binding.strength == "extensible":
+            scope.warn("binding-extensible", path, *params, source=binding.source)
+        elif binding.strength == "maximum-preferred":
+            scope.warn("binding-maximum", path, *params, source=binding.source)
+        else:
+            name = "binding-maximum" if binding.strength == "maximum" else "binding-required"
+            scope.error(name, path, *params, source=binding.source)
+
+    def _undecided(self, params: tuple[tuple[str, str], ...], path: Path, scope: Scope, source: str) -> None:
+        if self.unknown == "error":
+            scope.error("binding-undecided", path, *params, source=source)
+        elif self.unknown == "warn":
+            scope.warn("binding-undecided", path, *params, source=source)
+
+    def _coding_itself(self, value: Any, _extra: Any, path: Path, scope: Scope) -> None:
+        """A code exists in its system, is active, and its display is one of the concept's own."""
+        if type(value) is not dict:
+            return
+        system, code = value.get("system"), value.get("code")
+        if type(code) is not str or not code:
+            return
+        if type(system) is not str:
+            scope.warn("coding-no-system", path)
+            return
+        index = self.terminology.code_system(system)
+        params = (("system", system), ("code", code[:64]))
+        if index is not None and index.supplement:
+            scope.error("coding-supplement", (path, "system", None), *params)
+        elif self.terminology.exists(system, code) is False:
+            scope.error("code-unknown", (path, "code", None), *params)
+        elif index is None and self.unknown != "ignore" and not self._known_system(system):
+            scope.inform("code-system-unknown", (path, "system", None), *params)
+        else:
+            self._concept_use(value, path, scope, params)
+
+    def _known_system(self, system: str) -> bool:
+        return system.startswith(
+            ("http://snomed.info/sct", "http://loinc.org", "http://unitsofmeasure.org", "urn:ietf:")
+        )
+
+    def _concept_use(self, value: Json, path: Path, scope: Scope, params: tuple[tuple[str, str], ...]) -> None:
+        concept = self.terminology.concept(value["system"], value["code"])
+        if concept is None:
+            return
+        if concept.inactive:
+            scope.warn("code-inactive", (path, "code", None), *params)
+        display = value.get("display")
+        if type(display) is str and concept.displays and _folded(display) not in map(_folded, concept.displays):
+            scope.warn("display-wrong", (path, "display", None), *params, ("display", concept.display))
+
+
+def _folded(text: str) -> str:
+    return " ".join(text.split()).casefold()
+
+
+def _shown(value: Any) -> str:
+    """The codes of a value (never its text)."""
+    if type(value) is str:
+        return value[:64]
+    if type(value) is not dict:
+        return ""
+    coding = value.get("coding")
+    codings = coding if type(coding) is list else [value]
+    pairs = (f"{one.get('system', '')}#{one.get('code', '')}" for one in codings if type(one) is dict)
+    return ", ".join(pairs)[:200]
+
+
+def membership(terminology: Terminology, canonical: str, type_name: str, value: Any) -> bool | None:
+    """Whether a coded value is in a value set; None where it cannot be known (http://hl7.org/fhir/R4/valueset.html)."""
+    if value is None or (type_name in _CODED and type(value) is not dict):
+        return True
+    index = terminology.value_set(canonical)
+    if index is None:
+        return None
+    if type_name == "CodeableConcept":
+        codings = value.get("coding")
+        if type(codings) is not list:
+            return False
+        return some(_coding_in(index, one) for one in codings if type(one) is dict)
+    if type_name in _CODED:
+        return _coding_in(index, value)
+    return index.contains(None, value) if type(value) is str else True
+
+
+def _coding_in(index: Any, coding: Json) -> bool | None:
+    code, system = coding.get("code"), coding.get("system")
+    if type(code) is not str or not code:
+        return False
+    answer: bool | None = index.contains(system if type(system) is str else "", code)
+    return answer

@@ -1,0 +1,46 @@
+"""Contained resources are named, unique and used (dom-3, http://hl7.org/fhir/R4/references.html#contained)."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+from fhir_plugin.validation.scope import Scope
+
+__all__ = ["check"]
+
+
+def check(scope: Scope) -> None:
+    """Report contained resources without a use, and ids that occur twice."""
+    found = scope.resource.get("contained")
+    if type(found) is not list:
+        return
+    used = set(_fragments({key: value for key, value in scope.resource.items() if key != "contained"}))
+    ids: set[str] = set()
+    items = [(place, one) for place, one in enumerate(found) if type(one) is dict]
+    reaching = {place: set(_fragments(one)) for place, one in items}
+    for place, one in items:
+        key = one.get("id")
+        path = (scope.path, "contained", place)
+        if type(key) is not str:
+            scope.error("contained-no-id", path)
+            continue
+        if key in ids:
+            scope.error("contained-id-repeated", path, ("id", key[:64]))
+        ids.add(key)
+        elsewhere = used.union(*(names for other, names in reaching.items() if other != place))
+        if f"#{key}" not in elsewhere and "#" not in reaching[place]:
+            scope.error("dom-3", path, ("id", key[:64]))
+
+
+def _fragments(value: Any) -> Iterator[str]:
+    """Every string under a value that starts with ``#``: local references, whatever element holds them."""
+    if type(value) is dict:
+        for name, one in value.items():
+            if name != "div":
+                yield from _fragments(one)
+    elif type(value) is list:
+        for one in value:
+            yield from _fragments(one)
+    elif type(value) is str and value.startswith("#"):
+        yield value

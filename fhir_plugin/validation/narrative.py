@@ -1,0 +1,122 @@
+"""Narrative: XHTML that is safe to show (http://hl7.org/fhir/R4/narrative.html#rules)."""
+
+from __future__ import annotations
+
+import re
+from functools import lru_cache
+from html.entities import name2codepoint
+from typing import Any
+from xml.parsers import expat
+
+from fhir_plugin.validation.scope import Path, Scope
+
+__all__ = ["check", "problems"]
+
+_XHTML = "http://www.w3.org/1999/xhtml"
+_ELEMENTS = frozenset({
+    "p", "br", "div", "h1", "h2", "h3", "h4", "h5", "h6", "a", "span", "b", "em", "i", "strong", "small", "big", "tt",
+    "dfn", "q", "var", "abbr", "acronym", "cite", "blockquote", "hr", "address", "bdo", "kbd", "sub", "sup", "ul", "ol",
+    "li", "dl", "dt", "dd", "pre", "table", "caption", "colgroup", "col", "thead", "tr", "tfoot", "tbody", "th", "td",
+    "code", "samp", "img", "map", "area", "u", "s", "strike", "del", "ins",
+})  # fmt: skip
+_COMMON = frozenset(
+    {"title", "style", "class", "id", "idref", "lang", "xml:lang", "dir", "accesskey", "tabindex", "xmlns"}
+)
+_TABLE = "align valign char charoff abbr axis headers scope rowspan colspan width nowrap border cellpadding cellspacing"
+_ATTRIBUTES: dict[str, frozenset[str]] = {
+    "a": frozenset("href name rel rev charset type hreflang target".split()),  # noqa: SIM905
+    "img": frozenset({"src", "height", "width", "alt", "usemap", "border", "longdesc"}),
+    "map": frozenset({"name"}),
+    "area": frozenset({"shape", "coords", "href", "nohref", "alt", "name"}),
+    "blockquote": frozenset({"cite"}),
+    "q": frozenset({"cite"}),
+    "ins": frozenset({"cite", "datetime"}),
+    "del": frozenset({"cite", "datetime"}),
+    "br": frozenset({"clear"}),
+    "ol": frozenset({"start", "type"}),
+    "li": frozenset({"value"}),
+    "col": frozenset({"span", "align", "width", "valign"}),
+    "colgroup": frozenset({"span", "align", "width", "valign"}),
+    "table": frozenset("summary width border frame rules cellspacing cellpadding".split()),  # noqa: SIM905
+    **{name: frozenset([*_TABLE.split(), "span"]) for name in ("tr", "td", "th", "thead", "tbody", "tfoot")},
+}
+_BLOCKS = frozenset({"div", "blockquote", "table", "ol", "ul", "p"})
+_ENTITY = re.compile(r"&([A-Za-z][A-Za-z0-9]*);")
+_XML_ENTITIES = frozenset({"amp", "lt", "gt", "quot", "apos"})
+_SCRIPT = re.compile(r"\s*(javascript|vbscript)\s*:", re.IGNORECASE)
+
+
+def check(value: Any, _extra: Any, path: Path, scope: Scope) -> None:
+    """Report what is wrong with a ``div``."""
+    if type(value) is str:
+        for code, detail in problems(value):
+            scope.error(code, path, ("detail", detail))
+
+
+@lru_cache(maxsize=512)
+def problems(text: str) -> tuple[tuple[str, str], ...]:
+    """Codes and details of what is wrong; empty for a good narrative."""
+    reader = _Reader()
+    try:
+        reader.parser.Parse(_ENTITY.sub(_entity, text).encode("utf-8", "surrogatepass"), True)
+    except (expat.ExpatError, UnicodeError):
+        return (("narrative-malformed", ""),)
+    found = reader.found
+    if not reader.has_content:
+        found.append(("txt-2", ""))
+    return tuple(dict.fromkeys(found))
+
+
+def _entity(match: re.Match[str]) -> str:
+    name = match[1]
+    return match[0] if name in _XML_ENTITIES or name not in name2codepoint else f"&#{name2codepoint[name]};"
+
+
+class _Reader:
+    """Collects problems while the parser walks the text."""
+
+    def __init__(self) -> None:
+        self.found: list[tuple[str, str]] = []
+        self.has_content = False
+        self.open: list[str] = []
+        self.parser = expat.ParserCreate(namespace_separator=" ")
+        self.parser.StartElementHandler = self.start
+        self.parser.EndElementHandler = self.end
+        self.parser.CharacterDataHandler = self.text
+        self.parser.StartDoctypeDeclHandler = self.doctype
+        self.parser.ProcessingInstructionHandler = self.instruction
+
+    def start(self, tag: str, attributes: dict[str, str]) -> None:
+        space, _, name = tag.rpartition(" ")
+        if not self.open and name != "div":
+            self.found.append(("narrative-root", name[:40]))
+        if space != _XHTML:
+            self.found.append(("narrative-namespace", name[:40]))
+        if name not in _ELEMENTS:
+            self.found.append(("txt-1", name[:40]))
+        if "p" in self.open and name in _BLOCKS:
+            self.found.append(("narrative-block-in-paragraph", name))
+        if name == "img":
+            self.has_content = True
+        self.open.append(name)
+        for attribute, value in attributes.items():
+            self.attribute(name, attribute, value)
+
+    def attribute(self, element: str, attribute: str, value: str) -> None:
+        name = attribute.replace("http://www.w3.org/XML/1998/namespace ", "xml:")
+        if name not in _COMMON and name not in _ATTRIBUTES.get(element, ()):
+            self.found.append(("txt-1", f"{element}/@{name[:40]}"))
+        elif name in ("href", "src") and _SCRIPT.match(value):
+            self.found.append(("txt-1", f"{element}/@{name}"))
+
+    def end(self, _tag: str) -> None:
+        self.open.pop()
+
+    def text(self, data: str) -> None:
+        self.has_content = self.has_content or not data.isspace()
+
+    def doctype(self, *_declaration: object) -> None:
+        self.found.append(("txt-1", "DOCTYPE"))
+
+    def instruction(self, target: str, _data: str) -> None:
+        self.found.append(("txt-1", f"<?{target[:40]}?>"))

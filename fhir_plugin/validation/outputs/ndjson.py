@@ -1,0 +1,43 @@
+"""One JSON object per issue, for pipes."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+
+from fhir_plugin.texts import Language, render
+from fhir_plugin.validation.outputs.results import Result, Summary
+
+__all__ = ["create"]
+
+
+def create(write: Callable[[str], object], language: Language) -> _Lines:
+    """The NDJSON output."""
+    return _Lines(write, language)
+
+
+class _Lines:
+    def __init__(self, write: Callable[[str], object], language: Language) -> None:
+        self._write = write
+        self._language: Language = language
+
+    def add(self, result: Result) -> None:
+        for issue in result.report:
+            line, column = result.place(issue)
+            words = render(issue, self._language)
+            body = {
+                "file": result.name,
+                "line": line,
+                "column": column,
+                "severity": issue.severity.value,
+                "code": issue.code,
+                "expression": issue.expression,
+                "text": words.text,
+                "remedy": words.remedy,
+                "source": issue.source,
+                "params": dict(issue.params),
+            }
+            self._write(json.dumps(body, ensure_ascii=False) + "\n")
+
+    def finish(self, summary: Summary) -> None:
+        """Nothing closes NDJSON."""

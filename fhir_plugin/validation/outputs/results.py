@@ -1,0 +1,81 @@
+"""What every output has in common: results come in one by one, a summary closes."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from importlib import import_module
+from typing import Protocol
+
+from fhir_plugin.model.issues import Issue, Report, Severity
+from fhir_plugin.texts import Language
+
+__all__ = ["FORMATS", "Output", "Result", "Summary", "make_output"]
+
+Write = Callable[[str], object]
+
+FORMATS = {"text": "text", "json": "outcome", "sarif": "sarif", "junit": "junit", "ndjson": "ndjson"}
+"""Format name → module in this folder."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Result:
+    """The report on one input: a file, or one line of an NDJSON file."""
+
+    name: str
+    report: Report
+    line: int | None = None
+
+    @property
+    def label(self) -> str:
+        """File name, with the line for NDJSON."""
+        return self.name if self.line is None else f"{self.name}:{self.line}"
+
+    def place(self, issue: Issue) -> tuple[int | None, int | None]:
+        """Line and column in the file itself."""
+        if self.line is not None:
+            return self.line, issue.column
+        return issue.line, issue.column
+
+
+@dataclass(slots=True)
+class Summary:
+    """Counts over all inputs."""
+
+    inputs: int = 0
+    failed: int = 0
+    severities: Counter[Severity] = field(default_factory=Counter)
+    codes: Counter[str] = field(default_factory=Counter)
+    examples: dict[str, Issue] = field(default_factory=dict)
+
+    def add(self, report: Report) -> None:
+        """Count one report."""
+        self.inputs += 1
+        self.failed += report.has_errors
+        for issue in report:
+            self.severities[issue.severity] += 1
+            self.codes[issue.code] += 1
+            self.examples.setdefault(issue.code, issue)
+
+    @property
+    def errors(self) -> int:
+        """Errors and worse."""
+        return self.severities[Severity.ERROR] + self.severities[Severity.FATAL]
+
+
+class Output(Protocol):
+    """Writes results as they come."""
+
+    def add(self, result: Result) -> None:
+        """Write one result, or keep it until the end."""
+
+    def finish(self, summary: Summary) -> None:
+        """Write what closes the document."""
+
+
+def make_output(name: str, write: Write, language: Language) -> Output:
+    """The output of a format."""
+    module = import_module(f"{__package__}.{FORMATS[name]}")
+    output: Output = module.create(write, language)
+    return output

@@ -1,0 +1,51 @@
+"""SARIF 2.1.0, for code hosts and editors (https://docs.oasis-open.org/sarif/sarif/v2.1.0/)."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from pathlib import PurePath
+from typing import Any
+
+from fhir_plugin.model.issues import Issue, Severity
+from fhir_plugin.texts import Language, render
+from fhir_plugin.validation.outputs.results import Result, Summary
+
+__all__ = ["create"]
+
+_LEVELS = {Severity.FATAL: "error", Severity.ERROR: "error", Severity.WARNING: "warning", Severity.INFORMATION: "note"}
+_SCHEMA = "https://json.schemastore.org/sarif-2.1.0.json"
+
+
+def create(write: Callable[[str], object], language: Language) -> _Sarif:
+    """The SARIF output."""
+    return _Sarif(write, language)
+
+
+class _Sarif:
+    def __init__(self, write: Callable[[str], object], language: Language) -> None:
+        self._write = write
+        self._language: Language = language
+        self._results: list[dict[str, Any]] = []
+
+    def add(self, result: Result) -> None:
+        self._results += [self._result(result, issue) for issue in result.report]
+
+    def _result(self, result: Result, issue: Issue) -> dict[str, Any]:
+        line, column = result.place(issue)
+        words = render(issue, self._language)
+        place: dict[str, Any] = {"artifactLocation": {"uri": PurePath(result.name).as_posix()}}
+        if line is not None:
+            place["region"] = {"startLine": line} | ({"startColumn": column} if column else {})
+        return {
+            "ruleId": issue.code,
+            "level": _LEVELS[issue.severity],
+            "message": {"text": f"{words.text} {words.remedy}".strip()},
+            "locations": [{"physicalLocation": place, "logicalLocations": [{"fullyQualifiedName": issue.expression}]}],
+        }
+
+    def finish(self, summary: Summary) -> None:
+        rules = [{"id": code} for code in sorted(summary.codes)]
+        driver = {"name": "steunfiguren validate", "rules": rules}
+        run = {"tool": {"driver": driver}, "columnKind": "unicodeCodePoints", "results": self._results}
+        self._write(json.dumps({"$schema": _SCHEMA, "version": "2.1.0", "runs": [run]}, ensure_ascii=False) + "\n")

@@ -1,0 +1,63 @@
+"""For people: grouped by file, with the rule's own sentence and what would mend it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from fhir_plugin.model.issues import Issue, Severity
+from fhir_plugin.texts import Language, render, sentence
+from fhir_plugin.validation.outputs.results import Result, Summary
+
+__all__ = ["create"]
+
+_SEVERITY_CODES = {one: f"severity-{one.value}" for one in Severity}
+_TOP = 10
+
+
+def create(write: Callable[[str], object], language: Language) -> _Text:
+    """The text output."""
+    return _Text(write, language)
+
+
+class _Text:
+    def __init__(self, write: Callable[[str], object], language: Language) -> None:
+        self._write = write
+        self._language: Language = language
+
+    def add(self, result: Result) -> None:
+        if not result.report.issues:
+            return
+        self._write(f"{result.label}\n")
+        for issue in sorted(result.report, key=lambda one: (result.place(one)[0] or 0, result.place(one)[1] or 0)):
+            self._issue(result, issue)
+        self._write("\n")
+
+    def _issue(self, result: Result, issue: Issue) -> None:
+        line, column = result.place(issue)
+        place = f"{line or '-'}:{column or '-'}"
+        words = render(issue, self._language)
+        self._write(f"  {place:<10} {self._say(_SEVERITY_CODES[issue.severity])}  {issue.expression}\n")
+        self._write(f"             {words.text}  [{issue.code}]\n")
+        if words.remedy:
+            self._write(f"             → {words.remedy}\n")
+        if issue.source:
+            self._write(f"             {self._say('asked-by', (('profile', issue.source),))}\n")
+
+    def finish(self, summary: Summary) -> None:
+        counts = (
+            ("inputs", str(summary.inputs)),
+            ("failed", str(summary.failed)),
+            ("errors", str(summary.errors)),
+            ("warnings", str(summary.severities[Severity.WARNING])),
+            ("notes", str(summary.severities[Severity.INFORMATION])),
+        )
+        self._write(self._say("summary", counts) + "\n")
+        if summary.inputs > 1 and summary.codes:
+            self._write(self._say("summary-frequent") + "\n")
+            for code, count in summary.codes.most_common(_TOP):
+                words = render(summary.examples[code], self._language)
+                self._write(f"  {count:>6} × {code}: {words.text}\n")
+
+    def _say(self, code: str, params: tuple[tuple[str, str], ...] = ()) -> str:
+        found = sentence(code, self._language, params)
+        return found.text if found else code

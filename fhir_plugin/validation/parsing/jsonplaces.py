@@ -1,0 +1,141 @@
+"""Line and column of elements in JSON text, looked up only for the elements that have an issue."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+from fhir_plugin.validation.parsing.result import Place
+from fhir_plugin.validation.scope import Path, segments
+
+__all__ = ["JsonPlaces", "key_places"]
+
+_TOKEN = re.compile(r'"(?:[^"\\]|\\.)*"|[{}\[\],:]|[^\s{}\[\],:"]+', re.DOTALL)
+_CHOICE = re.compile(r"(\w+)\.ofType\((\w+)\)")
+
+Trie = dict[Any, Any]
+
+
+def json_steps(path: Path) -> list[str | int]:
+    """Keys and positions from the root object to an element."""
+    steps: list[str | int] = []
+    for name, index in list(segments(path))[1:]:
+        match = _CHOICE.fullmatch(name)
+        steps.append(match[1] + match[2][0].upper() + match[2][1:] if match else name)
+        if index is not None:
+            steps.append(index)
+    return steps
+
+
+class JsonPlaces:
+    """Finds places in one pass over the text, however many are asked for."""
+
+    def __init__(self, text: str) -> None:
+        self._text = text
+
+    def __call__(self, paths: Sequence[Path]) -> list[Place]:
+        """Places of paths; an element that is not in the text has the place of the nearest one around it."""
+        trie: Trie = {}
+        wanted = [json_steps(path) for path in paths]
+        for steps in wanted:
+            node = trie
+            for step in steps:
+                node = node.setdefault(step, {})
+        offsets = _Walk(self._text, trie).run()
+        return [self._place(offsets, steps) for steps in wanted]
+
+    def _place(self, offsets: dict[tuple[str | int, ...], int], steps: list[str | int]) -> Place:
+        for length in range(len(steps), -1, -1):
+            key = tuple(steps[:length])
+            if key not in offsets and key and isinstance(key[-1], str):
+                key = (*key[:-1], f"_{key[-1]}")
+            if key in offsets:
+                return _line_column(self._text, offsets[key])
+        return None
+
+
+def _line_column(text: str, offset: int) -> tuple[int, int]:
+    return text.count("\n", 0, offset) + 1, offset - text.rfind("\n", 0, offset)
+
+
+class _Walk:
+    """Reads tokens and notes where wanted keys and array items begin."""
+
+    def __init__(self, text: str, trie: Trie) -> None:
+        self._tokens = _TOKEN.finditer(text)
+        self._trie = trie
+        self.offsets: dict[tuple[str | int, ...], int] = {}
+
+    def run(self) -> dict[tuple[str | int, ...], int]:
+        for token in self._tokens:
+            self._value(token, self._trie, ())
+            break
+        return self.offsets
+
+    def _value(self, token: re.Match[str], trie: Trie | None, path: tuple[str | int, ...]) -> None:
+        if trie is not None:
+            self.offsets.setdefault(path, token.start())
+        if token[0] == "{":
+            self._object(trie, path)
+        elif token[0] == "[":
+            self._array(trie, path)
+
+    def _object(self, trie: Trie | None, path: tuple[str | int, ...]) -> None:
+        if not trie:
+            self._skip()
+            return
+        for token in self._tokens:
+            if token[0] == "}":
+                return
+            if token[0] == ",":
+                continue
+            name = token[0][1:-1]
+            below = trie.get(name, trie.get(name[1:]) if name.startswith("_") else None)
+            if below is not None:
+                self.offsets.setdefault((*path, name), token.start())
+            next(self._tokens, None)
+            value = next(self._tokens, None)
+            if value is not None:
+                self._value(value, below, (*path, name))
+
+    def _array(self, trie: Trie | None, path: tuple[str | int, ...]) -> None:
+        if not trie:
+            self._skip()
+            return
+        index = 0
+        for token in self._tokens:
+            if token[0] == "]":
+                return
+            if token[0] == ",":
+                index += 1
+                continue
+            self._value(token, trie.get(index), (*path, index))
+
+    def _skip(self) -> None:
+        depth = 1
+        for token in self._tokens:
+            if token[0] in ("{", "["):
+                depth += 1
+            elif token[0] in ("}", "]"):
+                depth -= 1
+                if not depth:
+                    return
+
+
+def key_places(text: str) -> Iterator[tuple[str, int, int]]:
+    """Name, line and column of every key that its object has already."""
+    tokens = list(_TOKEN.finditer(text))
+    open_objects: list[set[str] | None] = []
+    for place, token in enumerate(tokens):
+        mark = token[0]
+        if mark in ("{", "["):
+            open_objects.append(set() if mark == "{" else None)
+        elif mark in ("}", "]") and open_objects:
+            open_objects.pop()
+        elif open_objects and place + 1 < len(tokens) and tokens[place + 1][0] == ":":
+            names = open_objects[-1]
+            if names is not None and mark in names:
+                yield (mark[1:-1], *_line_column(text, token.start()))
+            elif names is not None:
+                names.add(mark)

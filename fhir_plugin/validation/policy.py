@@ -1,0 +1,29 @@
+"""What a caller may decide where the specification leaves room."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+__all__ = ["Policy"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Policy:
+    """Switches of a validation.
+
+    Attributes:
+        unknown_codes: what to say when a binding cannot be decided offline.
+        unknown_extensions: what an extension without a known definition is.
+        example_urls: whether extensions under example.org and acme.com need no definition.
+        best_practice: whether invariants marked as best practice (dom-6) are reported.
+        embedded_html: whether text that looks like HTML in a plain string is an error.
+        max_bytes: largest input that is read.
+    """
+
+    unknown_codes: Literal["warn", "ignore", "error"] = "warn"
+    unknown_extensions: Literal["warn", "ignore", "error"] = "error"
+    example_urls: bool = True
+    best_practice: bool = True
+    embedded_html: bool = False
+    max_bytes: int = 256 * 1024 * 1024

@@ -1,0 +1,245 @@
+"""From a profile's snapshot to what it asks beyond the base type.
+
+The base walk has checked everything the type says; a profile's closure visits only elements whose definition differs
+from the base: a profile on three elements costs three look-ups.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any
+
+from fhir_plugin.validation import references
+from fhir_plugin.validation.profile.compare import value_checks
+from fhir_plugin.validation.profile.discriminators import matcher_of
+from fhir_plugin.validation.profile.members import Member
+from fhir_plugin.validation.profile.slicing import Slice, Slicing
+from fhir_plugin.validation.rules import constraint_keys, rules_of
+from fhir_plugin.validation.schema import Element, Field, TypeUse, build_tree, canonical_url
+from fhir_plugin.validation.scope import Path, Scope
+
+if TYPE_CHECKING:
+    from fhir_plugin.validation.engine import Engine
+
+__all__ = ["ProfileChecks"]
+
+Json = dict[str, Any]
+Check = Callable[[Any, Any, Path, Scope], None]
+
+
+def _nothing(_value: Any, _extra: Any, _path: Path, _scope: Scope) -> None:
+    """A profile that adds nothing."""
+
+
+class ProfileChecks:
+    """Compiled profiles of one engine, by canonical."""
+
+    def __init__(self, engine: Engine) -> None:
+        self.engine = engine
+        self._checks: dict[str, Check] = {}
+        self._trees: dict[str, Element | None] = {}
+
+    def tree(self, canonical: str) -> Element | None:
+        """The snapshot of a profile as a tree, or None when it is unknown."""
+        if canonical not in self._trees:
+            structure = self.engine.definitions.structure(canonical)
+            self._trees[canonical] = build_tree(structure["snapshot"]["element"]) if structure else None
+        return self._trees[canonical]
+
+    def check(self, canonical: str) -> Check:
+        """What a profile asks beyond its base type; an unknown profile is reported where it is asked for."""
+        found = self._checks.get(canonical)
+        if found is None:
+            self._checks[canonical] = self._later(canonical)
+            found = self._checks[canonical] = self._compile(canonical)
+        return found
+
+    def _later(self, canonical: str) -> Check:
+        """Stands in while a profile that mentions itself is compiled."""
+        return lambda value, extra, path, scope: self._checks[canonical](value, extra, path, scope)
+
+    def _compile(self, canonical: str) -> Check:
+        tree = self.tree(canonical)
+        structure = self.engine.definitions.structure(canonical)
+        if tree is None or structure is None:
+            return _unknown(canonical)
+        type_name = str(structure.get("type", ""))
+        base = self.engine.schema.tree(type_name)
+        if base is None or structure.get("derivation") == "specialization":
+            return _nothing
+        return self._node(tree, type_name, base, canonical) or _nothing
+
+    def _node(
+        self, element: Element, type_key: str, base: Element | None, source: str, sliced: Element | None = None
+    ) -> Check | None:
+        """What an element of a profile asks of one value, or None."""
+        engine = self.engine
+        known = constraint_keys(base) | constraint_keys(engine.schema.element(type_key)) | constraint_keys(sliced)
+        checks: list[Check] = [rule.apply for rule in rules_of(engine, element, type_key, known=known, source=source)]
+        checks += value_checks(element, sliced or base, source)
+        checks += self._binding(element, type_key, sliced or base, source)
+        checks += [one for child in element.children if (one := self._child(child, type_key, source)) is not None]
+        return _joined(checks)
+
+    def _binding(self, element: Element, type_key: str, base: Element | None, source: str) -> list[Check]:
+        binding = element.raw.get("binding")
+        if binding is None or (base is not None and _same_binding(binding, base.raw.get("binding"))):
+            return []
+        return self.engine.bindings.checks_for(element, type_key, source)
+
+    def _child(self, child: Element, parent_key: str, source: str) -> Check | None:
+        """What a profile asks of one property of an object."""
+        fields = self._fields(child, parent_key)
+        if not fields:
+            return None
+        base = fields[0].element
+        member = Member(
+            element=child,
+            base=base,
+            fields=fields,
+            checks={one.json_name: self._value(child, one, source) for one in fields},
+            forbidden=_forbidden(child, base, self.engine.schema.named(parent_key, fields[0].name), fields),
+            slicing=self._slicing(child, fields, source),
+            source=source,
+        )
+        return member.check() if member.matters else None
+
+    def _fields(self, child: Element, parent_key: str) -> tuple[Field, ...]:
+        """The JSON properties an element of a profile speaks of."""
+        schema = self.engine.schema
+        if not child.choice:
+            one = schema.fields(parent_key).get(child.name)
+            return (one,) if one is not None else ()
+        codes = {use.code for use in child.types}
+        found = schema.named(parent_key, child.name.removesuffix("[x]"))
+        return tuple(one for one in found if one.type_use.code in codes) or found
+
+    def _value(self, element: Element, spec: Field, source: str, sliced: Element | None = None) -> Check | None:
+        """What a profile asks of a value of one type: its own rules, the profiles on the type, the targets."""
+        use = next((one for one in element.types if one.code == spec.type_use.code), None)
+        type_key = spec.type_key
+        if spec.type_key == "Resource" and len(element.types) == 1:
+            use, type_key = element.types[0], element.types[0].code
+        checks: list[Check] = []
+        own = self._node(element, type_key, spec.element, source, sliced)
+        if own is not None:
+            checks.append(own)
+        if spec.type_key == "Resource" and element.types and not any(one.code == "Resource" for one in element.types):
+            checks.append(_resource_types(tuple(one.code for one in element.types), source))
+        if use is not None:
+            checks += self._type_profiles(use, spec.type_use, source)
+            if use.code == "Reference" and set(use.targets) != set(spec.type_use.targets):
+                checks.append(references.target_check(use.targets, source))
+        return _joined(checks)
+
+    def _type_profiles(self, use: TypeUse, base: TypeUse, source: str) -> list[Check]:
+        profiles = tuple(one for one in use.profiles if one not in base.profiles)
+        if not profiles or use.code == "Extension":
+            return []  # an extension's definition is applied by its url
+        if len(profiles) == 1:
+            return [lambda value, extra, path, scope: self.check(profiles[0])(value, extra, path, scope)]
+        return [_any_profile(profiles, use.code, source)]
+
+    def _slicing(self, element: Element, fields: tuple[Field, ...], source: str) -> Slicing | None:
+        pieces = [one for one in element.slices if "/" not in one.slice_name and one.slice_name != "@default"]
+        default = next((one for one in element.slices if one.slice_name == "@default"), None)
+        slicing = element.raw.get("slicing") or {}
+        rules = str(slicing.get("rules", "open"))
+        if not pieces and rules != "closed":
+            return None
+        return Slicing(
+            label=element.path,
+            rules=rules if pieces else "open",
+            ordered=slicing.get("ordered") is True,
+            slices=[self._slice(element, piece, element.slices, fields, source) for piece in pieces],
+            source=source,
+            default=self._slice(element, default, (), fields, source) if default else None,
+        )
+
+    def _slice(self, sliced: Element, piece: Element, siblings: Any, fields: tuple[Field, ...], source: str) -> Slice:
+        prefix = f"{piece.slice_name}/"
+        inner = [one for one in siblings if one.slice_name.startswith(prefix)]
+        by_type: dict[str, Check | None] = {}
+
+        def checks(type_key: str) -> Check | None:
+            if type_key not in by_type:
+                spec = next((one for one in fields if one.type_key == type_key), fields[0])
+                by_type[type_key] = self._value(piece, spec, source, sliced)
+            return by_type[type_key]
+
+        return Slice(
+            name=piece.slice_name,
+            minimum=piece.minimum,
+            maximum=piece.maximum,
+            matches=matcher_of(self.engine, sliced, piece),
+            checks=checks,
+            inner=self._reslicing(piece, inner, siblings, fields, source) if inner else None,
+        )
+
+    def _reslicing(
+        self, piece: Element, inner: list[Element], siblings: Any, fields: tuple[Field, ...], source: str
+    ) -> Slicing:
+        depth = piece.slice_name.count("/") + 1
+        slicing = piece.raw.get("slicing") or {}
+        direct = [one for one in inner if one.slice_name.count("/") == depth]
+        return Slicing(
+            label=f"{piece.path}:{piece.slice_name}",
+            rules=str(slicing.get("rules", "open")),
+            ordered=slicing.get("ordered") is True,
+            slices=[self._slice(piece, one, siblings, fields, source) for one in direct],
+            source=source,
+        )
+
+
+def _joined(checks: list[Check]) -> Check | None:
+    if not checks:
+        return None
+    if len(checks) == 1:
+        return checks[0]
+
+    def check(value: Any, extra: Any, path: Path, scope: Scope) -> None:
+        for one in checks:
+            one(value, extra, path, scope)
+
+    return check
+
+
+def _unknown(canonical: str) -> Check:
+    def check(_value: Any, _extra: Any, path: Path, scope: Scope) -> None:
+        scope.warn("profile-unknown", path, ("profile", canonical), ("reason", ""))
+
+    return check
+
+
+def _any_profile(profiles: tuple[str, ...], type_key: str, source: str) -> Check:
+    def check(value: Any, _extra: Any, path: Path, scope: Scope) -> None:
+        answers = [scope.engine.conforms(value, type_key, one, path, scope) for one in profiles]
+        if not any(answers) and None not in answers:
+            scope.error("no-profile-fits", path, ("profiles", ", ".join(profiles)), source=source)
+
+    return check
+
+
+def _resource_types(codes: tuple[str, ...], source: str) -> Check:
+    def check(value: Any, _extra: Any, path: Path, scope: Scope) -> None:
+        actual = str(value.get("resourceType")) if type(value) is dict else ""
+        if not any(name in codes for name in scope.engine.schema.ancestors(actual)):
+            scope.error("type-not-allowed", path, ("found", actual), ("allowed", ", ".join(codes)), source=source)
+
+    return check
+
+
+def _forbidden(
+    child: Element, base: Element, all_fields: tuple[Field, ...], fields: tuple[Field, ...]
+) -> tuple[Field, ...]:
+    """The types of a choice that the profile rules out."""
+    if not base.choice or not child.choice or not child.types:
+        return ()
+    return tuple(one for one in all_fields if one not in fields)
+
+
+def _same_binding(one: Json, other: Any) -> bool:
+    if type(other) is not dict:
+        return False
+    same_set = canonical_url(str(one.get("valueSet"))) == canonical_url(str(other.get("valueSet")))
+    return one.get("strength") == other.get("strength") and same_set and one.get("extension") == other.get("extension")

@@ -1,0 +1,173 @@
+"""References: form, kind of target, and the target itself where it is at hand (http://hl7.org/fhir/R4/references.html)."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any
+
+from fhir_plugin.validation.schema import FHIR, Field, canonical_url
+from fhir_plugin.validation.scope import Path, Scope
+
+if TYPE_CHECKING:
+    from fhir_plugin.validation.engine import Engine
+
+__all__ = ["allowed_types", "checks_for", "resolve", "target_check", "target_type"]
+
+Json = dict[str, Any]
+Check = Callable[[Any, Any, Path, Scope], None]
+
+_RESTFUL = re.compile(
+    r"(?:(?P<base>[A-Za-z][A-Za-z0-9+.\-]*:.*)/)?(?P<type>[A-Z][A-Za-z]+)/(?P<id>[A-Za-z0-9\-.]{1,64})"
+    r"(?:/_history/(?P<version>[A-Za-z0-9\-.]{1,64}))?(?:#.*)?"
+)
+_ABSOLUTE = re.compile(r"[A-Za-z][A-Za-z0-9+.\-]*:\S+")
+_CONDITIONAL = re.compile(r"[A-Z][A-Za-z]+\?\S+")
+
+
+def checks_for(spec: Field) -> list[Check]:
+    """Checks of an element of type Reference: nothing for canonicals."""
+    if spec.type_use.code != "Reference":
+        return []
+    targets = spec.type_use.targets
+
+    def check(value: Any, _extra: Any, path: Path, scope: Scope) -> None:
+        if type(value) is not dict:
+            return
+        reference = value.get("reference")
+        if type(reference) is str:
+            _check_form(reference, path, scope)
+        stated = value.get("type")
+        if type(reference) is str or type(stated) is str:
+            _check_target(value, targets, path, scope)
+
+    return [check]
+
+
+def _check_form(reference: str, path: Path, scope: Scope) -> None:
+    if reference.startswith("#") or _ABSOLUTE.fullmatch(reference) or _CONDITIONAL.fullmatch(reference):
+        return
+    if not _RESTFUL.fullmatch(reference):
+        scope.error("reference-format", path)
+    elif scope.bundle is not None and not scope.full_url and scope.bundle.needs_full_url:
+        scope.error("reference-without-full-url", path)
+
+
+def _check_target(value: Json, targets: tuple[str, ...], path: Path, scope: Scope) -> None:
+    stated = str(value.get("type", "")).removeprefix(FHIR)
+    found = target_type(value.get("reference"), scope)
+    if stated and found and stated != found:
+        scope.error("reference-type-mismatch", path, ("stated", stated), ("found", found))
+    allowed = allowed_types(scope.engine, targets)
+    actual = found or stated
+    if allowed and actual and actual not in allowed:
+        scope.error("reference-target", path, ("found", actual), ("allowed", ", ".join(sorted(allowed))))
+
+
+def target_check(targets: tuple[str, ...], source: str) -> Check:
+    """What a profile asks of the target of a reference: its type, and its profile where the target is at hand."""
+    profiles = tuple(one for one in targets if not canonical_url(one).startswith(FHIR) or not _is_base(one))
+
+    def check(value: Any, _extra: Any, path: Path, scope: Scope) -> None:
+        if type(value) is not dict:
+            return
+        engine = scope.engine
+        reference = value.get("reference")
+        stated = str(value.get("type", "")).removeprefix(FHIR)
+        actual = target_type(reference, scope) or stated
+        allowed = allowed_types(engine, targets)
+        if allowed and actual and actual not in allowed:
+            scope.error(
+                "reference-target", path, ("found", actual), ("allowed", ", ".join(sorted(allowed))), source=source
+            )
+            return
+        target = resolve(reference, scope) if type(reference) is str and profiles else None
+        if target is None or (len(profiles) < len(targets) and _fits_base(engine, actual, targets)):
+            return
+        answers = [engine.conforms(target, actual, one, path, scope) for one in profiles]
+        if not any(answers) and None not in answers:
+            scope.error("reference-target-profile", path, ("profiles", ", ".join(profiles)), source=source)
+
+    return check
+
+
+def _is_base(canonical: str) -> bool:
+    return canonical_url(canonical).removeprefix(FHIR).isalpha() and canonical[len(FHIR) : len(FHIR) + 1].isupper()
+
+
+def _fits_base(engine: Engine, actual: str, targets: tuple[str, ...]) -> bool:
+    """Whether one of the targets is the plain resource type."""
+    return any(
+        canonical_url(one) == FHIR + actual or canonical_url(one) == FHIR + "Resource" for one in targets
+    ) and engine.schema.is_resource(actual)
+
+
+def allowed_types(engine: Engine, targets: tuple[str, ...]) -> frozenset[str]:
+    """Resource types that target profiles allow; empty where anything goes or a profile is unknown."""
+    found: set[str] = set()
+    for canonical in targets:
+        bare = canonical_url(canonical)
+        name = bare.removeprefix(FHIR)
+        if bare.startswith(FHIR) and engine.schema.kind(name) == "resource":
+            type_name = name
+        else:
+            structure = engine.definitions.structure(canonical)
+            type_name = str(structure.get("type", "")) if structure else ""
+        if type_name in ("", "Resource", "DomainResource"):
+            return frozenset()
+        found.add(type_name)
+    return frozenset(found)
+
+
+def target_type(reference: Any, scope: Scope) -> str:
+    """Type of the target: of the resource where it is at hand, else as the URL says it; empty when unknown."""
+    if type(reference) is not str:
+        return ""
+    resource = resolve(reference, scope)
+    if resource is not None:
+        return str(resource.get("resourceType", ""))
+    match = _RESTFUL.fullmatch(reference)
+    if match is None:
+        conditional = _CONDITIONAL.fullmatch(reference)
+        return reference.partition("?")[0] if conditional else ""
+    type_name = match["type"]
+    return type_name if scope.engine.schema.is_resource(type_name) else ""
+
+
+def resolve(reference: str, scope: Scope) -> Json | None:
+    """The resource a reference points to, within the contained resources and the Bundle around it."""
+    if reference.startswith("#"):
+        return _contained(reference[1:], scope)
+    found = scope.bundle.resolve(reference, scope.full_url) if scope.bundle is not None else None
+    if found is None and scope.outer is not None and scope.bundle is None:
+        return _in_parameters(reference, scope)
+    return found
+
+
+def _contained(fragment: str, scope: Scope) -> Json | None:
+    root = scope.root.resource
+    if not fragment:
+        return root if scope.contained else None
+    contained = root.get("contained")
+    for one in contained if type(contained) is list else ():
+        if type(one) is dict and one.get("id") == fragment:
+            return one
+    return None
+
+
+def _in_parameters(reference: str, scope: Scope) -> Json | None:
+    """Resources in one Parameters see each other by type and id."""
+    match = _RESTFUL.fullmatch(reference)
+    outermost = scope
+    while outermost.outer is not None:
+        outermost = outermost.outer
+    if match is None or outermost.resource.get("resourceType") != "Parameters":
+        return None
+    for one in outermost.resource.get("parameter", ()):
+        resource = one.get("resource") if type(one) is dict else None
+        if type(resource) is dict and (resource.get("resourceType"), resource.get("id")) == (
+            match["type"],
+            match["id"],
+        ):
+            return resource
+    return None

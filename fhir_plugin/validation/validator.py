@@ -1,0 +1,88 @@
+"""The validator: from text or JSON value to a report. Nothing that is validated can make it raise."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from pathlib import Path as FilePath
+from typing import Any
+
+from fhir_plugin.model.issues import Issue, Report, Severity
+from fhir_plugin.packages import load_definitions
+from fhir_plugin.validation.engine import Engine
+from fhir_plugin.validation.parsing import Parsed, parse
+from fhir_plugin.validation.policy import Policy
+from fhir_plugin.validation.schema import DefinitionSource
+from fhir_plugin.validation.scope import Finding, Scope, render_path
+
+__all__ = ["Validator"]
+
+
+class Validator:
+    """Validates FHIR resources against base R4, our own package and any other package.
+
+    One validator may be used by several threads at once: what it compiles along the way is the same for all of them.
+
+    Args:
+        definitions: where structures, value sets and code systems come from.
+        policy: switches for what the specification leaves open.
+    """
+
+    def __init__(self, definitions: DefinitionSource, policy: Policy | None = None) -> None:
+        self.policy = policy or Policy()
+        self.engine = Engine(definitions, self.policy)
+
+    @classmethod
+    def load(cls, packages: Sequence[FilePath | str] = (), *, policy: Policy | None = None) -> Validator:
+        """A validator over base R4, our own package and the packages given.
+
+        Args:
+            packages: each a ``.tgz``, a folder, or a folder of loose conformance resources.
+            policy: switches for what the specification leaves open.
+
+        Raises:
+            PackageError: a package cannot be read at all.
+        """
+        return cls(load_definitions(packages), policy)
+
+    def validate(self, resource: bytes | str | dict[str, Any], profiles: Iterable[str] = ()) -> Report:
+        """Everything that is wrong with one resource.
+
+        Args:
+            resource: JSON or XML as bytes or text, or JSON that was read already.
+            profiles: canonicals it must satisfy besides those it claims in ``meta.profile``.
+        """
+        parsed = parse(resource, self.engine.schema, self.policy.max_bytes)
+        if parsed.tree is None:
+            return Report(issues=parsed.issues)
+        return self._report(parsed, self._check(parsed.tree, tuple(profiles)))
+
+    def _check(self, tree: dict[str, Any], profiles: tuple[str, ...]) -> list[Finding]:
+        path = (None, str(tree.get("resourceType") or "Resource")[:64], None)
+        findings: list[Finding] = []
+        scope = Scope(self.engine, findings, tree, path, element_ids={}, verdicts={})
+        try:
+            self.engine.check_resource(scope, profiles)
+        except RecursionError:
+            findings.append(Finding(Severity.FATAL, "too-deep", path, (), ""))
+        except Exception as error:  # noqa: BLE001  the promise of this class: what is validated never makes it raise
+            kind = type(error).__name__
+            findings.append(Finding(Severity.FATAL, "internal", path, (("kind", kind),), ""))
+        return findings
+
+    def _report(self, parsed: Parsed, findings: list[Finding]) -> Report:
+        if not findings:
+            return Report(issues=parsed.issues)
+        places = parsed.locate([finding.path for finding in findings])
+        issues = dict.fromkeys(
+            Issue(
+                severity=finding.severity,
+                code=finding.code,
+                expression=render_path(finding.path),
+                params=finding.params,
+                line=place[0] if place else None,
+                column=place[1] if place else None,
+                source=finding.source,
+            )
+            for finding, place in zip(findings, places, strict=True)
+        )
+        return Report(issues=parsed.issues + tuple(issues))
