@@ -1,6 +1,6 @@
 """Person.link: that several RelatedPersons are the same human being (https://hl7.org/fhir/R4/person.html).
 
-Only a back end that may see all the children involved reads or writes it; the app, which is about one child, never does.
+Only a back end that may see all the children involved reads or writes it; the app, which is about one child, does not.
 """
 
 from __future__ import annotations

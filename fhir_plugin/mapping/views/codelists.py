@@ -7,14 +7,14 @@ published by Nictiz. The translations are those of the ConceptMaps in ``profiles
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cache
 
-from fhir_plugin.mapping.json import Json, objects, text
+from fhir_plugin.mapping.json import Json, objects, prune, text
 from fhir_plugin.model.identity import Coding
 from fhir_plugin.packages import profiles_dir
 
-__all__ = ["Translation", "exact", "translations"]
+__all__ = ["Translation", "code_displays", "coding_of", "exact", "translations"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -31,14 +31,23 @@ class Translation:
 
     @property
     def is_lossy(self) -> bool:
-        """Whether meaning is lost on the way."""
-        return self.equivalence not in ("equal", "equivalent", "relatedto")
+        """Whether meaning is lost or added on the way."""
+        return self.equivalence not in ("equal", "equivalent")
+
+    @property
+    def is_narrower(self) -> bool:
+        """Whether the target says more than the source does."""
+        return self.equivalence in ("narrower", "specializes")
 
 
 def exact(coding: Coding) -> Json:
     """The code with the display of its code system, which some receivers compare to the letter."""
-    display = code_displays().get(coding.key, coding.display)
-    return {"system": coding.system, "code": coding.code, **({"display": display} if display else {})}
+    return coding_of(replace(coding, display=code_displays().get(coding.key, coding.display)))
+
+
+def coding_of(coding: Coding) -> Json:
+    """A Coding element with the display the code itself carries."""
+    return prune({"system": coding.system, "code": coding.code, "display": coding.display})
 
 
 @cache
@@ -55,21 +64,24 @@ def code_displays() -> dict[tuple[str, str], str]:
 
 
 @cache
-def translations(map_id: str) -> dict[tuple[str, str], Translation]:
-    """The first target of every source code of a ConceptMap of ours, by system and code."""
-    found: dict[tuple[str, str], Translation] = {}
+def translations(map_id: str) -> dict[tuple[str, str], tuple[Translation, ...]]:
+    """The targets of every source code of a ConceptMap of ours; codes without one are not in it."""
+    found: dict[tuple[str, str], tuple[Translation, ...]] = {}
     for body in _concept_maps():
         if text(body, "id") != map_id:
             continue
         for group in objects(body, "group"):
             for element in objects(group, "element"):
-                for target in objects(element, "target")[:1]:
-                    coding = Coding(
-                        system=text(group, "target"), code=text(target, "code"), display=text(target, "display")
-                    )
-                    key = (text(group, "source"), text(element, "code"))
-                    found[key] = Translation(target=coding, equivalence=text(target, "equivalence"))
+                targets = tuple(_translation(group, target) for target in objects(element, "target"))
+                usable = tuple(item for item in targets if item.target.code and item.equivalence != "disjoint")
+                if usable:
+                    found[(text(group, "source"), text(element, "code"))] = usable
     return found
+
+
+def _translation(group: Json, target: Json) -> Translation:
+    coding = Coding(system=text(group, "target"), code=text(target, "code"), display=text(target, "display"))
+    return Translation(target=coding, equivalence=text(target, "equivalence"))
 
 
 @cache

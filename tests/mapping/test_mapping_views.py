@@ -1,0 +1,198 @@
+"""Other dialects: what they carry, what they refuse, and that nothing missing is ever invented."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import date
+
+import pytest
+from fhir.resources.STU3 import get_fhir_model_class
+from hypothesis import given, settings
+from mapping_strategies import networks
+
+from fhir_plugin.mapping.network import from_fhir, to_fhir
+from fhir_plugin.mapping.views import to_koppeltaal, to_stu3, to_zib2024
+from fhir_plugin.mapping.views.koppeltaal import KT2_CARE_TEAM, KT2_RELATED_PERSON
+from fhir_plugin.mapping.views.stu3 import (
+    ROLE_EXTENSION,
+    care_team_down,
+    care_team_up,
+    related_person_down,
+    related_person_up,
+)
+from fhir_plugin.mapping.views.stu3_consent import consent_down, consent_up
+from fhir_plugin.model.dates import PartialDate, Period
+from fhir_plugin.model.figure import Engagement, SupportFigure, Tie
+from fhir_plugin.model.identity import Coding, Identifier, PersonName
+from fhir_plugin.model.network import Child, SupportNetwork, Team
+from fhir_plugin.model.terms import BASE, ROL_VEKTIS, SNOMED, V3_ROLE_CODE, BondKind, Function, TieQuality
+
+SAM = SupportFigure(
+    id="sam",
+    identifiers=(Identifier(system="https://example.org/figuur", value="1"),),
+    own_label="tante Sam",
+    name=PersonName(own_prefix="de", own_name="Zwart", given=("Sam",)),
+    gender="female",
+    birth_date=PartialDate(1980, 7, 29),
+    relations=(Coding(system=V3_ROLE_CODE, code="AUNT"),),
+    roles=(Coding(system=ROL_VEKTIS, code="20"),),
+    kinds=(BondKind.JIM,),
+    engagement=Engagement(
+        functions=(Function.EMOTIONAL, Function.PRACTICAL),
+        access_roles=(Coding(system=SNOMED, code="125677006"),),
+    ),
+    ties=(Tie(quality=TieQuality.CLOSE),),
+)
+NETWORK = SupportNetwork(child=Child(id="p"), figures=(SAM,), team=Team(id="t"))
+
+
+def resources(bundle, kind):
+    return [entry["resource"] for entry in bundle["entry"] if entry["resource"]["resourceType"] == kind]
+
+
+def with_figure(**changes):
+    return replace(NETWORK, figures=(replace(SAM, **changes),))
+
+
+def test_koppeltaal_gets_closed_relationship_concepts_with_exact_displays_and_no_extension_of_ours():
+    bundle, report = to_koppeltaal(NETWORK)
+    (body,) = resources(bundle, "RelatedPerson")
+    assert body["meta"]["profile"] == [KT2_RELATED_PERSON]
+    relation, role = body["relationship"]
+    assert relation["coding"][0]["code"] == "AUNT"
+    assert [coding["code"] for coding in role["coding"]] == ["20", "jim"]
+    assert role["coding"][0]["display"] == "Vriend(in)/kennis"
+    assert "extension" not in body
+    lost = {issue.param("element") for issue in report if issue.code == "view-cannot-carry"}
+    assert lost == {"own_label", "ties", "functions"}
+
+
+def test_the_koppeltaal_team_has_one_access_role_per_person_and_none_of_the_forbidden_elements():
+    bundle, _ = to_koppeltaal(NETWORK)
+    (team,) = resources(bundle, "CareTeam")
+    assert team["meta"]["profile"] == [KT2_CARE_TEAM]
+    assert not {"category", "note", "reasonCode", "reasonReference", "telecom", "encounter"} & set(team)
+    (participant,) = team["participant"]
+    assert "period" not in participant
+    assert [coding["display"] for role in participant["role"] for coding in role["coding"]] == ["Naaste"]
+
+
+@pytest.mark.parametrize(
+    ("change", "element"),
+    [
+        ({"gender": ""}, "gender"),
+        ({"birth_date": None}, "birthDate"),
+        ({"identifiers": ()}, "identifier"),
+        ({"relations": (), "roles": ()}, "relationship"),
+        ({"name": PersonName()}, "name"),
+    ],
+)
+def test_what_koppeltaal_requires_and_is_not_known_is_reported_and_never_invented(change, element):
+    bundle, report = to_koppeltaal(with_figure(**change))
+    assert not resources(bundle, "RelatedPerson")
+    assert [(issue.code, issue.param("element")) for issue in report] == [("koppeltaal-missing", element)]
+
+
+def test_who_is_no_longer_engaged_is_left_out_of_koppeltaal():
+    ended = replace(SAM.engagement, period=Period(end=PartialDate(2026, 11, 22)))
+    bundle, _ = to_koppeltaal(with_figure(engagement=ended), today=date(2026, 11, 23))
+    assert not resources(bundle, "RelatedPerson")
+    assert resources(to_koppeltaal(with_figure(engagement=ended), today=date(2026, 11, 22))[0], "RelatedPerson")
+
+
+def test_a_neighbour_moves_from_role_to_relation_in_zib2024():
+    bundle, report = to_zib2024(with_figure(roles=(Coding(system=ROL_VEKTIS, code="19"),)))
+    (body,) = resources(bundle, "RelatedPerson")
+    codes = [coding["code"] for concept in body["relationship"] for coding in concept["coding"]]
+    assert codes == ["25211005", "427568008", "jim"]
+    assert not report.issues
+
+
+def test_a_lossy_code_keeps_the_original_beside_it_and_says_so():
+    bundle, report = to_zib2024(NETWORK)
+    (body,) = resources(bundle, "RelatedPerson")
+    assert [coding["code"] for coding in body["relationship"][1]["coding"]] == ["48385004", "20", "jim"]
+    assert [(issue.code, issue.param("from")) for issue in report] == [("view-lossy-code", "20")]
+
+
+@pytest.mark.parametrize("code", ["24", "23"])
+def test_a_code_that_could_only_be_guessed_is_not_translated(code):
+    bundle, report = to_zib2024(with_figure(roles=(Coding(system=ROL_VEKTIS, code=code),), kinds=()))
+    (body,) = resources(bundle, "RelatedPerson")
+    assert [coding["code"] for coding in body["relationship"][1]["coding"]] == ["OTH", code]
+    assert [issue.code for issue in report] == ["view-no-code"]
+
+
+def test_stu3_has_one_relationship_and_roles_without_leading_zero_in_an_extension():
+    bundle, _ = to_stu3(with_figure(roles=(Coding(system=ROL_VEKTIS, code="01"),), kinds=()))
+    (body,) = resources(bundle, "RelatedPerson")
+    assert body["relationship"]["coding"][0]["code"] == "AUNT"
+    (role,) = [item for item in body["extension"] if item["url"] == ROLE_EXTENSION]
+    assert role["valueCodeableConcept"]["coding"][0]["code"] == "1"
+
+
+@given(networks)
+@settings(max_examples=60, deadline=None)
+def test_what_goes_down_to_stu3_comes_up_as_it_was(network):
+    for entry in to_fhir(network, ties="participant")["entry"]:
+        body = entry["resource"]
+        if body["resourceType"] == "RelatedPerson" and len(relations(body)) <= 1:
+            up = related_person_up(related_person_down(body))
+            assert sorted_relationship(up) == sorted_relationship(body)
+        if body["resourceType"] == "CareTeam":
+            assert care_team_up(care_team_down(body)) == body
+
+
+def relations(body):
+    return [item for item in body.get("relationship", []) if item["coding"][0]["system"] == V3_ROLE_CODE]
+
+
+def sorted_relationship(body):
+    return {**body, "relationship": sorted(body.get("relationship", []), key=str)}
+
+
+@given(networks)
+@settings(max_examples=30, deadline=None)
+def test_typed_stu3_models_accept_what_goes_down(network):
+    bundle, _ = to_stu3(network)
+    for entry in bundle["entry"]:
+        body = entry["resource"]
+        get_fhir_model_class(body["resourceType"]).model_validate(body)
+
+
+CONSENT = {
+    "resourceType": "Consent",
+    "id": "c",
+    "status": "active",
+    "scope": {"coding": [{"system": "http://terminology.hl7.org/CodeSystem/consentscope", "code": "patient-privacy"}]},
+    "category": [{"coding": [{"system": "http://loinc.org", "code": "59284-0"}]}],
+    "patient": {"reference": "Patient/p"},
+    "performer": [{"reference": "RelatedPerson/m"}],
+    "provision": {
+        "type": "permit",
+        "period": {"start": "2026-01-01", "end": "2026-12-31"},
+        "actor": [
+            {
+                "role": {
+                    "coding": [{"system": "http://terminology.hl7.org/CodeSystem/v3-ParticipationType", "code": "IRCP"}]
+                },
+                "reference": {"reference": "RelatedPerson/sam"},
+            }
+        ],
+        "code": [{"coding": [{"system": f"{BASE}/CodeSystem/information-category", "code": "progress"}]}],
+    },
+}
+
+
+def test_a_flat_consent_goes_to_stu3_and_comes_back():
+    assert consent_up(consent_down(CONSENT)) == CONSENT
+    get_fhir_model_class("Consent").model_validate(consent_down(CONSENT))
+
+
+def test_a_consent_with_an_exception_is_refused_by_stu3_never_halved():
+    nested = {**CONSENT, "provision": {**CONSENT["provision"], "provision": [{"type": "deny"}]}}
+    assert consent_down(nested) is None
+    mapped = from_fhir([{"resourceType": "Patient", "id": "p"}, nested])
+    bundle, report = to_stu3(mapped.network)
+    assert not resources(bundle, "Consent")
+    assert [issue.code for issue in report if issue.severity == "error"] == ["view-refuses"]
