@@ -138,7 +138,7 @@ class LaunchStore:
         if now >= row.seen_at + TOUCH_SECONDS:
             with self.engine.begin() as connection:
                 connection.execute(update(launches).where(launches.c.id == launch_id).values(seen_at=now))
-        facts = load(LaunchFacts, self.keyring.open(row.facts, bound_to=f"facts {launch_id}"))
+        facts = self._facts(launch_id, row.facts)
         if facts.id != launch_id or facts.issuer_key != row.issuer_key:
             raise StoreError(
                 "A stored launch was moved.", code="store-tampered", remedy="Open it again from the record."
@@ -249,6 +249,15 @@ class LaunchStore:
     def _sealed_tokens(self, launch_id: str, tokens: Tokens) -> bytes:
         return self.keyring.seal(dump(tokens), bound_to=f"tokens {launch_id}")
 
+    def _facts(self, launch_id: str, sealed: bytes) -> LaunchFacts:
+        """A launch of another version, or under a key that is gone, is over; one that was tampered with is an alarm."""
+        try:
+            return load(LaunchFacts, self.keyring.open(sealed, bound_to=f"facts {launch_id}"))
+        except StoreError as error:
+            if error.code == "store-tampered":
+                raise
+            raise _expired("unreadable") from error
+
     def _usable(self, row: Row[tuple[Any, ...]] | None, browser: str | None) -> bytes:
         if row is None:
             raise _state_error("unknown")
@@ -274,6 +283,7 @@ def _state_error(kind: str) -> LaunchStateError:
 def _expired(kind: str) -> SessionExpired:
     messages = {
         "missing": "This page belongs to no launch of this browser.",
+        "unreadable": "This launch was made by another version of the app.",
         "timeout": "This launch has ended because its time was over.",
     }
     return SessionExpired(messages[kind], code=f"session-{kind}", remedy="Open the app again from the record.")
