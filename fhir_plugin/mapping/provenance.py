@@ -57,8 +57,9 @@ def provenance_of(changes: Iterable[ResourceChange], author: Author, recorded: d
 
 def _designator(designation: Designation) -> Json:
     coding = Coding(system=CodeSystems.DESIGNATOR, code=designation.by.value)
+    author = {"system": PROVENANCE_PARTICIPANT, "code": "author", "display": "Author"}
     who = designation.who or Ref()
-    return {"type": {"coding": [coding_to_json(coding)]}, "who": reference_to_json(who)}
+    return {"type": {"coding": [coding_to_json(coding), author]}, "who": reference_to_json(who)}
 
 
 def _enterer(author: Author) -> Json:

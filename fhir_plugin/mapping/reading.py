@@ -64,7 +64,7 @@ def collect(source: Any, patient_id: str | None = None) -> Resources:
         patient_id: whose network is asked for; without it there must be exactly one patient among the resources.
     """
     found = Resources()
-    entries = _latest(list(_walk(source, found, "", 0)))
+    entries = _latest(list(_walk(source, found, "", 0)), found.issues)
     found.patient_id = patient_id if patient_id is not None else _only_patient(entries, found)
     for position, body in enumerate(entries):
         kind = text(body, "resourceType")
@@ -113,8 +113,8 @@ def _walk(source: Any, found: Resources, url: str, depth: int) -> Iterator[Json]
         found.issues.append(_issue("not-a-resource", "Bundle.entry.resource"))
 
 
-def _latest(entries: list[Json]) -> list[Json]:
-    """One body per resource: the same id twice (from an include) gives the newest version."""
+def _latest(entries: list[Json], issues: list[Issue]) -> list[Json]:
+    """One body per resource: the newest version; two different bodies of one version are reported."""
     kept: dict[tuple[str, str], int] = {}
     result: list[Json] = []
     for body in entries:
@@ -122,8 +122,12 @@ def _latest(entries: list[Json]) -> list[Json]:
         if not key[1] or key not in kept:
             kept[key] = len(result)
             result.append(body)
-        elif _version(body) > _version(result[kept[key]]):
+            continue
+        held = result[kept[key]]
+        if _version(body) > _version(held):
             result[kept[key]] = body
+        elif _version(body) == _version(held) and body != held:
+            issues.append(_issue("contradicting-copies", key[0], kind=key[0]))
     return result
 
 

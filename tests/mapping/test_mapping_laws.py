@@ -110,6 +110,7 @@ members = st.sampled_from(
             )
         ),
         max_size=4,
+        unique_by=lambda body: (body["resourceType"], repr(body.get("id", id(body)))),
     )
 )
 @settings(max_examples=200, deadline=None)

@@ -125,3 +125,10 @@ def test_a_repr_of_a_network_shows_no_name_and_no_number():
     shown = repr(from_fhir([CHILD | {"birthDate": "2018-03-01"}, body], patient_id="p"))
     for secret in ("Sam", "Zwart", "0612345678", "Delft", "Markt", "2018"):
         assert secret not in shown
+
+
+def test_two_different_bodies_of_one_version_are_reported_and_the_first_is_used():
+    first, second = related("s", **LABEL, gender="male"), related("s", **LABEL, gender="female")
+    mapped = from_fhir([CHILD, first, second], patient_id="p")
+    assert [figure.gender for figure in mapped.network.figures] == ["male"]
+    assert codes_of(mapped.report) == ["contradicting-copies"]
