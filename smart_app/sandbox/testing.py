@@ -6,7 +6,6 @@ import base64
 import hashlib
 import re
 import secrets
-import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
@@ -14,10 +13,10 @@ from typing import Any
 from urllib.parse import parse_qsl, urlencode, urlsplit
 
 import requests
-from waitress.server import create_server
 
 from smart_app.sandbox.app import create_sandbox
 from smart_app.sandbox.parts import Sandbox, parts_of
+from smart_app.sandbox.serving import LateApp, listening
 from smart_app.sandbox.settings import SandboxSettings
 
 __all__ = ["Browser", "RunningSandbox", "running_sandbox"]
@@ -111,28 +110,12 @@ def running_sandbox(
     settings: SandboxSettings | None = None, *, host: str = "localhost", port: int = 0
 ) -> Iterator[RunningSandbox]:
     """A sandbox in a thread, on a free port unless one is given; ``base_url`` of the settings is filled in."""
-    placeholder = _Late()
-    server = create_server(placeholder, host="127.0.0.1", port=port, threads=4, clear_untrusted_proxy_headers=True)
-    base_url = f"http://{host}:{server.effective_port}"
-    app = create_sandbox(replace(settings or SandboxSettings(), base_url=base_url))
-    placeholder.app = app
-    thread = threading.Thread(target=server.run, daemon=True)
-    thread.start()
-    try:
+    late = LateApp()
+    with listening(late, port=port) as bound:
+        base_url = f"http://{host}:{bound}"
+        app = create_sandbox(replace(settings or SandboxSettings(), base_url=base_url))
+        late.app = app
         yield RunningSandbox(base_url=base_url, parts=parts_of(app))
-    finally:
-        server.task_dispatcher.shutdown()
-        server.close()
-        thread.join(timeout=5)
-
-
-class _Late:
-    """A WSGI app that is known only after its port is."""
-
-    app: Any = None
-
-    def __call__(self, environ: Any, start_response: Any) -> Any:
-        return self.app(environ, start_response)
 
 
 def _form_token(page: str) -> str:

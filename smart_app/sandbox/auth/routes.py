@@ -37,7 +37,12 @@ def authorize() -> BaseResponse | str:
         return _private(server.create_authorization_response(grant=grant, grant_user=None))
     if _must_choose(grant.request.payload.scope, user.record):
         if not requested_record(grant.request):
-            return render_template("choose.html", children=people.children(), fields=request.values, user=user)
+            return render_template(
+                "ehr/choose.html",
+                children=people.children(),
+                fields=request.values,
+                app_name=grant.request.client.name,
+            )
         check_form_token()
     return _private(server.create_authorization_response(grant=grant, grant_user=user))
 
@@ -85,7 +90,8 @@ def _must_choose(scope: str, record: str) -> bool:
 def _refusal(error: OAuth2Error) -> BaseResponse:
     """Back to the app where its redirect URI is known to be right; else a page: never to an unchecked address."""
     if not error.redirect_uri:
-        return Response(render_template("refused.html", error=error), 400)
+        reason = error.get_error_description() or error.error
+        return Response(render_template("ehr/refused.html", reason=reason), 400)
     server = here().server
     error.state = request.values.get("state")
     response: Response = server.handle_error_response(None, error)

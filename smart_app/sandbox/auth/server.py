@@ -65,6 +65,11 @@ class SandboxServer(AuthorizationServer):  # type: ignore[misc]  # authlib ships
         """``iss`` of authorization responses."""
         return "https://ander-ehr.example/fhir" if self.faults.active("mix-up-iss") else self.issuer
 
+    @property
+    def launches_by_post(self) -> bool:
+        """Whether apps are launched as Koppeltaal does, by a form that holds a signed message."""
+        return self.faults.active("koppeltaal-noop")
+
     def endpoint(self, name: str) -> str:
         """Absolute URL of ``authorize``, ``token``, ``introspect``, ``revoke`` or ``jwks``."""
         return f"{self._settings.base_url}/auth/{name}"

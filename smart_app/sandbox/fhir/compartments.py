@@ -13,7 +13,7 @@ from smart_app.sandbox.fhir.outcome import Json
 from smart_app.sandbox.fhir.paths import compile_path
 from smart_app.sandbox.fhir.values import reference_key
 
-__all__ = ["INDIRECT_TYPES", "SHARED_TYPES", "patients_of"]
+__all__ = ["INDIRECT_TYPES", "OWNED_TYPES", "SHARED_TYPES", "patients_of"]
 
 SHARED_TYPES = frozenset(
     {
@@ -53,6 +53,9 @@ _OWNER = {
     "AuditEvent": "entity.what",
     "Person": "link.target",
 }
+OWNED_TYPES = ("Patient", *_OWNER)
+"""Types that are in somebody's record."""
+
 _SELECT = {name: compile_path(path) for name, path in _OWNER.items()}
 
 INDIRECT_TYPES = frozenset({"Provenance", "AuditEvent", "Person"})

@@ -1,0 +1,87 @@
+"""``steunfiguren demo`` and ``steunfiguren serve``."""
+
+from __future__ import annotations
+
+import os
+import webbrowser
+from pathlib import Path
+
+import click
+
+__all__ = ["demo_command", "serve_command"]
+
+_PORT = click.IntRange(0, 65535)
+_THERE = click.Path(exists=True, path_type=Path)
+
+
+@click.command("demo")
+@click.option("--port", type=_PORT, default=8400, show_default=True, help="Port of the sandbox EHR.")
+@click.option("--app-port", type=_PORT, default=8401, show_default=True, help="Port of the app.")
+@click.option("--host", default="localhost", show_default=True, help="Name of this machine in links.")
+@click.option("--data", type=click.Path(file_okay=False, path_type=Path), help="Keep the record system's store here.")
+@click.option("--reset", is_flag=True, help="Throw away what an earlier run left in --data.")
+@click.option("--fault", "faults", multiple=True, metavar="NAME", help="Switch a fault on; see the page Faults.")
+@click.option("--fhir-base", default="", metavar="URL", help="Use this FHIR R4 server as the record system's store.")
+@click.option("--seed/--no-seed", default=None, help="Put the fictional clients in (default: unless --fhir-base).")
+@click.option("--load", multiple=True, type=_THERE, metavar="PATH", help="Load FHIR JSON or NDJSON from here too.")
+@click.option("--browser/--no-browser", default=True, help="Open the link in a browser (default).")
+def demo_command(
+    port: int,
+    app_port: int,
+    host: str,
+    data: Path | None,
+    reset: bool,
+    faults: tuple[str, ...],
+    fhir_base: str,
+    seed: bool | None,
+    load: tuple[Path, ...],
+    browser: bool,
+) -> None:
+    """Start the sandbox EHR with the app in it, on this machine only.
+
+    Everybody in it is made up. Without --data nothing is kept when it stops.
+    """
+    from smart_app.sandbox.demo import Demo, running_demo, wait_for_stop  # the app is loaded only when it is served
+
+    wanted = Demo(
+        port=port,
+        app_port=app_port,
+        host=host,
+        data=data,
+        reset=reset,
+        faults=faults,
+        fhir_base=fhir_base.rstrip("/"),
+        seed=not fhir_base if seed is None else seed,
+        load=load,
+    )
+    with running_demo(wanted) as (ehr_url, _):
+        click.echo(f"\n  Open {ehr_url}/\n")
+        click.echo("  1. Choose who you are, for example Joke de Vries.")
+        click.echo("  2. Open a child's record: the app is in it.")
+        click.echo("  3. 'Wat is opgeslagen' shows what the app wrote.\n")
+        click.echo("  Ctrl-C stops the demo.")
+        if browser and _has_screen():
+            webbrowser.open(f"{ehr_url}/")
+        wait_for_stop()
+    click.echo("Stopped.")
+
+
+@click.command("serve")
+@click.argument("settings", type=click.Path(exists=True, dir_okay=False, path_type=Path))
+@click.option("--host", default="127.0.0.1", show_default=True, help="Address to listen on.")
+@click.option("--port", type=_PORT, default=8401, show_default=True, help="Port to listen on.")
+@click.option("--threads", type=click.IntRange(1, 256), default=16, show_default=True, help="Requests at a time.")
+def serve_command(settings: Path, host: str, port: int, threads: int) -> None:
+    """Serve the app with a settings file (TOML); behind a reverse proxy that speaks https."""
+    from smart_app.sandbox.demo import serve
+    from smart_app.settings_file import load_settings
+
+    read = load_settings(settings, os.environ)
+    serve(
+        read, host=host, port=port, threads=threads, ready=lambda: click.echo(f"The app answers at {read.public_url}")
+    )
+
+
+def _has_screen() -> bool:
+    """Whether a browser window can be shown; without one, a text browser would take the terminal over."""
+    return os.name == "nt" or bool(os.environ.get("DISPLAY") or os.environ.get("WAYLAND_DISPLAY"))

@@ -1,0 +1,133 @@
+"""The demo: the embedded EHR and the app beside each other in one process, on two origins."""
+
+from __future__ import annotations
+
+import secrets
+import signal
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from types import FrameType
+from typing import Any
+
+from smart_app.app import create_app
+from smart_app.sandbox.app import create_sandbox
+from smart_app.sandbox.serving import LateApp, listening
+from smart_app.sandbox.settings import SandboxSettings, demo_app
+from smart_app.settings import Issuer, Settings
+
+__all__ = ["Demo", "running_demo", "serve", "wait_for_stop"]
+
+ISSUER_KEY = "sandbox"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Demo:
+    """What the demo is to be.
+
+    Attributes:
+        port: of the EHR; 0 for a free one.
+        app_port: of the app; 0 for a free one.
+        data: folder that keeps the EHR's store between runs; None keeps nothing.
+        reset: throw away what an earlier run left in it.
+        faults: faults of the EHR that are on from the start.
+        fhir_base: another FHIR server as the EHR's store.
+        seed: put the synthetic clients into that other server too.
+        load: folders or files to load besides.
+        host: name in URLs; ``localhost``, or another name of this machine.
+    """
+
+    port: int = 8400
+    app_port: int = 8401
+    data: Path | None = None
+    reset: bool = False
+    faults: tuple[str, ...] = ()
+    fhir_base: str = ""
+    seed: bool = True
+    load: tuple[Path, ...] = ()
+    host: str = "localhost"
+
+
+@contextmanager
+def running_demo(demo: Demo) -> Iterator[tuple[str, str]]:
+    """Both servers, until the block ends; gives the URLs of the EHR and of the app.
+
+    Raises:
+        UsageError: a port is taken, or a fault does not exist.
+        EhrError: the other FHIR server does not do what is needed.
+    """
+    ehr, app = LateApp(), LateApp()
+    with ExitStack() as stack:
+        ehr_url = f"http://{demo.host}:{stack.enter_context(listening(ehr, port=demo.port))}"
+        app_url = f"http://{demo.host}:{stack.enter_context(listening(app, port=demo.app_port))}"
+        ehr.app = create_sandbox(_sandbox_settings(demo, ehr_url, app_url))
+        app.app = create_app(_app_settings(ehr_url, app_url))
+        yield ehr_url, app_url
+
+
+def serve(settings: Settings, *, host: str, port: int, threads: int, ready: Callable[[], None]) -> None:
+    """The app alone, with settings of its own, until it is told to stop.
+
+    Raises:
+        UsageError: the port is taken.
+    """
+    with listening(create_app(settings), port=port, host=host, threads=threads):
+        ready()
+        wait_for_stop()
+
+
+def wait_for_stop() -> None:
+    """Return at Ctrl-C or SIGTERM."""
+    stop = threading.Event()
+
+    def stopped(_signal: int, _frame: FrameType | None) -> None:
+        stop.set()
+
+    before = {number: signal.signal(number, stopped) for number in (signal.SIGINT, signal.SIGTERM)}
+    try:
+        stop.wait()
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
+
+
+def _sandbox_settings(demo: Demo, ehr_url: str, app_url: str) -> SandboxSettings:
+    return SandboxSettings(
+        base_url=ehr_url,
+        database=_database(demo),
+        clients=(demo_app(app_url, (f"/callback/{ISSUER_KEY}",)),),
+        faults=frozenset(demo.faults),
+        fhir_base=demo.fhir_base,
+        seed=demo.seed,
+        load=demo.load,
+    )
+
+
+def _database(demo: Demo) -> str:
+    if demo.data is None:
+        return ":memory:"
+    demo.data.mkdir(parents=True, exist_ok=True, mode=0o700)
+    file = demo.data / "ehr.sqlite"
+    for leftover in demo.data.glob("ehr.sqlite*") if demo.reset else ():
+        leftover.unlink()
+    return str(file)
+
+
+def _app_settings(ehr_url: str, app_url: str) -> Settings:
+    issuer: dict[str, Any] = {
+        "key": ISSUER_KEY,
+        "iss": f"{ehr_url}/fhir",
+        "organisation": "Jeugdhulp Het Zandkasteel",
+        "client_id": "steunfiguren-app",
+        "frame_ancestors": (ehr_url,),
+        "allow_private_addresses": True,
+        "standalone": True,
+    }
+    return Settings(
+        public_url=app_url,
+        issuers=(Issuer(**issuer),),
+        encryption_keys=(secrets.token_bytes(32),),
+        database_url="sqlite://",
+    )

@@ -1,0 +1,50 @@
+"""Running WSGI apps on waitress, in threads of this process."""
+
+from __future__ import annotations
+
+import errno
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+from waitress.server import create_server
+
+from fhir_plugin.errors import UsageError
+
+__all__ = ["LateApp", "listening"]
+
+
+class LateApp:
+    """A WSGI app that is known only after its port is (its own URL is part of its settings)."""
+
+    app: Any = None
+
+    def __call__(self, environ: Any, start_response: Any) -> Any:
+        """WSGI."""
+        return self.app(environ, start_response)
+
+
+@contextmanager
+def listening(app: Any, *, port: int, host: str = "127.0.0.1", threads: int = 8) -> Iterator[int]:
+    """Serve until the block ends; gives the port (0 asks for a free one).
+
+    Raises:
+        UsageError: the port is taken or not allowed.
+    """
+    try:
+        server = create_server(
+            app, host=host, port=port, threads=threads, ident=None, clear_untrusted_proxy_headers=True
+        )
+    except (OSError, OverflowError) as error:
+        busy = isinstance(error, OSError) and error.errno == errno.EADDRINUSE
+        message = f"Port {port} is in use." if busy else f"Port {port} cannot be used."
+        raise UsageError(message, code="port", remedy="Choose another with --port or --app-port.") from None
+    thread = threading.Thread(target=server.run, name=f"port {port}", daemon=True)
+    thread.start()
+    try:
+        yield int(server.effective_port)
+    finally:
+        server.task_dispatcher.shutdown()
+        server.close()
+        thread.join(timeout=5)
