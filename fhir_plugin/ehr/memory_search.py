@@ -1,4 +1,4 @@
-"""The searches an EHR in memory answers: by id, identifier, patient and moment of change."""
+"""The searches an EHR in memory answers: by id, identifier, patient, code and moment of change."""
 
 from __future__ import annotations
 
@@ -45,6 +45,9 @@ def _meets(body: Json, name: str, value: str) -> bool:
             return any(item.get("value") == code and item.get("system", system) == system for item in listed)
         case "patient" | "subject" | "target":
             return _refers(body, name, value)
+        case "code":
+            held = (body.get("code") or {}).get("coding") or ()
+            return any(value in (f"{item.get('system', '')}|{item.get('code')}", item.get("code")) for item in held)
         case "_lastUpdated":
             return _changed(body, value)
     return False

@@ -1,0 +1,83 @@
+"""Who sees what: the consent decision about each kind of information, in words."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from fhir_plugin.consent import AccessRequest, Action, Policy, Refusal, decide, facts_of
+from fhir_plugin.model.figure import SupportFigure
+from fhir_plugin.model.identity import Coding
+from fhir_plugin.model.network import SupportNetwork
+from fhir_plugin.model.terms import CodeSystems, InformationCategory
+from fhir_plugin.texts import sentence
+from smart_app.i18n import Translator
+from smart_app.presenters.forms import FormContext
+from smart_app.presenters.words import joined, words
+
+__all__ = ["PURPOSE", "Sharing", "sharing_of"]
+
+PURPOSE = "FAMRQT"
+"""v3-ActReason *family requested*: the family asks that this person may know."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Sharing:
+    """What one figure may know.
+
+    Attributes:
+        allowed: kinds of information every required grantor permits now.
+        summary: one line for the table.
+        reason: why nothing (or not everything) may be shared, in words; empty when all is allowed.
+        missing: names of those whose agreement is still needed.
+    """
+
+    allowed: tuple[InformationCategory, ...]
+    summary: str
+    reason: str = ""
+    missing: str = ""
+
+
+def sharing_of(
+    figure: SupportFigure, network: SupportNetwork, policy: Policy, context: FormContext
+) -> Sharing:  # fmt: skip
+    """Ask the decision for every kind of information and say what it means."""
+    allowed: list[InformationCategory] = []
+    refusals: list[Refusal] = []
+    facts = facts_of(network, figure.id)
+    for category in InformationCategory:
+        request = _request(figure, network, category, context.now)
+        answer = decide(request, network.consents, facts, policy)
+        if isinstance(answer, Refusal):
+            refusals.append(answer)
+        else:
+            allowed.append(category)
+    if InformationCategory.WHOLE_FILE in allowed:
+        allowed = [InformationCategory.WHOLE_FILE]
+    t = context.t
+    first = refusals[0] if refusals and not allowed else None
+    missing = joined([context.name_of(ref) for ref in first.missing], t) if first else ""
+    return Sharing(
+        allowed=tuple(allowed),
+        summary=t("May know: %(what)s", what=words(allowed, t)) if allowed else t("May know nothing yet"),
+        reason=_reason(first, t) if first else "",
+        missing=missing,
+    )
+
+
+def _request(
+    figure: SupportFigure, network: SupportNetwork, category: InformationCategory, now: datetime
+) -> AccessRequest:
+    return AccessRequest(
+        child=network.child.ref,
+        actor=figure.ref,
+        action=Action.ACCESS,
+        purpose=PURPOSE,
+        at=now,
+        codes=(Coding(system=CodeSystems.INFORMATION_CATEGORY, code=category),),
+    )
+
+
+def _reason(refusal: Refusal, t: Translator) -> str:
+    found = sentence(refusal.reason, t.language)
+    return found.text if found else t("Nobody has agreed to share anything.")

@@ -1,0 +1,90 @@
+"""One support figure: reading, and beginning to add or to change one."""
+
+from __future__ import annotations
+
+from flask import Blueprint, abort, redirect, render_template, request, url_for
+from flask.typing import ResponseReturnValue
+
+from fhir_plugin.model.figure import SupportFigure
+from smart_app.presenters.consent_form import consents_about, describe
+from smart_app.presenters.facets import Facet
+from smart_app.presenters.figure_form import STEPS, held, starting, step
+from smart_app.presenters.network import art_14_is_open, called, called_formally, is_current, is_engaged
+from smart_app.presenters.saving import candidate_of, fresh_figure
+from smart_app.presenters.sharing import sharing_of
+from smart_app.store.drafts import Draft
+from smart_app.views.desk import Desk, desk, drafts
+
+__all__ = ["blueprint"]
+
+blueprint = Blueprint("figures", __name__, url_prefix="/l/<launch_id>")
+
+PRIVATE_STEPS = frozenset({"agreements", "contact"})
+"""Steps about the figure as a person: not for the child, the parents or other figures to read (L4)."""
+
+
+@blueprint.get("/figure/<figure_id>")
+def show(launch_id: str, figure_id: str) -> ResponseReturnValue:  # noqa: ARG001
+    """Everything that is known, by the same headings as the form."""
+    at = desk()
+    figure = at.figure(figure_id)
+    own = bool(at.rights.figure_id)
+    sections = [one for one in STEPS if at.rights.private or own or one.name not in PRIVATE_STEPS]
+    return render_template(
+        "figure.html",
+        figure=figure,
+        title=called(figure, at.t),
+        name=called_formally(figure),
+        sections=[(one, _rows(one.facets, figure, at)) for one in sections],
+        sharing=sharing_of(figure, at.network, at.policy, at.context),
+        consents=[describe(one, at.context) for one in consents_about(at.network, figure.ref.reference)],
+        notes=figure.notes if at.rights.private or at.rights.note else (),
+        name_of=at.context.name_of,
+        current=is_current(figure, at.context.today),
+        engaged=is_engaged(figure, at.context.today),
+        art_14=art_14_is_open(figure),
+        rights=at.rights,
+        done=request.args.get("done", ""),
+    )
+
+
+def _rows(facets: tuple[Facet, ...], figure: SupportFigure, at: Desk) -> list[tuple[str, str]]:
+    return [(at.t(one.title), one.show(figure, at.context)) for one in facets]
+
+
+@blueprint.post("/add")
+def add(launch_id: str) -> ResponseReturnValue:
+    """Begin to add somebody: new, or someone the record already knows."""
+    at = desk()
+    at.must(at.rights.edit)
+    reference = request.form.get("candidate", "")
+    candidate = candidate_of(at.network, reference) if reference else None
+    if reference and candidate is None:
+        abort(404)
+    draft = Draft(candidate=reference)
+    base = held(fresh_figure(draft.urn, candidate))
+    draft = Draft(
+        id=draft.id,
+        candidate=reference,
+        version=candidate.carried.version if candidate and candidate.carried else "",
+        base=base,
+        values=base | starting(at.context),
+    )
+    drafts().put(launch_id, draft)
+    return redirect(url_for("wizard.page", draft_id=draft.id, step_name=STEPS[0].name), 303)
+
+
+@blueprint.post("/figure/<figure_id>/change/<step_name>")
+def change(launch_id: str, figure_id: str, step_name: str) -> ResponseReturnValue:
+    """Begin to change one part of a figure, to end something, or to write a note."""
+    at = desk()
+    figure = at.figure(figure_id)
+    at.must(at.rights.edit or (at.rights.note and step_name == "note"))
+    if step(step_name) is None and step_name != "consent":
+        abort(404)
+    base = held(figure)
+    draft = Draft(figure_id=figure_id, entry=step_name, version=figure.version, base=base, values=base)
+    drafts().put(launch_id, draft)
+    if step_name == "consent":
+        return redirect(url_for("wizard.consent", draft_id=draft.id), 303)
+    return redirect(url_for("wizard.page", draft_id=draft.id, step_name=step_name), 303)

@@ -1,0 +1,71 @@
+"""The network of a child: map, table and the people beside them; as a page, as a map alone, and on paper."""
+
+from __future__ import annotations
+
+from flask import Blueprint, redirect, render_template, request, url_for
+from flask.typing import ResponseReturnValue
+
+from fhir_plugin.model.issues import Severity
+from fhir_plugin.texts import render
+from smart_app.presenters.access import Rights, Viewer
+from smart_app.presenters.ecogram import COMPACT, WIDE, draw
+from smart_app.presenters.forms import first_name
+from smart_app.presenters.network import NetworkPage, network_page
+from smart_app.views.desk import Desk, desk
+
+__all__ = ["blueprint"]
+
+blueprint = Blueprint("network", __name__, url_prefix="/l/<launch_id>")
+
+
+@blueprint.get("/")
+def show(launch_id: str) -> ResponseReturnValue:  # noqa: ARG001  the guard has used it
+    """The network page; a support figure sees only the own part of it."""
+    at = desk()
+    if at.rights.figure_id:
+        return redirect(url_for("figures.show", figure_id=at.rights.figure_id), 303)
+    return _page("network.html", at, at.rights)
+
+
+@blueprint.get("/map")
+def ecogram(launch_id: str) -> ResponseReturnValue:  # noqa: ARG001
+    """The map alone, for a screen that is too narrow to show it beside the table."""
+    at = desk()
+    at.must(at.rights.network)
+    return _page("map.html", at, at.rights)
+
+
+@blueprint.get("/print")
+def paper(launch_id: str) -> ResponseReturnValue:  # noqa: ARG001
+    """One page for at the table."""
+    at = desk()
+    at.must(at.rights.network)
+    return _page("print.html", at, at.rights)
+
+
+@blueprint.get("/as/<viewer>")
+def preview(launch_id: str, viewer: str) -> ResponseReturnValue:  # noqa: ARG001
+    """What the child or a parent would see: to look at it together."""
+    at = desk()
+    at.must(at.rights.edit)
+    shown = Viewer.PARENT if viewer == Viewer.PARENT else Viewer.YOUTH
+    return _page("network.html", at, Rights(viewer=shown, network=True), preview=shown)
+
+
+def _page(template: str, at: Desk, rights: Rights, preview: Viewer | None = None) -> str:
+    if not rights.network:
+        return render_template("refused.html", reason=at.t(rights.refusal))
+    page: NetworkPage = network_page(at.network, at.policy, at.context)
+    child = first_name(at.network.child)
+    return render_template(
+        template,
+        page=page,
+        child=child,
+        rights=rights,
+        preview=preview,
+        wide=draw(child, page.entries, WIDE),
+        compact=draw(child, page.entries, COMPACT),
+        notices=[render(one, at.t.language).text for one in at.report if one.code == "part-unavailable"],
+        doubtful=len(at.report.of(Severity.ERROR)),
+        done=request.args.get("done", ""),
+    )

@@ -1,0 +1,95 @@
+"""What is around every page: language, banner, and the words and helpers that templates use."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from flask import Blueprint, Flask, Response, g, redirect, request, url_for
+from flask.blueprints import BlueprintSetupState
+from flask.typing import ResponseReturnValue
+from markupsafe import Markup
+
+from fhir_plugin.model.names import display_name
+from smart_app.i18n import choose
+from smart_app.presenters.dates import born_text, date_text, day_text, moment_text
+from smart_app.presenters.words import coding_word, word
+from smart_app.views.desk import drafts
+from smart_app.views.language import LANGUAGE_COOKIE, texts
+
+__all__ = ["blueprint"]
+
+blueprint = Blueprint("shell", __name__)
+
+
+@blueprint.record_once
+def prepare(state: BlueprintSetupState) -> None:
+    """Give every template the texts of the request and the words of the presenters."""
+    app: Flask = state.app  # type: ignore[assignment]  # Flask registers blueprints on an app
+    environment = app.jinja_env
+    environment.add_extension("jinja2.ext.i18n")
+    environment.trim_blocks = environment.lstrip_blocks = True
+    environment.install_gettext_callables(  # type: ignore[attr-defined]  # added by the extension
+        lambda message: texts().catalogue.gettext(message),
+        lambda one, many, count: texts().catalogue.ngettext(one, many, count),
+        newstyle=True,
+    )
+    environment.filters["lines"] = _lines
+
+
+@blueprint.get("/l/<launch_id>/language/<language>")
+def language(launch_id: str, language: str) -> ResponseReturnValue:
+    """Remember a language in this browser, and show the network in it."""
+    response = redirect(url_for("network.show", launch_id=launch_id), 303)
+    secure = request.is_secure
+    response.set_cookie(
+        LANGUAGE_COOKIE,
+        choose(language),
+        max_age=31_536_000,
+        path="/",
+        secure=secure,
+        httponly=True,
+        samesite="None" if secure else "Lax",
+        partitioned=secure,
+    )
+    return response
+
+
+@blueprint.after_app_request
+def forget(response: Response) -> Response:
+    """Signing out throws away what was typed and not saved."""
+    if request.endpoint == "launch.sign_out" and response.status_code < 400 and "launch" in g:
+        drafts().forget(g.launch.id)
+    return response
+
+
+@blueprint.app_context_processor
+def words() -> dict[str, Any]:
+    """What templates of all pages use."""
+    t = texts()
+    found: dict[str, Any] = {
+        "t": t,
+        "lang": t.language,
+        "word": lambda value: word(value, t),
+        "coding_word": lambda value: coding_word(value, t),
+        "date_text": lambda value: date_text(value, t),
+        "moment_text": lambda value: moment_text(value, t),
+        "launch": g.get("launch"),
+    }
+    at_desk = g.get("desk")
+    if at_desk is not None:
+        child = at_desk.network.child
+        found |= {
+            "banner": {
+                "name": display_name(child.name) or t("Name not known"),
+                "born": born_text(child.birth_date, at_desk.context.today, t),
+                "organisation": (child.organization.display if child.organization else "")
+                or at_desk.launch.issuer.organisation,
+            },
+            "rights": at_desk.rights,
+            "today": day_text(at_desk.context.today, t),
+        }
+    return found
+
+
+def _lines(text: str) -> Markup:
+    return Markup("<br>").join(text.splitlines())
