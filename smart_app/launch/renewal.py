@@ -67,6 +67,7 @@ class LaunchTokens:
         current = self.store.tokens(self.facts.id) if force or self._last is None else self._last
         rejected = force and self._last is not None and current.version == self._last.version
         if rejected or self._is_due(current.tokens):
+            self._last = None
             current = self._renewed(current, rejected=rejected)
         self._last = current
         return current.tokens.access

@@ -28,7 +28,7 @@ from smart_app.launch.launcher import Launcher
 
 __all__ = ["blueprint", "cookies", "launcher"]
 
-blueprint = Blueprint("launch", __name__, template_folder="templates")
+blueprint = Blueprint("launch", __name__)
 
 JWKS_SECONDS = 300
 """Short enough to rotate keys within the hour, long enough to spare us requests."""

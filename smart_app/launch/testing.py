@@ -8,7 +8,8 @@ a test browser.
 from __future__ import annotations
 
 import secrets
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
+from email.message import Message
 from io import BytesIO
 from typing import Any
 from urllib.parse import urlsplit
@@ -17,7 +18,7 @@ import requests
 from flask import Flask
 from flask.testing import FlaskClient
 from requests.adapters import BaseAdapter
-from urllib3 import HTTPResponse
+from urllib3 import HTTPHeaderDict, HTTPResponse
 from werkzeug.test import EnvironBuilder, run_wsgi_app
 
 from smart_app.launch.cookies import Cookies
@@ -68,9 +69,28 @@ class WsgiAdapter(BaseAdapter):
         response.url = url
         response.request = request
         response.raw = HTTPResponse(
-            body=BytesIO(b"".join(chunks)), status=response.status_code, headers=dict(headers), preload_content=False
+            body=BytesIO(b"".join(chunks)),
+            status=response.status_code,
+            headers=HTTPHeaderDict(headers),
+            preload_content=False,
+            original_response=_Original(headers),  # type: ignore[arg-type]  # what cookie jars look at, no more
         )
         return response
+
+    def close(self) -> None:
+        """Nothing to close."""
+
+
+class _Original:
+    """The headers as ``http.cookiejar`` wants to read them."""
+
+    def __init__(self, headers: Iterable[tuple[str, str]]) -> None:
+        self.msg = Message()
+        for name, value in headers:
+            self.msg.add_header(name, value)
+
+    def isclosed(self) -> bool:
+        return True
 
     def close(self) -> None:
         """Nothing to close."""

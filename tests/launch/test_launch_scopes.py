@@ -59,7 +59,7 @@ def test_a_scope_about_something_else_is_legal_and_grants_no_resource(text: str)
      "patient/Patient.rx", "a b", 'a"b', "a\\b", ""],
 )  # fmt: skip
 def test_a_scope_outside_the_grammar_is_refused(text: str) -> None:
-    with pytest.raises(ValueError, match="scope|form"):
+    with pytest.raises(ValueError, match=r"scope|form"):
         parse_scope(text)
 
 

@@ -387,7 +387,7 @@ def test_nothing_in_a_request_decides_where_the_browser_goes_or_is_shown_as_it_i
     names = ("next", "redirect", "redirect_uri", "error_description", "error_uri", "issuer", "lang", "launch")
     for address in ("/launch", "/start", "/callback/noord"):
         state = browser.start(ehr)["state"]
-        query = {name: target for name in names} | {"state": state, "error": target, "iss": ehr.issuer}
+        query = dict.fromkeys(names, target) | {"state": state, "error": target, "iss": ehr.issuer}
         answer = browser.get(address, query_string=query)
         assert "evil.example" not in answer.headers.get("Location", "").partition("?")[0]
         assert target not in answer.text

@@ -1,0 +1,246 @@
+"""The whole launch against the sandbox EHR, which is strict by default and hostile on request."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from pathlib import Path
+from urllib.parse import urlsplit
+
+import pytest
+from flask import Flask
+from flask.testing import FlaskClient
+from joserfc.jwk import ECKey, RSAKey
+from werkzeug.test import TestResponse
+
+from fhir_plugin.errors import EhrError, SessionExpired
+from smart_app.app import create_app
+from smart_app.demo_settings import demo_settings
+from smart_app.launch.keys import SigningKeys
+from smart_app.launch.launcher import Launcher
+from smart_app.launch.phases import ActiveLaunch
+from smart_app.launch.testing import session_to
+from smart_app.sandbox import (
+    ASYMMETRIC,
+    PUBLIC,
+    SYMMETRIC,
+    RegisteredClient,
+    SandboxSettings,
+    create_sandbox,
+    demo_app,
+    parts_of,
+)
+from smart_app.sandbox.testing import Browser, RunningSandbox
+from smart_app.settings import ClientType, Issuer, Settings
+
+APP = "http://localhost:8401"
+SECRET = "een-geheim_van.43~tekens"
+CLIENTS = {
+    "public": (ClientType.PUBLIC, PUBLIC, "ES384"),
+    "symmetric": (ClientType.SYMMETRIC, SYMMETRIC, "ES384"),
+    "asymmetric-es384": (ClientType.ASYMMETRIC, ASYMMETRIC, "ES384"),
+    "asymmetric-rs384": (ClientType.ASYMMETRIC, ASYMMETRIC, "RS384"),
+}
+
+
+class InProcess:
+    """A sandbox that is answered from within the process, over requests all the same."""
+
+    def __init__(self, app: Flask) -> None:
+        self.parts = parts_of(app)
+        self.base_url = self.parts.settings.base_url
+        self.session = session_to({self.base_url: app})
+
+    def app(self, settings: Settings) -> Flask:
+        return create_app(settings, session=self.session)
+
+    def browser(self, user: str = "j.devries") -> Browser:
+        http = self.session(Issuer(key="", iss="", organisation="", client_id=""))
+        found = Browser(sandbox=RunningSandbox(base_url=self.base_url, parts=self.parts), http=http)
+        found.sign_in(user)
+        return found
+
+
+@pytest.fixture(scope="module")
+def keys(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, ...]:
+    folder = tmp_path_factory.mktemp("keys")
+    for name, key in (("ec", ECKey.generate_key("P-384")), ("rsa", RSAKey.generate_key(2048))):
+        (folder / name).write_bytes(key.as_pem(private=True))
+    return (folder / "ec", folder / "rsa")
+
+
+@pytest.fixture(scope="module")
+def sandbox(keys: tuple[Path, ...]) -> InProcess:
+    base = demo_app(APP, ("/callback/sandbox",))
+    jwks = SigningKeys.load(keys).jwks()
+    clients = tuple(
+        replace(base, client_id=name, auth=auth, secret=SECRET if auth == SYMMETRIC else "", jwks=jwks)
+        for name, (_, auth, _) in CLIENTS.items()
+    )
+    return InProcess(create_sandbox(SandboxSettings(clients=clients)))
+
+
+@pytest.fixture(autouse=True)
+def no_faults(sandbox: InProcess) -> Iterator[None]:
+    yield
+    for name in sandbox.parts.faults.names():
+        sandbox.parts.faults.turn(name, on=False)
+
+
+def settings_for(sandbox: InProcess, folder: Path, name: str, keys: tuple[Path, ...] = ()) -> Settings:
+    kind, _, algorithm = CLIENTS[name]
+    demo = demo_settings(folder, ehr_url=sandbox.base_url)
+    issuer = replace(
+        demo.issuers[0],
+        client_id=name,
+        client_type=kind,
+        client_secret=SECRET if kind is ClientType.SYMMETRIC else "",
+        signing_algorithm=algorithm,
+    )
+    return replace(demo, issuers=(issuer,), signing_keys=keys, database_url="sqlite://")
+
+
+@dataclass
+class Desk:
+    """A browser of the app beside a browser in the EHR, on one sandbox."""
+
+    app: Flask
+    client: FlaskClient
+    sandbox: InProcess
+    name: str = "public"
+
+    def answer(self, patient: str, user: str = "j.devries") -> TestResponse:
+        """Launch up to the EHR's answer at the callback."""
+        ehr = self.sandbox.browser(user)
+        launch = ehr.launch(patient, self.name)
+        away = self.client.get("/launch", base_url=APP, query_string=launch, headers={"Sec-Fetch-Dest": "document"})
+        if away.status_code != 303:
+            return away
+        back = ehr.authorize(away.location)
+        parts = urlsplit(back.headers["Location"])
+        return self.client.get(f"{parts.path}?{parts.query}", base_url=APP)
+
+    def launch(self, patient: str, user: str = "j.devries") -> ActiveLaunch:
+        answer = self.answer(patient, user)
+        assert answer.status_code == 303, answer.text
+        return self.active(answer.location)
+
+    def active(self, path: str) -> ActiveLaunch:
+        launch_id = path.split("/")[2]
+        cookie = self.client.get_cookie(f"sf-l-{launch_id}", domain="localhost")
+        assert cookie is not None
+        launcher: Launcher = self.app.extensions["steunfiguren.launcher"]
+        return launcher.active(launch_id, cookie.value)
+
+
+@pytest.fixture
+def desk(sandbox: InProcess, tmp_path: Path) -> Desk:
+    app = sandbox.app(settings_for(sandbox, tmp_path, "public"))
+    return Desk(app, app.test_client(), sandbox)
+
+
+@pytest.mark.requirement("11", "12", "28", "64", "65", "66")
+@pytest.mark.parametrize("name", CLIENTS)
+def test_each_kind_of_client_launches_reads_and_renews(
+    sandbox: InProcess, tmp_path: Path, keys: tuple[Path, ...], name: str
+) -> None:
+    app = sandbox.app(settings_for(sandbox, tmp_path, name, keys))
+    launch = Desk(app, app.test_client(), sandbox, name).launch("noor")
+    assert launch.user.reference == "Practitioner/joke-de-vries"
+    assert launch.patient_id == "noor"
+    assert launch.lacking == ()
+    assert launch.ehr.read("Patient", "noor")["id"] == "noor"
+    tokens = launch.ehr._transport._token
+    assert tokens is not None
+    first = tokens(False)
+    assert tokens(True) != first
+    assert launch.ehr.read("Patient", "noor")["id"] == "noor"
+
+
+@pytest.mark.parametrize(
+    ("user", "patient", "kind"),
+    [("j.devries", "noor", "Practitioner"), ("lotte", "lotte", "Patient"), ("moeder-noor", "noor", "RelatedPerson")],
+)
+def test_each_kind_of_user_is_known_by_their_verified_identity(desk: Desk, user: str, patient: str, kind: str) -> None:
+    launch = desk.launch(patient, user)
+    assert launch.user.kind == kind
+    assert launch.is_own_record == (kind == "Patient")
+
+
+def test_a_partial_grant_to_a_youth_shows_what_lacks(desk: Desk) -> None:
+    launch = desk.launch("lotte", "lotte")
+    assert {lack.resource for lack in launch.lacking} >= {"RelatedPerson", "Consent"}
+
+
+def test_two_children_in_one_browser_stay_apart(desk: Desk) -> None:
+    first, second = desk.launch("noor"), desk.launch("lotte")
+    assert first.ehr.read("Patient", first.patient_id)["id"] == "noor"
+    assert second.ehr.read("Patient", second.patient_id)["id"] == "lotte"
+    with pytest.raises(EhrError):
+        first.ehr.read("Patient", "lotte")
+
+
+def test_signing_out_takes_the_tokens_back_at_the_ehr(desk: Desk) -> None:
+    launch = desk.launch("noor")
+    token = desk.app.extensions["steunfiguren.launcher"].store.tokens(launch.id).tokens
+    form = {"csrf_token": launch.csrf_token, "patient": "noor"}
+    assert desk.client.post(f"/l/{launch.id}/sign-out", base_url=APP, data=form).status_code == 200
+    for held in (token.access, token.refresh):
+        found = desk.sandbox.parts.server.state.token(held)
+        assert found is None or found.is_revoked()
+
+
+@pytest.mark.parametrize(
+    ("fault", "status"),
+    [
+        ("no-nonce", 303),
+        ("no-kid", 303),
+        ("opaque-token", 303),
+        ("rotated-keys", 303),
+        ("wrong-aud", 403),
+        ("expired-id-token", 403),
+        ("unknown-kid", 403),
+        ("mix-up-iss", 400),
+    ],
+)
+def test_a_fault_at_the_launch_is_met_or_refused_with_a_page(desk: Desk, fault: str, status: int) -> None:
+    desk.sandbox.parts.faults.turn(fault, on=True)
+    answer = desk.answer("noor")
+    assert answer.status_code == status
+    assert answer.mimetype == "text/html"
+
+
+def test_a_refresh_onto_another_child_ends_the_launch(desk: Desk) -> None:
+    launch = desk.launch("noor")
+    desk.sandbox.parts.faults.turn("changed-patient-on-refresh", on=True)
+    tokens = launch.ehr._transport._token
+    assert tokens is not None
+    tokens(False)
+    for force in (True, False):
+        with pytest.raises(SessionExpired):
+            tokens(force)
+    assert desk.client.get(f"/l/{launch.id}/language/nl", base_url=APP).status_code == 409
+
+
+def test_a_401_in_the_middle_is_mended_by_a_refresh(desk: Desk) -> None:
+    launch = desk.launch("noor")
+    desk.sandbox.parts.faults.turn("401-mid-session", on=True)
+    assert launch.ehr.read("Patient", "noor")["id"] == "noor"
+
+
+@pytest.mark.requirement("25", "26", "152", "166")
+def test_a_standalone_launch_lets_the_user_choose_a_child_at_the_ehr(desk: Desk) -> None:
+    away = desk.client.get("/start?issuer=sandbox", base_url=APP)
+    ehr = desk.sandbox.browser()
+    page = ehr.authorize(away.location)
+    assert page.status_code == 200
+    assert "form" in page.text
+
+
+def test_the_registration_of_the_demo_fits_the_demo_settings(tmp_path: Path) -> None:
+    settings = demo_settings(tmp_path)
+    registered: RegisteredClient = demo_app(settings.public_url, ("/callback/sandbox",))
+    assert registered.client_id == settings.issuers[0].client_id
+    assert registered.check_redirect_uri(settings.redirect_uri(settings.issuers[0]))
+    asked = set(settings.issuers[0].scopes) | set(settings.issuers[0].standalone_scopes)
+    assert asked <= set(registered.scope.split())
