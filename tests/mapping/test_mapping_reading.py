@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pytest
+from fhir.resources.R4B.bundle import Bundle
 
 from fhir_plugin.mapping.network import from_fhir, to_fhir
 from fhir_plugin.model.network import Standing
@@ -132,3 +133,29 @@ def test_two_different_bodies_of_one_version_are_reported_and_the_first_is_used(
     mapped = from_fhir([CHILD, first, second], patient_id="p")
     assert [figure.gender for figure in mapped.network.figures] == ["male"]
     assert codes_of(mapped.report) == ["contradicting-copies"]
+
+
+def test_typed_models_are_read_like_their_json():
+    bundle = {
+        "resourceType": "Bundle",
+        "type": "collection",
+        "entry": [{"resource": CHILD}, {"resource": related("s", **LABEL)}],
+    }
+    typed = Bundle.model_validate(bundle)
+    assert from_fhir(typed).network == from_fhir(bundle).network
+
+
+def test_a_koppeltaal_related_person_is_a_candidate_until_somebody_names_them():
+    profile = "http://koppeltaal.nl/fhir/StructureDefinition/KT2RelatedPerson"
+    body = related(
+        "kt2",
+        codes=[(V3_ROLE_CODE, "DAUC"), (ROL_VEKTIS, "23")],
+        meta={"profile": [profile]},
+        identifier=[{"system": "https://irma.app", "value": "1"}],
+        name=[{"text": "M. Buurvrouw"}],
+        gender="female",
+        birthDate="1980-07-29",
+    )
+    network = from_fhir([CHILD, body], patient_id="p").network
+    assert not network.figures
+    assert [person.standing for person in network.people] == [Standing.CANDIDATE]
