@@ -27,6 +27,7 @@ __all__ = [
     "ParentAccord",
     "Profiles",
     "Supports",
+    "TaskStep",
     "TieQuality",
 ]
 
@@ -82,6 +83,8 @@ FIGURE_TAG = {"system": f"{BASE}/CodeSystem/record-tag", "code": "support-figure
 
 FIGURE_IDENTIFIER = f"{BASE}/NamingSystem/support-figure"
 """Identifier system of a figure × client: a ``urn:uuid:`` given by whoever recorded the figure first."""
+CONSENT_IDENTIFIER = f"{BASE}/NamingSystem/support-consent"
+"""Identifier system of a consent that a source of the sync engine reported."""
 NETWORK_IDENTIFIER = f"{BASE}/NamingSystem/support-network"
 """Identifier system of a child's network: the EHR's own Patient id, so that there is one network per child."""
 
@@ -286,6 +289,17 @@ class NoteKind(StrEnum):
 
     NOTE = "note"
     DISSENT = "dissent"
+
+
+class TaskStep(StrEnum):
+    """Steps with a support figure; every one can be skipped with a reason (``task-step``)."""
+
+    WHO_QUESTION = "who-question"
+    ASK_FIGURE = "ask-figure"
+    AGREE_ROLE = "agree-role"
+    CONFIRM = "confirm"
+    REVIEW = "review"
+    HAND_OVER = "hand-over"
 
 
 class AgeBasis(StrEnum):

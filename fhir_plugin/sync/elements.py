@@ -1,7 +1,7 @@
 """The elements of a figure a source may own, one by one, and how three states of one are merged.
 
-Three-way: what the source said last time (``before``), what it says now (``ours``), what the EHR said when we last wrote
-(``acknowledged``) and says now (``theirs``). What the source did not change is never touched; what both changed is a
+Three-way: what the source said last time (``before``) and says now (``ours``), what the EHR held when we last wrote
+(``acknowledged``) and holds now (``theirs``). What the source did not change is never touched; what both changed is a
 conflict, and the EHR's value stays. Lists are merged by item, so that what somebody else added or removed stays so.
 """
 

@@ -27,7 +27,8 @@ def describe(problem: Problem, language: Language) -> str:
 def write_problems(path: Path, header: tuple[str, ...], problems: Iterable[Problem], language: Language) -> int:
     """Write the report as CSV (UTF-8 with BOM, semicolons, as Excel opens it); readable by the owner alone.
 
-    A row with several faults stands in it once; a cell that may hold a figure's BSN is left empty. Cells that a spreadsheet would take for a formula get an apostrophe.
+    A row with several faults stands in it once; a cell that may hold a figure's BSN is left empty. Cells that a
+    spreadsheet would take for a formula get an apostrophe.
 
     Returns:
         The number of rows in it.

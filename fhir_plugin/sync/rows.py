@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 from typing import Any
 
 from fhir_plugin.model.dates import PartialDate
@@ -74,7 +75,7 @@ class RowReader:
             if problems:
                 yield from (_with_cells(problem, row) for problem in problems)
             else:
-                yield self._wanted(cells, place)
+                yield replace(self._wanted(cells, place), cells=row.cells)
 
     def _cells(self, row: Row, place: Place) -> tuple[Cells, list[Problem]]:
         values: Cells = {}

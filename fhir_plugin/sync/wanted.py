@@ -87,6 +87,7 @@ class Wanted:
         figure: what it says of the figure; what it does not say is empty.
         provided: elements the source has a column for; no other element is ever touched.
         consent: None when the source has no consent columns, or they are empty.
+        cells: the row as it stood, for the report of problems; not part of a plan.
     """
 
     place: Place
@@ -95,3 +96,8 @@ class Wanted:
     figure: SupportFigure
     provided: frozenset[str]
     consent: ConsentClaim | None = None
+    cells: tuple[str, ...] = field(default=(), repr=False, compare=False)
+
+    def refused(self, code: str) -> Problem:
+        """This row as one that cannot be used after all."""
+        return Problem(place=self.place, code=code, cells=self.cells)

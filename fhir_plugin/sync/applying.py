@@ -1,0 +1,228 @@
+"""Applying a plan: exactly what it says, or a word about what changed meanwhile.
+
+Per hundred clients: read, decide again, compare with the plan, journal the intent, send, read back, remember. A run
+that was broken off is simply applied again: what was written is seen in the EHR and decided away.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field, replace
+from datetime import datetime
+from functools import partial
+from itertools import islice
+
+from fhir_plugin.errors import EhrError, EhrUnreachable
+from fhir_plugin.model.network import SupportNetwork
+from fhir_plugin.sync.codec import answers_in, plan_json
+from fhir_plugin.sync.decided import ClientPlan
+from fhir_plugin.sync.decisions import Context, Decided, Remembered, decide_client
+from fhir_plugin.sync.elements import ELEMENTS
+from fhir_plugin.sync.journal import Journal, Step
+from fhir_plugin.sync.planfile import PlannedClient
+from fhir_plugin.sync.planning import CHUNK, Progress
+from fhir_plugin.sync.population import Population, in_chunks
+from fhir_plugin.sync.writing import Unit, Writer, Wrote, unit_of
+
+__all__ = ["Applier"]
+
+GROUP = 10
+"""Clients whose writes share a Bundle: about a hundred entries."""
+WORKERS = 4
+_ENOUGH = 3
+"""Groups without an answer in a row after which a run stops: the EHR is down."""
+
+
+@dataclass(slots=True, kw_only=True)
+class Applier:
+    """Applies plans to one EHR.
+
+    Attributes:
+        clock: aware current instant.
+        source: name of the source.
+        group: clients per Bundle.
+        read_back: whether to look at what the EHR made of each write; only a server that was probed may do without.
+    """
+
+    population: Population
+    writer: Writer
+    journal: Journal
+    context: Context
+    clock: Callable[[], datetime]
+    group: int = GROUP
+    workers: int = WORKERS
+    read_back: bool = True
+    dry_run: bool = False
+    progress: Progress = lambda _done, _all: None
+    steps: list[Step] = field(default_factory=list)
+    _silent: int = 0
+
+    def apply(self, clients: Iterable[PlannedClient], total: int, run: int) -> None:
+        """Apply clients, in order; ``steps`` tells what became of each.
+
+        Raises:
+            EhrUnreachable: the EHR stopped answering; resume the run later.
+        """
+        done, waiting = 0, iter(clients)
+        while chunk := list(islice(waiting, CHUNK)):
+            self._chunk(chunk, run)
+            done += len(chunk)
+            self.progress(done, total)
+
+    def _chunk(self, chunk: Sequence[PlannedClient], run: int) -> None:
+        units, steps, agreed = self._decide(chunk)
+        with self.journal.together():
+            for patient, items in agreed.items():
+                self.journal.remember(patient, items)
+            self.journal.note(run, steps)
+            if not self.dry_run:
+                self.journal.note(run, [Step(patient=unit.patient, state="intent", undo=_undo(unit)) for unit in units])
+        self.steps += steps
+        if self.dry_run:
+            self.steps += [Step(patient=u.patient, state="would", resources=len(u.changes) + 1) for u in units]
+            return
+        results = self._send(units)
+        self._settle(results, run)
+
+    def _decide(
+        self, chunk: Sequence[PlannedClient]
+    ) -> tuple[list[Unit], list[Step], dict[str, tuple[Remembered, ...]]]:
+        """The units to write; the clients that need none, or whose record is not what the plan was made on."""
+        patients = [_id_of(planned.plan) for planned in chunk]
+        networks, memory = self.population.networks(patients), self.journal.memory(patients)
+        units: list[Unit] = []
+        steps: list[Step] = []
+        agreed: dict[str, tuple[Remembered, ...]] = {}
+        for patient, planned in zip(patients, chunk, strict=True):
+            decided = self._again(planned, networks.get(patient), memory[patient])
+            if decided is None:
+                steps.append(Step(patient=patient, state="changed", code="sync-changed"))
+            elif unit := unit_of(decided) if decided.plan.writes else None:
+                units.append(unit)
+            else:
+                agreed[patient] = decided.remember
+                steps.append(Step(patient=patient, state="same"))
+        return units, steps, {} if self.dry_run else agreed
+
+    def _again(
+        self, planned: PlannedClient, network: SupportNetwork | None, memory: dict[str, Remembered]
+    ) -> Decided | None:
+        """The decision now, or None when it is another than the one that was planned (and not done already)."""
+        if network is None:
+            return None
+        context = replace(self.context, at=self.clock())
+        bare = decide_client(network, planned.rows, memory, context, {})
+        answers = answers_in(planned.plan)
+        decided = decide_client(network, planned.rows, memory, context, answers) if answers else bare
+        if not decided.plan.writes:
+            return decided
+        return decided if _same(bare.plan, planned.plan) else None
+
+    def _send(self, units: Sequence[Unit]) -> list[Wrote]:
+        groups = list(in_chunks(units, self.group))
+        write = partial(self.writer.write, at=self.clock())
+        if len(groups) < 2 or self.workers < 2:
+            return [result for group in groups for result in write(group)]
+        with ThreadPoolExecutor(max_workers=self.workers) as pool:
+            return [result for results in pool.map(write, groups) for result in results]
+
+    def _settle(self, results: Sequence[Wrote], run: int) -> None:
+        """Journal what happened, by looking at the records wherever that is not certain."""
+        look = [result for result in results if self.read_back or result.uncertain]
+        networks: dict[str, SupportNetwork] = {}
+        try:
+            if look:
+                networks = self.population.networks([result.unit.patient for result in look])
+        except EhrError as error:
+            self._count_silence(error)
+        steps: list[Step] = []
+        with self.journal.together():
+            for result in results:
+                step, items = _outcome(result, networks.get(result.unit.patient))
+                steps.append(step)
+                if items:
+                    self.journal.remember(result.unit.patient, items)
+            self.journal.note(run, steps)
+        self.steps += steps
+        lost = [result.error for result in results if isinstance(result.error, EhrUnreachable)]
+        if results and len(lost) == len(results):
+            self._count_silence(lost[0])
+        elif results:
+            self._silent = 0
+
+    def _count_silence(self, error: EhrError) -> None:
+        self._silent += 1
+        if self._silent >= _ENOUGH:
+            raise error
+
+
+def _outcome(result: Wrote, now: SupportNetwork | None) -> tuple[Step, tuple[Remembered, ...]]:
+    """The step of a result and what to remember of it."""
+    unit = result.unit
+    undo = {**_undo(unit), "versions": result.versions}
+    decided = unit.decided
+    if result.uncertain and now is not None and _arrived(decided, now):
+        result = replace(result, error=None, uncertain=False, resources=len(unit.changes) + 1)
+    if result.error is not None:
+        state = "unknown" if result.uncertain and now is None else "failed"
+        return Step(patient=unit.patient, state=state, code=result.error.code, undo=undo), ()
+    items = tuple(_held(item, result.ids, now) for item in decided.remember)
+    dropped = [item for item, held in zip(decided.remember, items, strict=True) if now and not _kept(item, held)]
+    code = "sync-dropped" if dropped else ""
+    return Step(patient=unit.patient, state="done", code=code, resources=result.resources, undo=undo), items
+
+
+def _held(item: Remembered, ids: dict[str, str], now: SupportNetwork | None) -> Remembered:
+    """What to remember: with the id the figure got, and as the EHR holds it."""
+    target = ids.get(item.target, item.target)
+    found = now.figure(target) if now else None
+    if found is None and now is not None:
+        found = next((each for each in now.figures if set(each.identifiers) & set(item.held.identifiers)), None)
+    return replace(item, target=found.id if found else target, held=found or item.held)
+
+
+def _kept(planned: Remembered, held: Remembered) -> bool:
+    """Whether the EHR holds what was written, element by element."""
+    return all(
+        element.get(planned.held) == element.get(held.held) for element in ELEMENTS if element.path in planned.known
+    )
+
+
+def _arrived(decided: Decided, now: SupportNetwork) -> bool:
+    """Whether a write that got no answer is in the record all the same."""
+    held = [_held(item, {}, now) for item in decided.remember]
+    return all(now.figure(item.target) and _kept(plan, item) for plan, item in zip(decided.remember, held, strict=True))
+
+
+def _undo(unit: Unit) -> dict[str, object]:
+    """What is needed to take the unit back: the bodies as they were, and what was new."""
+    before = {}
+    for change in unit.changes:
+        if not change.is_new:
+            before[change.reference] = _body_before(unit, change.reference)
+    return {"before": before, "new": [f"{change.type}|{change.full_url}" for change in unit.changes if change.is_new]}
+
+
+def _body_before(unit: Unit, reference: str) -> dict[str, object] | None:
+    network = unit.decided.before
+    carried = [figure.carried for figure in network.figures] + [person.carried for person in network.people]
+    carried += [record.carried for record in network.consents] + [network.team.carried if network.team else None]
+    return next((item.body() for item in carried if item is not None and item.reference == reference), None)
+
+
+def _id_of(plan: ClientPlan) -> str:
+    return plan.patient.removeprefix("Patient/")
+
+
+def _same(now: ClientPlan, planned: ClientPlan) -> bool:
+    """Whether two decisions are the same, whatever a person answered in the plan."""
+    return plan_json(_unanswered(now)) == plan_json(_unanswered(planned))
+
+
+def _unanswered(plan: ClientPlan) -> ClientPlan:
+    figures = tuple(
+        replace(figure, answer="", conflicts=tuple(replace(conflict, answer="") for conflict in figure.conflicts))
+        for figure in plan.figures
+    )
+    return replace(plan, figures=figures)

@@ -1,0 +1,104 @@
+"""Reading an EHR by the hundred: who the clients of a source are, and their networks, a few requests at a time."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from typing import Any
+from urllib.parse import quote
+
+from fhir_plugin.ehr.client import FhirClient
+from fhir_plugin.ehr.entries import Entry
+from fhir_plugin.errors import EhrProtocolError
+from fhir_plugin.mapping.json import objects, text
+from fhir_plugin.mapping.network import from_fhir
+from fhir_plugin.model.identity import Ref
+from fhir_plugin.model.network import SupportNetwork
+from fhir_plugin.sync.wanted import ClientKey
+
+__all__ = ["Population", "in_chunks"]
+
+_SUBJECTS = {"RelatedPerson": "patient", "CareTeam": "subject", "Consent": "patient"}
+_OPTIONAL = frozenset({403, 404, 405, 501})
+_PAGE = "500"
+
+
+class Population:
+    """Reads many records through one client."""
+
+    def __init__(self, client: FhirClient) -> None:
+        self._client = client
+
+    def find(self, keys: Sequence[ClientKey]) -> dict[ClientKey, tuple[str, ...]]:
+        """The Patient ids each key means: none, one or more.
+
+        Identifiers go in the body of a POST ``_search``, several at once, and are compared in memory.
+        """
+        found: dict[ClientKey, list[str]] = {key: [] for key in keys}
+        by_system: dict[str, list[str]] = {}
+        for key in found:
+            by_system.setdefault(key.system, []).append(key.value)
+        for system, values in by_system.items():
+            tokens = [f"{system}|{_escaped(value)}" if system else _escaped(value) for value in values]
+            params = {"identifier" if system else "_id": ",".join(tokens), "_count": _PAGE}
+            for body in self._client.search("Patient", params, private=True):
+                for value in _names(body, system):
+                    key = ClientKey(system=system, value=value)
+                    if key in found and text(body, "id") not in found[key]:
+                        found[key].append(text(body, "id"))
+        return {key: tuple(ids) for key, ids in found.items()}
+
+    def networks(self, patient_ids: Sequence[str]) -> dict[str, SupportNetwork]:
+        """The networks of clients, in one batch of searches; a client the EHR does not give is left out.
+
+        Raises:
+            EhrProtocolError: the EHR gave somebody's data that was not asked for.
+            EhrError: a part that is needed cannot be read.
+        """
+        listed = ",".join(quote(f"Patient/{each}", safe="/") for each in patient_ids)
+        urls = [f"Patient?_id={','.join(patient_ids)}&_count={_PAGE}"]
+        urls += [f"{kind}?patient={listed}&_count={_PAGE}" for kind in _SUBJECTS]
+        answers = self._client.batch([Entry.get(url) for url in urls])
+        held: dict[str, list[dict[str, Any]]] = {each: [] for each in patient_ids}
+        for kind, answer in zip(("Patient", *_SUBJECTS), answers, strict=True):
+            if kind in ("CareTeam", "Consent") and answer.status in _OPTIONAL:
+                continue
+            answer.raise_for_status(f"search {kind}")
+            for body in self._client.pages(answer.body, f"search {kind}"):
+                owner = _owner(body)
+                if owner not in held:
+                    raise EhrProtocolError(
+                        "The EHR gave data of another client than was asked for.",
+                        code="wrong-patient",
+                        where=f"search {kind}",
+                        remedy="Stop here; report this to the EHR's manager.",
+                    )
+                held[owner].append(body)
+        return {
+            each: from_fhir(bodies, patient_id=each).network
+            for each, bodies in held.items()
+            if any(text(body, "resourceType") == "Patient" for body in bodies)
+        }
+
+
+def in_chunks(items: Sequence[Any], size: int) -> Iterator[Sequence[Any]]:
+    """The items, some at a time."""
+    for start in range(0, len(items), size):
+        yield items[start : start + size]
+
+
+def _names(body: dict[str, Any], system: str) -> list[str]:
+    if not system:
+        return [text(body, "id")]
+    return [text(item, "value") for item in objects(body, "identifier") if text(item, "system") == system]
+
+
+def _owner(body: dict[str, Any]) -> str:
+    key = _SUBJECTS.get(text(body, "resourceType"))
+    return Ref(reference=text(body.get(key), "reference")).id if key else text(body, "id")
+
+
+def _escaped(value: str) -> str:
+    """A token value with what separates tokens escaped (https://hl7.org/fhir/R4/search.html#escaping)."""
+    for char in ("\\", "$", ",", "|"):
+        value = value.replace(char, f"\\{char}")
+    return value

@@ -1,0 +1,109 @@
+"""How a figure enters a network: known first, its consent next, its place in the team last and only by a permit."""
+
+from __future__ import annotations
+
+import uuid
+from dataclasses import dataclass, replace
+from datetime import datetime
+
+from fhir_plugin.consent import Policy
+from fhir_plugin.model.dates import PartialDate, Period, local_day
+from fhir_plugin.model.figure import SupportFigure
+from fhir_plugin.model.network import SupportNetwork, Team
+from fhir_plugin.sync.sharing import Ask, access_permit, apply_claim
+from fhir_plugin.sync.wanted import ConsentClaim
+
+__all__ = ["Shared", "share"]
+
+_NAMESPACE = uuid.UUID("c0f6f7f1-6b0a-5e3a-8a54-0c9b5c1d7e20")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Shared:
+    """The network with the figure in it.
+
+    Attributes:
+        figure: as it will be; without an engagement that nobody consented to.
+        permits: by which the figure takes part from now on; empty when nothing new is shared.
+        effect: what becomes of the consent: ``record``, ``withdraw`` or empty.
+        notes: codes of what a person should know.
+    """
+
+    network: SupportNetwork
+    figure: SupportFigure
+    permits: tuple[Ask, ...] = ()
+    effect: str = ""
+    notes: tuple[str, ...] = ()
+
+
+def share(
+    network: SupportNetwork,
+    figure: SupportFigure,
+    theirs: SupportFigure,
+    claim: ConsentClaim | None,
+    identity: str,
+    policy: Policy,
+    at: datetime,
+) -> Shared:
+    """Work a merged figure into the network.
+
+    Args:
+        network: with everything that was decided for earlier rows.
+        figure: as the merge left it.
+        theirs: as the EHR holds it.
+        claim: what the source says about consent.
+        identity: the figure's ``urn:uuid:``.
+        policy: whose signatures are needed.
+        at: the moment of decision.
+    """
+    today = local_day(at)
+    if figure.bond.end != theirs.bond.end and figure.bond.end and figure.bond.end.last_day() <= today:
+        figure = replace(figure, active=False)  # only the end of the bond ends the person's place in the record
+    network = _with_figure(network, replace(figure, engagement=theirs.engagement))
+    effect = ""
+    notes: tuple[str, ...] = ()
+    permits: tuple[Ask, ...] = ()
+    if claim is not None:
+        claimed = apply_claim(network, figure, claim, identity, policy)
+        network, effect = claimed.network, claimed.effect
+        notes = (claimed.note,) if claimed.note else ()
+    if claim is not None and claim.state == "withdrawn":
+        figure = _disengaged(figure, theirs, PartialDate.of(today))
+    elif _is_open(figure, at) and not _is_open(theirs, at):
+        answer = access_permit(network, figure, policy, at)
+        if isinstance(answer, Ask):
+            permits = (answer,)
+        else:
+            notes = (*notes, f"waits-for-consent:{answer}")
+            figure = replace(figure, engagement=theirs.engagement)
+    network = _with_team(_with_figure(network, figure))
+    return Shared(network=network, figure=figure, permits=permits, effect=effect, notes=notes)
+
+
+def _is_open(figure: SupportFigure, at: datetime) -> bool:
+    """Whether the figure takes part in the team, now or in the future."""
+    engagement = figure.engagement
+    end = engagement.period.end if engagement else None
+    return engagement is not None and (end is None or end.last_day() >= local_day(at))
+
+
+def _disengaged(figure: SupportFigure, theirs: SupportFigure, day: PartialDate) -> SupportFigure:
+    """A figure whose consent was withdrawn: what it has ends today, what it has not does not begin."""
+    held = theirs.engagement
+    if held is None or held.period.end is not None:
+        return replace(figure, engagement=held)
+    return replace(figure, engagement=replace(held, period=Period(start=held.period.start, end=day)))
+
+
+def _with_figure(network: SupportNetwork, figure: SupportFigure) -> SupportNetwork:
+    if network.figure(figure.id) is not None:
+        held = tuple(figure if item.id == figure.id else item for item in network.figures)
+        return replace(network, figures=held)
+    people = tuple(person for person in network.people if person.ref != figure.ref)
+    return replace(network, figures=(*network.figures, figure), people=people)
+
+
+def _with_team(network: SupportNetwork) -> SupportNetwork:
+    if network.team is not None or not any(figure.engagement for figure in network.figures):
+        return network
+    return replace(network, team=Team(id=f"urn:uuid:{uuid.uuid5(_NAMESPACE, network.child.id)}"))
