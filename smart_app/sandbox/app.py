@@ -11,9 +11,10 @@ from smart_app.sandbox.auth import routes as auth_routes
 from smart_app.sandbox.auth.server import SandboxServer
 from smart_app.sandbox.faults import FaultSwitch
 from smart_app.sandbox.fhir import routes as fhir_routes
+from smart_app.sandbox.fhir.disturbance import Disturbance
 from smart_app.sandbox.fhir.embedded import EmbeddedBackend
+from smart_app.sandbox.fhir.faulty import FaultyBackend
 from smart_app.sandbox.fhir.guard import Guard
-from smart_app.sandbox.fhir.interaction import Backend
 from smart_app.sandbox.fhir.store import Store
 from smart_app.sandbox.pages import routes as page_routes
 from smart_app.sandbox.parts import Sandbox
@@ -34,7 +35,7 @@ def create_sandbox(settings: SandboxSettings | None = None) -> Flask:
     """
     settings = settings or SandboxSettings()
     faults = FaultSwitch(settings.faults)
-    backend: Backend = EmbeddedBackend(Store(settings.database, settings.issuer, settings.clock))
+    backend = EmbeddedBackend(Store(settings.database, settings.issuer, settings.clock))
     people = People(backend, USERS, settings.clock)
     server = SandboxServer(settings, faults, people.other_child)
     app = Flask(__name__)
@@ -48,10 +49,11 @@ def create_sandbox(settings: SandboxSettings | None = None) -> Flask:
     )
     app.extensions["sandbox"] = Sandbox(
         settings=settings,
-        backend=backend,
+        backend=FaultyBackend(backend, faults),
         server=server,
         people=people,
         faults=faults,
+        disturbance=Disturbance(faults, settings.pause),
         rights=(lambda _: Guard.everything()) if settings.open_access else server.guard,
     )
     server.init_app(app)

@@ -9,6 +9,7 @@ from flask import Flask, current_app
 
 from smart_app.sandbox.auth.server import SandboxServer
 from smart_app.sandbox.faults import FaultSwitch
+from smart_app.sandbox.fhir.disturbance import Disturbance
 from smart_app.sandbox.fhir.guard import Guard
 from smart_app.sandbox.fhir.interaction import Backend
 from smart_app.sandbox.people import People
@@ -30,6 +31,7 @@ class Sandbox:
     server: SandboxServer
     people: People
     faults: FaultSwitch
+    disturbance: Disturbance
     rights: Callable[[str | None], Guard]
 
 

@@ -90,10 +90,10 @@ def _full_date(text: object) -> date | None:
 
 
 def _name(patient: Json) -> str:
-    for name in patient.get("name", []):
-        if name.get("text"):
-            return str(name["text"])
-        parts = [*name.get("given", []), name.get("family", "")]
-        if any(parts):
-            return " ".join(part for part in parts if part)
-    return str(patient.get("id", ""))
+    """How people say it: the name someone goes by with the family name, else the official one."""
+    names = {str(item.get("use", "")): item for item in reversed(patient.get("name", [])) if isinstance(item, dict)}
+    official = names.get("official") or next(iter(names.values()), {})
+    if "usual" in names and official.get("family") and names["usual"].get("given"):
+        return f"{names['usual']['given'][0]} {official['family']}"
+    parts = [*official.get("given", []), official.get("family", "")]
+    return str(official.get("text") or " ".join(part for part in parts if part) or patient.get("id", ""))

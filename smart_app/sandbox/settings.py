@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -32,6 +33,7 @@ class SandboxSettings:
         open_access: answer FHIR requests without a token; only for tests of FHIR clients.
         cross_site: the EHR's own cookie also works inside a frame of another site (SameSite=None; Secure).
         token_seconds: life of an access token.
+        pause: waits so many seconds (the fault ``slow``).
         max_body: largest request in bytes.
     """
 
@@ -46,6 +48,7 @@ class SandboxSettings:
     open_access: bool = False
     cross_site: bool = False
     token_seconds: int = 600
+    pause: Callable[[float], None] = field(default=time.sleep, repr=False)
     max_body: int = 32 * 1024 * 1024
 
     @property

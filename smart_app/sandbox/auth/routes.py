@@ -50,6 +50,7 @@ def authorize() -> BaseResponse | str:
 @routes.post("/auth/token")
 def token() -> Response:
     """The token endpoint."""
+    here().disturbance.slow_token()
     return _private(here().server.create_token_response())
 
 

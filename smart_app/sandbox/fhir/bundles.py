@@ -9,19 +9,19 @@ from datetime import UTC, datetime
 from typing import Any
 
 from smart_app.sandbox.fhir.guard import Guard
-from smart_app.sandbox.fhir.interaction import Answer, Interaction, Params
+from smart_app.sandbox.fhir.interaction import Answer, Backend, Entry, Interaction, Params
 from smart_app.sandbox.fhir.outcome import FhirError, Json
 from smart_app.sandbox.fhir.references import resolved
 from smart_app.sandbox.fhir.store import Session
 from smart_app.sandbox.fhir.writes import Writer
 
-__all__ = ["entries_of", "failed_entry", "response_entry", "run_transaction"]
+__all__ = ["entries_of", "run_bundle", "run_transaction"]
 
 MAX_ENTRIES = 5000
 _ORDER = {"DELETE": 0, "POST": 1, "PUT": 2, "PATCH": 2, "GET": 3}
 
 
-def entries_of(bundle: Any) -> list[tuple[str, Interaction]]:
+def entries_of(bundle: Any) -> list[Entry]:
     """(fullUrl, interaction) of each entry.
 
     Raises:
@@ -61,7 +61,7 @@ def _entry(entry: Any, index: int) -> tuple[str, Interaction]:
 
 
 def run_transaction(
-    session: Session, entries: list[tuple[str, Interaction]], guard: Guard, read: Callable[[Interaction], Answer]
+    session: Session, entries: list[Entry], guard: Guard, read: Callable[[Interaction], Answer]
 ) -> list[Answer]:
     """All entries in the order the specification gives, answers in the order of the Bundle.
 
@@ -92,7 +92,7 @@ def run_transaction(
     return [answers[index] for index in range(len(prepared))]
 
 
-def _prepare(entries: list[tuple[str, Interaction]], writer: Writer) -> tuple[list[Interaction], dict[str, str]]:
+def _prepare(entries: list[Entry], writer: Writer) -> tuple[list[Interaction], dict[str, str]]:
     """Resolve conditions against the state before the transaction and give out the ids of what will be created."""
     prepared: list[Interaction] = []
     places: dict[str, str] = {}
@@ -135,8 +135,28 @@ def _distinct(interactions: list[Interaction]) -> None:
         raise FhirError(400, "invalid", "Two entries of the transaction write the same resource.")
 
 
-def response_entry(result: Answer, base_url: str, minimal: bool = False) -> Json:
-    """``Bundle.entry`` of one answer."""
+def run_bundle(backend: Backend, bundle: Json, guard: Guard) -> Json:
+    """A batch (each entry for itself) or a transaction (all or nothing).
+
+    Raises:
+        FhirError: the Bundle cannot be read, or an entry of a transaction fails.
+    """
+    entries = entries_of(bundle)
+    if bundle["type"] == "batch":
+        answered = [_batch_entry(backend, interaction, guard) for _, interaction in entries]
+    else:
+        answered = [_response_entry(item, backend.base_url) for item in backend.transaction(entries, guard)]
+    return {"resourceType": "Bundle", "type": f"{bundle['type']}-response", "entry": answered}
+
+
+def _batch_entry(backend: Backend, interaction: Interaction, guard: Guard) -> Json:
+    try:
+        return _response_entry(backend.perform(interaction, guard), backend.base_url)
+    except FhirError as error:
+        return {"response": {"status": str(error.status), "outcome": error.body()}}
+
+
+def _response_entry(result: Answer, base_url: str) -> Json:
     response: Json = {"status": str(result.status)}
     if result.location:
         response["location"] = f"{base_url}/{result.location}"
@@ -145,16 +165,11 @@ def response_entry(result: Answer, base_url: str, minimal: bool = False) -> Json
     if result.last_modified:
         response["lastModified"] = _instant(result.last_modified)
     entry: Json = {"response": response}
-    if result.body is not None and not minimal:
+    if result.body is not None:
         if result.location:
             entry["fullUrl"] = f"{base_url}/{result.location.split('/_history/')[0]}"
         entry["resource"] = result.body
     return entry
-
-
-def failed_entry(error: FhirError) -> Json:
-    """``Bundle.entry`` of a failed entry of a batch."""
-    return {"response": {"status": str(error.status), "outcome": error.body()}}
 
 
 def _instant(millis: int) -> str:

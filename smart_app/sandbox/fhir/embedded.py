@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from smart_app.sandbox.fhir.bundles import entries_of, failed_entry, response_entry, run_transaction
+from smart_app.sandbox.fhir.bundles import run_transaction
 from smart_app.sandbox.fhir.capability import capability_statement
 from smart_app.sandbox.fhir.guard import Guard
-from smart_app.sandbox.fhir.interaction import Answer, Interaction
+from smart_app.sandbox.fhir.interaction import Answer, Entry, Interaction
 from smart_app.sandbox.fhir.outcome import FhirError, Json
 from smart_app.sandbox.fhir.search import Searcher, sees
 from smart_app.sandbox.fhir.store import Row, Session, Store
@@ -36,20 +36,14 @@ class EmbeddedBackend:
             writer.verify()
             return result
 
-    def bundle(self, bundle: Json, guard: Guard) -> Json:
-        """A batch (each entry for itself) or a transaction (all or nothing).
+    def transaction(self, entries: list[Entry], guard: Guard) -> list[Answer]:
+        """All entries in one SQLite transaction.
 
         Raises:
-            FhirError: the Bundle cannot be read, or an entry of a transaction fails.
+            FhirError: an entry fails; nothing was changed.
         """
-        entries = entries_of(bundle)
-        if bundle["type"] == "batch":
-            answered = [self._batch_entry(interaction, guard) for _, interaction in entries]
-        else:
-            with self.store.session() as session:
-                answers = run_transaction(session, entries, guard, lambda item: self._read(session, item, guard))
-            answered = [response_entry(item, self.base_url) for item in answers]
-        return {"resourceType": "Bundle", "type": f"{bundle['type']}-response", "entry": answered}
+        with self.store.session() as session:
+            return run_transaction(session, entries, guard, lambda item: self._read(session, item, guard))
 
     def page(self, cursor: str, offset: int, guard: Guard) -> Json:
         """A further page of a search.
@@ -63,12 +57,6 @@ class EmbeddedBackend:
     def capabilities(self) -> Json:
         """What this server can do."""
         return capability_statement(self.base_url)
-
-    def _batch_entry(self, interaction: Interaction, guard: Guard) -> Json:
-        try:
-            return response_entry(self.perform(interaction, guard), self.base_url)
-        except FhirError as error:
-            return failed_entry(error)
 
     def _read(self, session: Session, interaction: Interaction, guard: Guard) -> Answer:
         if interaction.type == "metadata":

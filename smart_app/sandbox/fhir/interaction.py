@@ -10,7 +10,7 @@ from urllib.parse import parse_qsl, unquote, urlsplit
 from smart_app.sandbox.fhir.guard import Guard
 from smart_app.sandbox.fhir.outcome import FhirError, Json
 
-__all__ = ["Answer", "Backend", "Interaction", "Params"]
+__all__ = ["Answer", "Backend", "Entry", "Interaction", "Params"]
 
 Params = tuple[tuple[str, str], ...]
 
@@ -93,6 +93,10 @@ class Interaction:
         )
 
 
+Entry = tuple[str, Interaction]
+"""An entry of a batch or transaction: fullUrl (empty where it has none) and what it asks."""
+
+
 class Backend(Protocol):
     """Where interactions end up: the embedded store, or another FHIR server."""
 
@@ -101,8 +105,8 @@ class Backend(Protocol):
     def perform(self, interaction: Interaction, guard: Guard) -> Answer:
         """One interaction, all or nothing, within the guard's rights."""
 
-    def bundle(self, bundle: Json, guard: Guard) -> Json:
-        """A batch (each entry for itself) or a transaction (all or nothing)."""
+    def transaction(self, entries: list[Entry], guard: Guard) -> list[Answer]:
+        """All entries or none; answers in the order of the entries."""
 
     def page(self, cursor: str, offset: int, guard: Guard) -> Json:
         """A further page of an earlier search by the same asker."""

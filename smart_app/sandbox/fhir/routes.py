@@ -8,9 +8,10 @@ from typing import Any
 from urllib.parse import parse_qsl
 
 import orjson
-from flask import Blueprint, Response, request
+from flask import Blueprint, Response, g, request
 from werkzeug.exceptions import HTTPException
 
+from smart_app.sandbox.fhir.bundles import entries_of, run_bundle
 from smart_app.sandbox.fhir.capability import smart_security
 from smart_app.sandbox.fhir.guard import Guard
 from smart_app.sandbox.fhir.interaction import Answer, Interaction
@@ -36,6 +37,20 @@ def metadata() -> Response:
     return _json(statement, 200)
 
 
+@routes.before_request
+def disturb() -> Response | None:
+    """Faults of the line; discovery and the CapabilityStatement are spared, or no app would even begin."""
+    if request.endpoint == "fhir.metadata":
+        return None
+    return here().disturbance.before(request.headers.get("Authorization"))
+
+
+@routes.after_request
+def disturb_answer(response: Response) -> Response:
+    """Lose the answer of a write."""
+    return here().disturbance.after(response, wrote=g.get("wrote", False))
+
+
 @routes.route("", methods=["GET", "POST"], strict_slashes=False)
 def system() -> Response:
     """Batches, transactions and further pages of a search."""
@@ -43,7 +58,10 @@ def system() -> Response:
     rights = here().rights(request.headers.get("Authorization"))
     if request.method == "GET":
         return _json(_page(rights), 200)
-    return _json(here().backend.bundle(_body(), rights), 200)
+    body = _body()
+    answered = run_bundle(here().backend, body, rights)
+    g.wrote = any(interaction.writes for _, interaction in entries_of(body))
+    return _json(answered, 200)
 
 
 @routes.route("/<path:place>", methods=["GET", "POST", "PUT", "PATCH", "DELETE"])
@@ -51,7 +69,10 @@ def interact(place: str) -> Response:
     """One interaction."""
     _check_accept()
     rights = here().rights(request.headers.get("Authorization"))
-    return _respond(here().backend.perform(_interaction(place), rights))
+    interaction = _interaction(place)
+    answer = here().backend.perform(interaction, rights)
+    g.wrote = interaction.writes
+    return _respond(answer)
 
 
 @routes.errorhandler(FhirError)

@@ -41,9 +41,8 @@ def store(backend: Backend, resources: Sequence[Json]) -> None:
     """
     for start in range(0, len(resources), _PIECE):
         piece = resources[start : start + _PIECE]
-        entries = [{"resource": resource, "request": _request(resource)} for resource in piece]
         try:
-            backend.bundle({"resourceType": "Bundle", "type": "transaction", "entry": entries}, Guard.everything())
+            backend.transaction([("", _put(resource)) for resource in piece], Guard.everything())
         except FhirError as error:
             message = "The sandbox's store does not take the resources it was given."
             raise EhrRejected(
@@ -89,9 +88,9 @@ def _unbundled(item: object) -> Iterator[Json]:
         yield item
 
 
-def _request(resource: Json) -> Json:
-    kind, identity = resource["resourceType"], resource.get("id")
-    return {"method": "PUT", "url": f"{kind}/{identity}"} if identity else {"method": "POST", "url": kind}
+def _put(resource: Json) -> Interaction:
+    kind, identity = resource["resourceType"], str(resource.get("id", ""))
+    return Interaction(method="PUT" if identity else "POST", type=kind, id=identity, body=resource)
 
 
 def _has_patients(backend: Backend) -> bool:
