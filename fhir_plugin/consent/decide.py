@@ -6,12 +6,11 @@ them permit without anyone of them refusing (docs/consent.md).
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
-from itertools import repeat
+from collections.abc import Collection, Iterable
 from typing import NamedTuple
 
 from fhir_plugin.consent.facts import Facts
-from fhir_plugin.consent.grantors import AUTHORITY_UNKNOWN, Requirement, required_grantors
+from fhir_plugin.consent.grantors import AUTHORITY_UNKNOWN, required_grantors
 from fhir_plugin.consent.matching import NO, YES, Ask, Match, asks, literal, same
 from fhir_plugin.consent.permit import Ground, Permit, Reason, Refusal, claim_issuer
 from fhir_plugin.consent.policy import Policy
@@ -19,7 +18,6 @@ from fhir_plugin.consent.request import AccessRequest
 from fhir_plugin.consent.rules import verdict
 from fhir_plugin.model.consent import ConsentRecord, Effect, Scope, Status
 from fhir_plugin.model.dates import local_day
-from fhir_plugin.model.identity import Ref
 
 __all__ = ["barrier", "counting", "decide", "provision_path"]
 
@@ -45,21 +43,22 @@ def decide(request: AccessRequest, consents: Iterable[ConsentRecord], facts: Fac
     if requirement.gap:
         gap = Reason.AUTHORITY_UNKNOWN if requirement.gap == AUTHORITY_UNKNOWN else Reason.AGE_UNKNOWN
         return Refusal(request=request, reason=gap, policy=policy.label, requirement=requirement)
-    weighed = _weighed(consents, request, requirement)
+    names = tuple(dict.fromkeys(literal(grantor.ref) for grantor in requirement.grantors))
+    weighed = _weighed(consents, request, names)
     grounds: dict[Ground, None] = {}
     for ask in asks(request, facts.figure):
         permits, denies = _voices(ask, weighed)
-        missing = tuple(grantor.ref for grantor in requirement.grantors if literal(grantor.ref) not in permits)
-        if denies or missing:
+        if denies or len(permits) < len(names):
+            missing = [name for name in names if name not in permits]
             return Refusal(
                 request=request,
-                reason=Reason.DENIED if denies else _reason(ask, weighed, missing, bool(permits)),
+                reason=Reason.DENIED if denies else _reason(ask, weighed, permits, missing),
                 policy=policy.label,
                 grounds=tuple(sorted(set(denies))),
-                missing=missing,
+                missing=tuple(grantor.ref for grantor in requirement.grantors if literal(grantor.ref) in missing),
                 requirement=requirement,
             )
-        grounds |= {permits[literal(grantor.ref)]: None for grantor in requirement.grantors}
+        grounds.update(dict.fromkeys(permits[name] for name in names))
     return _issue(request, tuple(grounds), requirement)
 
 
@@ -100,23 +99,29 @@ class _Weighed(NamedTuple):
     signed: tuple[tuple[str, Match], ...]
 
 
-def _weighed(consents: Iterable[ConsentRecord], request: AccessRequest, requirement: Requirement) -> list[_Weighed]:
+def _weighed(consents: Iterable[ConsentRecord], request: AccessRequest, required: tuple[str, ...]) -> list[_Weighed]:
     """The consents that count and carry a signature that counts; people without authority count for nothing."""
-    required = tuple(filter(None, (literal(grantor.ref) for grantor in requirement.grantors)))
     found = []
     for record in consents:
         trusted = counting(record, request)
         if trusted is None:
             continue
-        signatures = [literal(grantor) for grantor in record.grantors]
-        signed = tuple(
-            (name, certainty)
-            for name in required
-            if (certainty := max(map(same, signatures, repeat(name)), default=NO))
-        )
+        signed = _signed(record, required)
         if signed:
             found.append(_Weighed(record, trusted, signed))
     return found
+
+
+def _signed(record: ConsentRecord, required: tuple[str, ...]) -> tuple[tuple[str, Match], ...]:
+    """The required grantors who signed, each with how surely it is them."""
+    best: dict[str, Match] = {}
+    for grantor in record.grantors:
+        signature = literal(grantor)
+        for name in required:
+            found = same(signature, name)
+            if found > best.get(name, NO):
+                best[name] = found
+    return tuple(best.items())
 
 
 def _voices(ask: Ask, weighed: Iterable[_Weighed]) -> tuple[dict[str, Ground], list[Ground]]:
@@ -140,14 +145,13 @@ def _voices(ask: Ask, weighed: Iterable[_Weighed]) -> tuple[dict[str, Ground], l
     return permits, denies
 
 
-def _reason(ask: Ask, weighed: Iterable[_Weighed], missing: Sequence[Ref], some_permit: bool) -> Reason:
+def _reason(ask: Ask, weighed: Iterable[_Weighed], permits: Collection[str], missing: Collection[str]) -> Reason:
     """The most telling reason why required grantors did not permit."""
-    names = {literal(ref) for ref in missing}
-    if any(record.not_understood and any(name in names for name, _ in signed) for record, _, signed in weighed):
+    if any(record.not_understood and any(name in missing for name, _ in signed) for record, _, signed in weighed):
         return Reason.NOT_UNDERSTOOD
     if ask.break_glass:
         return Reason.BREAK_GLASS_NOT_PERMITTED
-    return Reason.SIGNATURE_MISSING if some_permit else Reason.NO_PERMIT
+    return Reason.SIGNATURE_MISSING if permits else Reason.NO_PERMIT
 
 
 def provision_path(record: ConsentRecord, path: tuple[int, ...]) -> str:

@@ -26,6 +26,7 @@ from fhir_plugin.model.terms import (
     V3_ACT_REASON,
     V3_CONFIDENTIALITY,
     V3_PARTICIPATION,
+    AgeBasis,
     CodeSystems,
     InformationCategory,
 )
@@ -132,7 +133,7 @@ def grant(wanted: Grant, facts: Facts, policy: Policy, *, record_id: str = "") -
         recorded_at=wanted.at,
         organizations=(wanted.organization,) if wanted.organization else (),
         root=_rule(wanted),
-        age_basis=required_grantors(facts, policy, wanted.at).age_basis,
+        age_basis=_basis(wanted, facts, policy),
         policy_uri=policy.source,
         source=wanted.source,
     )
@@ -205,6 +206,14 @@ def _inactive(record: ConsentRecord) -> ConsentRecord:
             "This consent is not active any more.", code="consent-not-active", remedy="Read the record again."
         )
     return replace(record, status=Status.INACTIVE)
+
+
+def _basis(wanted: Grant, facts: Facts, policy: Policy) -> AgeBasis | None:
+    """The signature rule, when the form carries a signature of each kind it asks for (co-1)."""
+    needed = required_grantors(facts, policy, wanted.at)
+    signed = {literal(ref) for ref in wanted.signed_by}
+    kinds = {grantor.signer for grantor in needed.grantors if literal(grantor.ref) in signed}
+    return needed.age_basis if needed.band and kinds >= set(needed.band.signers) else None
 
 
 def _rule(wanted: Grant) -> Rule:

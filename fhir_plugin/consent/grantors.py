@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import date, datetime
+from typing import NamedTuple
 
 from fhir_plugin.consent.facts import Facts
 from fhir_plugin.consent.policy import Band, Policy, Signer
@@ -19,8 +20,7 @@ Gap = str
 """Code of what keeps the requirement from being known; empty when it is known."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Grantor:
+class Grantor(NamedTuple):
     """One person (or a GI) whose signature is needed, and in which capacity."""
 
     ref: Ref
@@ -74,13 +74,15 @@ def required_grantors(facts: Facts, policy: Policy, at: datetime) -> Requirement
     band = _band(facts, policy, today)
     if band is None:
         return Requirement(grantors=(), band=None, policy=policy.label, gap=AGE_UNKNOWN)
-    grantors: list[Grantor] = []
+    gap, grantors = "", []
     if Signer.AUTHORITY in band.signers:
-        holders = dict.fromkeys(each.holder for each in facts.authority if each.period.covers(today))
-        grantors += [Grantor(ref=holder, signer=Signer.AUTHORITY) for holder in holders]
-    gap = AUTHORITY_UNKNOWN if Signer.AUTHORITY in band.signers and not grantors else ""
+        for each in facts.authority:
+            holder = Grantor(each.holder, Signer.AUTHORITY)
+            if each.period.covers(today) and holder not in grantors:
+                grantors.append(holder)
+        gap = "" if grantors else AUTHORITY_UNKNOWN
     if Signer.YOUTH in band.signers:
-        grantors.append(Grantor(ref=facts.child, signer=Signer.YOUTH))
+        grantors.append(Grantor(facts.child, Signer.YOUTH))
     return Requirement(grantors=tuple(grantors), band=band, policy=policy.label, gap=gap)
 
 
@@ -90,6 +92,6 @@ def _band(facts: Facts, policy: Policy, today: date) -> Band | None:
     if born is None or born.last_day() > today:
         return None
     youngest = policy.band_at(age_on(born.last_day(), today))
-    if born.is_full:
+    if born.day is not None:
         return youngest
     return youngest if policy.band_at(age_on(born.first_day(), today)) is youngest else None

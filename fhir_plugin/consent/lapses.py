@@ -18,7 +18,7 @@ __all__ = ["Lapse", "LapseReason", "lapses"]
 
 
 class LapseReason(StrEnum):
-    """Why a consent stops to serve; each has a sentence in ``texts/*/consent.toml``, with ``{age}`` where it matters."""
+    """Why a consent stops to serve; each has a sentence in ``texts/*/consent.toml``."""
 
     END_DATE = "consent-lapse-end-date"
     AGE = "consent-lapse-age"

@@ -6,9 +6,10 @@ permit needs ``YES``, a refusal needs no more than ``MAYBE`` (see :mod:`fhir_plu
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator
 from datetime import datetime
 from enum import IntEnum
+from functools import lru_cache
 from itertools import product
 from typing import NamedTuple
 
@@ -41,6 +42,7 @@ NO, MAYBE, YES = Match.NO, Match.MAYBE, Match.YES
 RECIPIENT = (V3_PARTICIPATION, "IRCP")
 WHOLE_FILE = Coding(system=CodeSystems.INFORMATION_CATEGORY, code=InformationCategory.WHOLE_FILE.value)
 """In a provision: whatever the data is about. In a request: everything, so nothing that can be told apart."""
+_NONE: frozenset[str] = frozenset()
 _ACTION_SYSTEMS = frozenset({CONSENT_ACTION})
 _PURPOSE_SYSTEMS = frozenset({V3_ACT_REASON})
 _CLASS_SYSTEMS = frozenset({RESOURCE_TYPES, "urn:ietf:bcp:13"})
@@ -51,7 +53,7 @@ class Ask(NamedTuple):
     """One combination of class, code and item of a request, with everything a condition compares made ready."""
 
     actor: str
-    teams: Mapping[str, bool]
+    teams: frozenset[str]
     action: Coding
     purpose: Coding
     break_glass: bool
@@ -66,16 +68,12 @@ class Ask(NamedTuple):
 
 def asks(request: AccessRequest, figure: FigureFacts) -> Iterator[Ask]:
     """Every combination the request asks for; an empty list of classes, codes or items is one unknown."""
-    today = local_day(request.at) if figure.teams else None
-    teams: dict[str, bool] = {}
-    for membership in figure.teams:
-        team = literal(membership.team)
-        teams[team] = teams.get(team, False) or (today is not None and membership.period.covers(today))
-    actor, action = literal(request.actor), Coding(system=CONSENT_ACTION, code=request.action)
-    code_systems = frozenset(code.system for code in request.codes if code != WHOLE_FILE)
-    purpose, rank = Coding(system=V3_ACT_REASON, code=request.purpose), _RANK[request.label]
+    teams = _teams(request, figure) if figure.teams else _NONE
+    actor, action = literal(request.actor), _coding(CONSENT_ACTION, request.action)
+    code_systems = frozenset(code.system for code in request.codes if code != WHOLE_FILE) if request.codes else _NONE
+    purpose, rank = _coding(V3_ACT_REASON, request.purpose), _RANK[request.label]
     for name, code, item in product(request.classes or ("",), request.codes or (None,), request.data or (None,)):
-        resource_class = Coding(system=RESOURCE_TYPES, code=name) if name else None
+        resource_class = _coding(RESOURCE_TYPES, name) if name else None
         yield Ask(
             actor,
             teams,
@@ -85,11 +83,23 @@ def asks(request: AccessRequest, figure: FigureFacts) -> Iterator[Ask]:
             request.at,
             rank,
             resource_class,
-            None if code == WHOLE_FILE else code,
+            None if code is None or code == WHOLE_FILE else code,
             code_systems,
             item,
             request.data_period,
         )
+
+
+@lru_cache(maxsize=1024)
+def _coding(system: str, code: str) -> Coding:
+    """Codings of requests: few, asked for all the time."""
+    return Coding(system=system, code=code)
+
+
+def _teams(request: AccessRequest, figure: FigureFacts) -> frozenset[str]:
+    """The teams of which the figure is a member that day."""
+    today = local_day(request.at)
+    return frozenset(literal(each.team) for each in figure.teams if each.period.covers(today))
 
 
 def applies(rule: Rule, ask: Ask) -> Match:
@@ -126,7 +136,8 @@ def _content(rule: Rule, ask: Ask) -> Match:
 
 def literal(ref: Ref) -> str:
     """The reference without its version: every version is the same resource."""
-    return ref.reference.partition("/_history/")[0]
+    reference = ref.reference
+    return reference.partition("/_history/")[0] if "/_history/" in reference else reference
 
 
 def same(reference: str, other: str) -> Match:
@@ -172,10 +183,9 @@ def _who(ref: Ref | None, ask: Ask) -> Match:
     if ref is None:
         return YES
     reference = literal(ref)
-    if reference == ask.actor or ask.teams.get(reference):
+    if reference == ask.actor or reference in ask.teams:
         return YES
-    teams = (team for team, current in ask.teams.items() if current)
-    return _best(same(reference, known) for known in (ask.actor, *teams))
+    return _best(same(reference, known) for known in (ask.actor, *ask.teams))
 
 
 def _data(refs: tuple[DataRef, ...], item: DataItem | None) -> Match:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import tomllib
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import StrEnum
 from importlib.resources import files
 from itertools import pairwise
@@ -47,14 +47,16 @@ class Policy:
     Attributes:
         bands: ascending by age; the first starts at 0.
         choices: alternative → chosen option, where it is not the default.
-        source: where the law can be read.
+        label: id, version and choices: ``nl-jeugdwet 2026.1``; every decision names it.
+        source: where the law can be read (FHIR asks a consent for its policy: ppc-1).
     """
 
     id: str
     version: str
     bands: tuple[Band, ...]
+    source: str
     choices: tuple[tuple[str, str], ...] = ()
-    source: str = ""
+    label: str = field(init=False)
 
     def __post_init__(self) -> None:
         if not self.bands or self.bands[0].from_age != 0:
@@ -63,12 +65,8 @@ class Policy:
             raise ValueError("bands ascend by age")
         if any(not band.signers for band in self.bands):
             raise ValueError("every band needs a signer")
-
-    @property
-    def label(self) -> str:
-        """Id, version and the choices that differ from the default: ``nl-jeugdwet 2026.1``."""
         chosen = "".join(f" {name}={option}" for name, option in self.choices)
-        return f"{self.id} {self.version}{chosen}"
+        object.__setattr__(self, "label", f"{self.id} {self.version}{chosen}")
 
     def band_at(self, age: int) -> Band:
         """The band of an age in whole years (not negative)."""
@@ -138,7 +136,7 @@ def _policy(data: Mapping[str, Any], choose: Mapping[str, str]) -> Policy:
         version=str(data["version"]),
         bands=tuple(bands[age] for age in sorted(bands)),
         choices=tuple(choices),
-        source=str(data.get("source", "")),
+        source=str(data["source"]),
     )
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from fhir_plugin.mapping.consent_doubts import BACKBONE
 from fhir_plugin.model.terms import RESOURCE_TYPES
@@ -21,17 +21,18 @@ class Dialect:
         coded: (field of Rule, element, whether it is a CodeableConcept, code systems that belong there; None: any).
         typed: provisions state their effect; otherwise each nesting turns it around.
         strict_actor: role and reference of an actor are required.
+        known: every element of a provision that is evaluated.
     """
 
     coded: tuple[tuple[str, str, bool, frozenset[str] | None], ...]
     typed: bool
     strict_actor: bool
 
-    @property
-    def known(self) -> frozenset[str]:
-        """Every element of a provision that is evaluated."""
+    known: frozenset[str] = field(init=False)
+
+    def __post_init__(self) -> None:
         names = {"period", "actor", "dataPeriod", "data", "provision", *(key for _, key, _, _ in self.coded)}
-        return BACKBONE | names | ({"type"} if self.typed else set())
+        object.__setattr__(self, "known", BACKBONE | names | ({"type"} if self.typed else set()))
 
 
 _COMMON = (

@@ -211,13 +211,13 @@ def _write_rules(body: Json, value: Rules) -> None:
         body["provision"] = write_rule(held if isinstance(held, dict) else {}, root)
 
 
-def _examine(body: Json, doubts: Doubts) -> None:
+def _examine(body: Json, doubts: Doubts) -> Rules:
     root = read_rule(body["provision"], doubts) if "provision" in body else None
     read_status(body, doubts)
     read_scope(body, doubts)
-    read_base(body, doubts, needed=root is None or root.effect is None)
     examine_people(body, doubts, subject="patient", grantors="performer")
     doubts.moment(body, "dateTime", "Consent")
+    return read_base(body, doubts, needed=root is None or root.effect is None), root
 
 
 def _read_verification(raw: Json) -> Verification | None:

@@ -214,12 +214,12 @@ def _require_turns(rules: tuple[Rule, ...], effect: Effect) -> None:
         _require_turns(rule.exceptions, _OPPOSITE[effect])
 
 
-def _examine(body: Json, doubts: Doubts) -> None:
-    _read_rules(body, doubts)
+def _examine(body: Json, doubts: Doubts) -> Rules:
     _read_status(body, doubts)
     _read_scope(body, doubts)
     examine_people(body, doubts, subject="subject", grantors="grantor")
     doubts.moment(body, "date", "Consent")
+    return _read_rules(body, doubts)
 
 
 def _cannot(where: str, message: str) -> MappingError:

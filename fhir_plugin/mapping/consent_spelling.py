@@ -36,7 +36,7 @@ class Spelling:
         known: every element of Consent that is read, or that cannot change a decision.
         lenses: the elements the record owns, but for the rules.
         rules: base effect and root rule.
-        examine: names everything in a body that is not understood.
+        examine: reads the rules and names everything in a body that is not understood.
         native: elements that only this version has; they tell which version a body is written in.
         template: what a new consent says besides its record.
     """
@@ -44,7 +44,7 @@ class Spelling:
     known: frozenset[str]
     lenses: tuple[Lens[Any], ...]
     rules: Lens[Rules]
-    examine: Callable[[Json, Doubts], None]
+    examine: Callable[[Json, Doubts], Rules]
     native: frozenset[str]
     template: Json
 
@@ -124,10 +124,10 @@ def _new(record: ConsentRecord, spelling: Spelling) -> Json:
 def _guard(body: Json, record: ConsentRecord, spelling: Spelling) -> None:
     """Refuse to write provisions anew of which something was not understood."""
     held = Doubts("")
-    spelling.examine(body, held)
+    current = spelling.examine(body, held)
     rules = ("Consent.provision", "Consent.policyRule", "Consent.decision", "Consent.period")
     unclear = [path for path in held.unclear if path.startswith(rules)]
-    if unclear and spelling.rules.get(body) != (record.base, record.root):
+    if unclear and current != (record.base, record.root):
         raise _not_kept(unclear[0], "A provision that is not understood cannot be changed.")
 
 
@@ -170,8 +170,7 @@ def _record(
     if huge:
         doubts.doubt("Consent", "consent-too-large")
     doubts.unknown_members(body, spelling.known, "Consent")
-    spelling.examine(body, doubts)
-    base, root = spelling.rules.get(body)
+    base, root = spelling.examine(body, doubts)
     issues.extend(doubts.issues)
     return ConsentRecord(
         **{lens.name: lens.get(body) for lens in spelling.lenses},

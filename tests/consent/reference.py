@@ -1,0 +1,391 @@
+"""A second decider, written from ``docs/consent.md`` by somebody who had not read ours. Plain and slow on purpose."""
+
+from __future__ import annotations
+
+import itertools
+import re
+from datetime import date, datetime, timedelta
+from zoneinfo import ZoneInfo
+
+HERE = ZoneInfo("Europe/Amsterdam")
+LADDER = "ULMNRV"
+V3 = "http://terminology.hl7.org/CodeSystem/v3-"
+CATEGORY = "https://w3id.org/steunfiguren/fhir/CodeSystem/information-category"
+SCOPE = "http://terminology.hl7.org/CodeSystem/consentscope"
+ACTION = "http://terminology.hl7.org/CodeSystem/consentaction"
+CLASS = "http://hl7.org/fhir/resource-types"
+YES, MAY, NO = 2, 1, 0
+STATUSES = ("draft", "proposed", "active", "rejected", "inactive", "entered-in-error")
+DIRECTIVES = ("nl-core-TreatmentDirective", "nl-core-TreatmentDirective2", "nl-core-AdvanceDirective")
+DEPTH, SIZE = 31, 5_000
+
+
+def reference_decide(request: dict, consents: list[dict], facts: dict) -> bool:
+    """Whether the policy nl-jeugdwet (default choices) permits the request. consents: FHIR R4 Consent resources."""
+    now = datetime.fromisoformat(request["at"])
+    today = now.astimezone(HERE).date()
+    figure = facts["figure"]
+    if facts["child"] != request["child"] or figure["reference"] != request["actor"] or facts["safetyBlock"]:
+        return False
+    if not figure["active"] or not within(figure, today):
+        return False
+    signers = who_must_sign(facts, today)
+    if not signers:
+        return False
+    teams = [item["team"] for item in figure["teams"] if within(item, today)]
+    read = [Consent(body, consents, now) for body in consents]
+    for asked in each_question(request):
+        asked |= {"now": now, "teams": teams}
+        words = [(consent, consent.word(asked)) for consent in read]
+        for consent, word in words:
+            if word == "deny" and any(consent.signed_by(who) for who in signers):
+                return False
+        for who in signers:
+            if not any(word == "permit" and consent.signed_by(who) == YES for consent, word in words):
+                return False
+    return True
+
+
+def each_question(request: dict) -> list[dict]:
+    """One question per combination of class, code and item."""
+    systems = {code["system"] for code in request["codes"]}
+    axes = (request["classes"] or [None], request["codes"] or [None], request["data"] or [None])
+    return [
+        {**request, "class": kind, "code": code, "item": item, "systems": systems}
+        for kind, code, item in itertools.product(*axes)
+    ]
+
+
+# --- Who must sign ---------------------------------------------------------------------------------------------------
+
+
+def who_must_sign(facts: dict, today: date) -> list[str]:
+    holders = [item["holder"] for item in facts["authority"] if within(item, today)]
+    rows = {row(born, today) for born in possible_births(facts["birthDate"])}
+    if len(rows) != 1:
+        return []
+    match rows.pop():
+        case "under-12":
+            return holders
+        case "12-15":
+            return [*holders, facts["child"]] if holders else []
+        case "16-plus":
+            return [facts["child"]]
+    return []
+
+
+def possible_births(text: str | None) -> list[date]:
+    if text is None:
+        return []
+    first, last = span(text)
+    return [first + timedelta(days=count) for count in range((last - first).days + 1)]
+
+
+def row(born: date, today: date) -> str:
+    if born > today:
+        return "unknown"
+    if today < birthday(born, 12):
+        return "under-12"
+    return "12-15" if today < birthday(born, 16) else "16-plus"
+
+
+def birthday(born: date, years: int) -> date:
+    try:
+        return born.replace(year=born.year + years)
+    except ValueError:
+        return date(born.year + years, 3, 1)
+
+
+# --- Dates -----------------------------------------------------------------------------------------------------------
+
+
+def span(text: str) -> tuple[date, date]:
+    """First and last day a partial date can mean."""
+    parts = [int(part) for part in text.split("-")]
+    first = date(*(parts + [1, 1])[:3])
+    if len(parts) == 3:
+        return first, first
+    after = date(first.year + 1, 1, 1) if len(parts) == 1 else (first + timedelta(days=31)).replace(day=1)
+    return first, after - timedelta(days=1)
+
+
+def within(period: dict, today: date) -> bool:
+    start, end = period["start"], period["end"]
+    return (not start or span(start)[0] <= today) and (not end or today <= span(end)[1])
+
+
+def moments(text: str) -> tuple[datetime, datetime]:
+    """First moment, and the first moment after it, of a FHIR date or dateTime; raises ValueError for anything else."""
+    if re.fullmatch(r"\d{4}(-\d\d(-\d\d)?)?", text):
+        first, last = span(text)
+        return midnight(first), midnight(last + timedelta(days=1))
+    match = re.fullmatch(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(?:\.(\d+))?(Z|[+-]\d\d:\d\d)", text)
+    if match is None:
+        raise ValueError(text)
+    step = timedelta(seconds=1) / 10 ** len(match[1] or "")
+    start = datetime.fromisoformat(text)
+    return start, start + step
+
+
+def midnight(day: date) -> datetime:
+    return datetime(day.year, day.month, day.day, tzinfo=HERE)
+
+
+# --- A consent -------------------------------------------------------------------------------------------------------
+
+
+class Consent:
+    """One consent and what it says to a question."""
+
+    def __init__(self, body: dict, beside: list[dict], now: datetime) -> None:
+        self.body = body
+        self.unclear = False
+        self.only_refuses = any(other.get("id") == body.get("id") and other != body for other in beside)
+        self.counts = self._counts()
+        self._given(now)
+        if "implicitRules" in body or has_modifier(body):
+            self.unclear = True
+        self.root = body.get("provision")
+        if isinstance(self.root, dict) and (size(self.root) > SIZE or depth(self.root) > DEPTH):
+            self.unclear = True
+
+    def _counts(self) -> bool:
+        status = self.body.get("status")
+        if status not in STATUSES:
+            self.unclear = True
+        elif status != "active":
+            return False
+        scopes = [(item.get("system"), item.get("code")) for item in self.body.get("scope", {}).get("coding", [])]
+        if (SCOPE, "patient-privacy") not in scopes:
+            return False
+        claims = [claim.split("|")[0].rsplit("/", 1)[-1] for claim in self.body.get("meta", {}).get("profile", [])]
+        return not any(claim in DIRECTIVES for claim in claims)
+
+    def _given(self, now: datetime) -> None:
+        if "dateTime" in self.body:
+            try:
+                self.only_refuses |= moments(self.body["dateTime"])[0] > now
+            except ValueError:
+                self.unclear = True
+
+    def signed_by(self, who: str) -> int:
+        return max((same(item["reference"], who) for item in self.body.get("performer", [])), default=NO)
+
+    def word(self, asked: dict) -> str | None:
+        """permit, deny, or None for silence."""
+        about = same(self.body.get("patient", {}).get("reference", ""), asked["child"])
+        if not self.counts or about == NO:
+            return None
+        unclear = self.unclear or self._is_unclear(asked)
+        word = self._outcome(asked, unclear)
+        if word == "permit" and (unclear or self.only_refuses or about == MAY):
+            return None
+        return word
+
+    def _is_unclear(self, asked: dict) -> bool:
+        if self.root is None:
+            return self._policy() is None
+        holds = [Provision(each, asked).unclear for each in walk(self.root)]
+        untyped = any("type" not in each for each in walk(self.root) if each is not self.root)
+        return any(holds) or untyped or ("type" not in self.root and self._policy() is None)
+
+    def _policy(self) -> str | None:
+        """OPTIN where nothing is said; None where what is said is not understood."""
+        if "policyRule" not in self.body:
+            return "OPTIN"
+        codings = self.body["policyRule"].get("coding", [])
+        codes = {item.get("code") for item in codings if item.get("system") == f"{V3}ActCode"}
+        known = codes & {"OPTIN", "OPTOUT"}
+        return known.pop() if len(known) == 1 else None
+
+    def _outcome(self, asked: dict, unclear: bool) -> str | None:
+        by_rule = "permit" if self._policy() == "OPTOUT" else None
+        if self.root is None:
+            return by_rule if asked["purpose"] != "BTG" else None
+        applies = Provision(self.root, asked).applies
+        if applies == NO:
+            return None
+        word = outcome(self.root, asked, unclear, by_rule, on_btg_path=False)
+        return word if applies == YES or word == "deny" else None
+
+
+def outcome(body: dict, asked: dict, unclear: bool, effect: str | None, *, on_btg_path: bool) -> str | None:
+    btg = on_btg_path or any(
+        (item.get("system"), item.get("code")) == (f"{V3}ActReason", "BTG") for item in body.get("purpose", [])
+    )
+    inner = [
+        (Provision(each, asked).applies, outcome(each, asked, unclear, None, on_btg_path=btg))
+        for each in body.get("provision", [])
+    ]
+    if any(applies != NO and word == "deny" for applies, word in inner):
+        return "deny"
+    if not unclear and any(applies == YES and word == "permit" for applies, word in inner):
+        return "permit"
+    own = body["type"] if body.get("type") in ("permit", "deny") else effect
+    if own == "permit" and asked["purpose"] == "BTG" and not btg:
+        return None
+    return own
+
+
+class Provision:
+    """Whether one provision applies: YES, MAY or NO; and whether something in it cannot be read."""
+
+    def __init__(self, body: dict, asked: dict) -> None:
+        self.body, self.asked = body, asked
+        self.unclear = body.get("type", "permit") not in ("permit", "deny")
+        tests = (
+            self.period, self.actor, self.action, self.purpose, self.kind, self.code, self.label, self.data_period,
+            self.data,
+        )  # fmt: skip
+        self.applies = min(test() for test in tests)
+
+    def unreadable(self) -> int:
+        self.unclear = True
+        return YES
+
+    def period(self) -> int:
+        if "period" not in self.body:
+            return YES
+        try:
+            start, end = bounds(self.body["period"])
+        except ValueError:
+            return self.unreadable()
+        return YES if (not start or start <= self.asked["now"]) and (not end or self.asked["now"] < end) else NO
+
+    def actor(self) -> int:
+        if not self.body.get("actor"):
+            return YES
+        found = NO
+        for actor in self.body["actor"]:
+            target = actor.get("reference", {}).get("reference")
+            roles = [(item.get("system"), item.get("code")) for item in actor.get("role", {}).get("coding", [])]
+            if not target or not roles:
+                return self.unreadable()
+            meant = max(same(target, who) for who in (self.asked["actor"], *self.asked["teams"]))
+            receives = (f"{V3}ParticipationType", "IRCP") in roles
+            found = max(found, meant if receives else min(meant, MAY))
+        return found
+
+    def action(self) -> int:
+        return self.among(concepts(self.body.get("action")), ACTION, self.asked["action"], {ACTION})
+
+    def purpose(self) -> int:
+        system = f"{V3}ActReason"
+        return self.among(self.body.get("purpose"), system, self.asked["purpose"], {system})
+
+    def kind(self) -> int:
+        return self.among(self.body.get("class"), CLASS, self.asked["class"], {CLASS})
+
+    def code(self) -> int:
+        held = concepts(self.body.get("code"))
+        if held and any((item.get("system"), item.get("code")) == (CATEGORY, "whole-file") for item in held):
+            return YES
+        asked = self.asked["code"]
+        if held and asked and (asked["system"], asked["code"]) == (CATEGORY, "whole-file"):
+            return MAY
+        system, code = (asked["system"], asked["code"]) if asked else ("", None)
+        return self.among(held, system, code, self.asked["systems"])
+
+    def among(self, held: list[dict] | None, system: str, code: str | None, spoken: set[str]) -> int:
+        """A code among those listed; one in a system the request does not speak may mean it."""
+        if not held:
+            return YES
+        if any(not item.get("system") or not item.get("code") for item in held):
+            return self.unreadable()
+        if code is None:
+            return MAY
+        if any((item["system"], item["code"]) == (system, code) for item in held):
+            return YES
+        return MAY if any(item["system"] not in spoken for item in held) else NO
+
+    def label(self) -> int:
+        held = self.body.get("securityLabel")
+        if not held:
+            return YES
+        if any(item.get("system") != f"{V3}Confidentiality" or item.get("code") not in LADDER for item in held):
+            return self.unreadable()
+        levels, wanted = [LADDER.index(item["code"]) for item in held], LADDER.index(self.asked["label"])
+        if self.body.get("type") == "deny":
+            return YES if wanted >= min(levels) else NO
+        return YES if wanted <= max(levels) else NO
+
+    def data_period(self) -> int:
+        if "dataPeriod" not in self.body:
+            return YES
+        try:
+            start, end = bounds(self.body["dataPeriod"])
+        except ValueError:
+            return self.unreadable()
+        if not self.asked["dataPeriod"]:
+            return MAY
+        first, last = bounds(self.asked["dataPeriod"])
+        if (start and last and last <= start) or (end and first and end <= first):
+            return NO
+        inside = (not start or (first and start <= first)) and (not end or (last and last <= end))
+        return YES if inside else MAY
+
+    def data(self) -> int:
+        held = self.body.get("data")
+        if not held:
+            return YES
+        return max(self.datum(entry) for entry in held)
+
+    def datum(self, entry: dict) -> int:
+        target = entry.get("reference", {}).get("reference")
+        ties = {"instance": None, "related": "referredBy", "dependents": "refersTo", "authoredby": "authors"}
+        if not target or entry.get("meaning") not in ties:
+            return self.unreadable()
+        item = self.asked["item"]
+        if item is None:
+            return MAY
+        itself = same(target, item["reference"]) if entry["meaning"] != "authoredby" else NO
+        tie = ties[entry["meaning"]]
+        if tie is None or itself == YES:
+            return itself
+        if item.get(tie) is None:
+            return MAY
+        return max([itself, *(same(target, other) for other in item[tie])])
+
+
+# --- Small things ----------------------------------------------------------------------------------------------------
+
+
+def same(one: str, other: str) -> int:
+    """YES for the same reference (whatever version), MAY when one is absolute and the rest agrees."""
+    one, other = one.split("/_history/")[0], other.split("/_history/")[0]
+    if one == other:
+        return YES if one else NO
+    absolute = [text for text in (one, other) if "://" in text]
+    return MAY if len(absolute) == 1 and one.split("/")[-2:] == other.split("/")[-2:] else NO
+
+
+def bounds(period: dict) -> tuple[datetime | None, datetime | None]:
+    start = moments(period["start"])[0] if period.get("start") else None
+    end = moments(period["end"])[1] if period.get("end") else None
+    if start and end and end <= start:
+        raise ValueError(period)
+    return start, end
+
+
+def concepts(held: list[dict] | None) -> list[dict] | None:
+    return [item for concept in held for item in concept.get("coding") or [{}]] if held else held
+
+
+def walk(body: dict):
+    yield body
+    for each in body.get("provision", []):
+        yield from walk(each)
+
+
+def size(body: dict) -> int:
+    return sum(1 for _ in walk(body))
+
+
+def depth(body: dict) -> int:
+    return 1 + max((depth(each) for each in body.get("provision", [])), default=0)
+
+
+def has_modifier(value: object) -> bool:
+    if isinstance(value, dict):
+        return "modifierExtension" in value or any(has_modifier(item) for item in value.values())
+    return isinstance(value, list) and any(has_modifier(item) for item in value)
