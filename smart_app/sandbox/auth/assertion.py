@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from authlib.oauth2.rfc6749 import InvalidClientError
 from authlib.oauth2.rfc7523 import JWTBearerClientAssertion
+from flask import request
 from joserfc import jwt
 from joserfc.errors import JoseError
 from joserfc.jwk import KeySet
@@ -22,6 +23,11 @@ _ALGORITHMS = ["RS384", "ES384"]
 _LONGEST = timedelta(minutes=5)
 
 
+def _is_for(audience: Any, ours: list[str]) -> bool:
+    """Whether ``aud`` is exactly one of ours; a list with anybody else in it is not."""
+    return audience in ours or (isinstance(audience, list) and len(audience) == 1 and audience[0] in ours)
+
+
 class ClientAssertion(JWTBearerClientAssertion):  # type: ignore[misc]  # authlib ships no types
     """RS384 or ES384, at most five minutes, each ``jti`` once, ``aud`` exactly the token endpoint."""
 
@@ -30,8 +36,9 @@ class ClientAssertion(JWTBearerClientAssertion):  # type: ignore[misc]  # authli
         self._server = server
 
     def get_audiences(self) -> list[str]:
-        """The token endpoint."""
-        return [self._server.endpoint("token")]
+        """The token endpoint, or the endpoint that is asked itself."""
+        asked = request.path.rsplit("/", 1)[-1]
+        return list({self._server.endpoint("token"), self._server.endpoint(asked)})
 
     def resolve_client_public_key(self, client: RegisteredClient) -> KeySet:
         """The keys the client registered."""
@@ -55,7 +62,7 @@ class ClientAssertion(JWTBearerClientAssertion):  # type: ignore[misc]  # authli
         now = self._server.state.clock()
         if claims.get("iss") != claims.get("sub"):
             raise InvalidClientError(description="iss and sub are both the client id.")
-        if claims.get("aud") not in (*self.get_audiences(), self.get_audiences()):
+        if not _is_for(claims.get("aud"), self.get_audiences()):
             raise InvalidClientError(description="aud is not the token endpoint.")
         expires = claims.get("exp")
         if not isinstance(expires, int) or isinstance(expires, bool):

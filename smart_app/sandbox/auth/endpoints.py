@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from authlib.oauth2.rfc6749 import OAuth2Request
@@ -9,7 +10,7 @@ from authlib.oauth2.rfc7009 import RevocationEndpoint
 from authlib.oauth2.rfc7662 import IntrospectionEndpoint
 
 from smart_app.sandbox.auth.clients import ASYMMETRIC, PUBLIC, SYMMETRIC, RegisteredClient
-from smart_app.sandbox.auth.state import Token
+from smart_app.sandbox.auth.state import Launch, Token
 
 if TYPE_CHECKING:
     from smart_app.sandbox.auth.server import SandboxServer
@@ -17,22 +18,44 @@ if TYPE_CHECKING:
 __all__ = ["Introspection", "Revocation"]
 
 
+@dataclass(frozen=True, slots=True)
+class LaunchMessage:
+    """An HTI message that has not been used or expired yet."""
+
+    launch: Launch
+
+    def check_client(self, client: RegisteredClient) -> bool:
+        """Whether the app was launched with it."""
+        return self.launch.client_id == client.client_id
+
+    def is_expired(self) -> bool:
+        """No: an expired one is not found."""
+        return False
+
+    def is_revoked(self) -> bool:
+        """No: a used one is not found."""
+        return False
+
+
 class Introspection(IntrospectionEndpoint):  # type: ignore[misc]  # authlib ships no types
-    """A confidential client may ask about its own tokens."""
+    """A confidential client may ask about its own tokens, and about HTI messages it was launched with."""
 
     CLIENT_AUTH_METHODS = (SYMMETRIC, ASYMMETRIC)
     server: SandboxServer
 
-    def query_token(self, token_string: str, token_type_hint: str | None) -> Token | None:  # noqa: ARG002
-        """Look the token up."""
-        return self.server.state.token(token_string)
+    def query_token(self, token_string: str, token_type_hint: str | None) -> Token | LaunchMessage | None:  # noqa: ARG002
+        """Look the token or message up."""
+        launch = self.server.state.launch(token_string)
+        return LaunchMessage(launch) if launch and launch.message else self.server.state.token(token_string)
 
-    def check_permission(self, token: Token, client: RegisteredClient, request: OAuth2Request) -> bool:  # noqa: ARG002
+    def check_permission(self, token: Token | LaunchMessage, client: RegisteredClient, request: OAuth2Request) -> bool:  # noqa: ARG002
         """Only about what was issued to the asker."""
         return token.check_client(client)
 
-    def introspect_token(self, token: Token) -> dict[str, Any]:
-        """What the token is, and the launch context SMART adds."""
+    def introspect_token(self, token: Token | LaunchMessage) -> dict[str, Any]:
+        """What the token is, and the launch context SMART adds; of a message, its claims."""
+        if isinstance(token, LaunchMessage):
+            return dict(token.launch.message)
         authorization = token.authorization
         found: dict[str, Any] = {
             "active": True,

@@ -10,6 +10,7 @@ from authlib.oauth2.rfc7636 import CodeChallenge
 from authlib.oauth2.rfc9207 import IssuerParameter
 from authlib.oidc.core import OpenIDCode
 
+from smart_app.sandbox.auth import hti
 from smart_app.sandbox.auth.clients import ASYMMETRIC, PUBLIC, SYMMETRIC
 from smart_app.sandbox.auth.scopes import narrowed, parse_scope, resource_scopes
 from smart_app.sandbox.auth.state import CODE_LIFE, NONCE_LIFE, Code, Token
@@ -158,6 +159,8 @@ class SmartParameters:
         if not handle:
             return
         launch = server.state.launch(handle)
+        if launch is not None and launch.message and set(request.payload.scope.split()) != hti.SCOPE:
+            raise InvalidScopeError()
         if launch is None or launch.client_id != request.client.client_id:
             raise InvalidRequestError("The launch is unknown, used or too old: launch the app from the record again")
         if request.user is not None and launch.user.id != request.user.id:
@@ -180,6 +183,12 @@ class IdToken(OpenIDCode):  # type: ignore[misc]  # authlib ships no types
     def __init__(self, server: SandboxServer) -> None:
         super().__init__(require_nonce=False)
         self._server = server
+
+    def process_token(self, grant: CodeGrant, response: tuple[int, dict[str, Any], Any]) -> dict[str, Any]:
+        """The launch context first, so that the id_token is about the token that is really given out."""
+        self._server.add_context(grant, response)
+        found: dict[str, Any] = super().process_token(grant, response)
+        return found
 
     def exists_nonce(self, nonce: str, request: OAuth2Request) -> bool:
         """Whether this client used the nonce for a code before (remembered when the code is given)."""

@@ -13,6 +13,7 @@ from authlib.oauth2.rfc6749 import OAuth2Request
 from flask import Flask
 from joserfc import jwt
 
+from smart_app.sandbox.auth import hti
 from smart_app.sandbox.auth.assertion import ClientAssertion
 from smart_app.sandbox.auth.clients import ASYMMETRIC, RegisteredClient
 from smart_app.sandbox.auth.endpoints import Introspection, Revocation
@@ -53,8 +54,8 @@ class SandboxServer(AuthorizationServer):  # type: ignore[misc]  # authlib ships
         super().init_app(app, query_client, save_token)
         self.register_token_generator("default", self._generate)
         self.register_client_auth_method(ASYMMETRIC, ClientAssertion(self))
-        self.register_grant(CodeGrant, [S256Only(), SmartParameters(), IdToken(self), self._add_context])
-        self.register_grant(Rotation, [self._add_context])
+        self.register_grant(CodeGrant, [S256Only(), SmartParameters(), IdToken(self)])
+        self.register_grant(Rotation, [self._with_context])
         self.register_grant(BackendGrant)
         self.register_endpoint(Introspection)
         self.register_endpoint(Revocation)
@@ -77,6 +78,7 @@ class SandboxServer(AuthorizationServer):  # type: ignore[misc]  # authlib ships
     def start_launch(self, client_id: str, user: EhrUser, patient: str, **extra: Any) -> str:
         """Open a launch context; gives the value of ``launch``."""
         banner = bool(extra.pop("need_patient_banner", True))
+        message = hti.launch_claims(self, client_id, user, patient) if self.launches_by_post else {}
         launch = Launch(
             client_id=client_id,
             user=user,
@@ -84,8 +86,9 @@ class SandboxServer(AuthorizationServer):  # type: ignore[misc]  # authlib ships
             expires=self.state.clock() + LAUNCH_LIFE,
             need_patient_banner=banner,
             extra=tuple(extra.items()),
+            message=message,
         )
-        return self.state.open_launch(launch)
+        return self.state.open_launch(launch, hti.signed(self, message) if message else "")
 
     def open_authorization(
         self, client: RegisteredClient, user: EhrUser | None, patient: str, scope: str, launch: Launch | None
@@ -104,6 +107,7 @@ class SandboxServer(AuthorizationServer):  # type: ignore[misc]  # authlib ships
             patient=patient,
             scope=scope,
             context=context if user is not None else {},
+            message=launch.message if launch else {},
         )
 
     def guard(self, header: str | None) -> Guard:
@@ -148,6 +152,20 @@ class SandboxServer(AuthorizationServer):  # type: ignore[misc]  # authlib ships
             issued -= 3600
         audience = "another-app" if self.faults.active("wrong-aud") else client.client_id
         return {"iss": self.issuer, "aud": audience, "iat": issued, "exp": issued + IdToken.DEFAULT_EXPIRES_IN}
+
+    def add_context(self, grant: Any, response: tuple[int, TokenDict, Any]) -> None:
+        """Put the launch context into the token response of the code, and of every refresh."""
+        authorization = self._authorization(grant.request)
+        if authorization is None:
+            return
+        refreshed = grant.request.refresh_token is not None
+        if refreshed and authorization.patient and self.faults.active("changed-patient-on-refresh"):
+            authorization.patient = self._other_patient(authorization.patient)
+            authorization.context["patient"] = authorization.patient
+        token = response[1]
+        token.update(authorization.context)
+        if authorization.message:
+            hti.as_token_response(token, dict(authorization.message))
 
     def _generate(
         self,
@@ -210,20 +228,8 @@ class SandboxServer(AuthorizationServer):  # type: ignore[misc]  # authlib ships
                 )
                 self.state.save_token(token[name], record)
 
-    def _add_context(self, grant: Any) -> None:
-        grant.register_hook("after_create_token_response", self._context)
-
-    def _context(self, grant: Any, response: tuple[int, TokenDict, Any]) -> None:
-        """The launch context, in the token response of the code and of every refresh."""
-        authorization = self._authorization(grant.request)
-        if authorization is None:
-            return
-        refreshed = grant.request.refresh_token is not None
-        if refreshed and authorization.patient and self.faults.active("changed-patient-on-refresh"):
-            authorization.patient = self._other_patient(authorization.patient)
-            authorization.context["patient"] = authorization.patient
-        token = response[1]
-        token.update(authorization.context)
+    def _with_context(self, grant: Any) -> None:
+        grant.register_hook("after_create_token_response", self.add_context)
 
     @staticmethod
     def _authorization(request: OAuth2Request) -> Authorization | None:

@@ -8,7 +8,7 @@ from __future__ import annotations
 import hashlib
 import secrets
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
@@ -32,6 +32,7 @@ class Launch:
 
     Attributes:
         extra: further parameters of the token response (``intent``, ``fhirContext``, ``tenant`` …).
+        message: claims of the HTI message that is the launch (Koppeltaal); empty for SMART.
     """
 
     client_id: str
@@ -40,6 +41,7 @@ class Launch:
     expires: datetime
     need_patient_banner: bool = True
     extra: tuple[tuple[str, Any], ...] = ()
+    message: Mapping[str, Any] = field(default_factory=dict)
 
 
 @dataclass(slots=True, kw_only=True)
@@ -49,6 +51,7 @@ class Authorization:
     Attributes:
         id: names the family of tokens.
         context: launch context parameters of the token response.
+        message: claims of the HTI message it began with; empty for SMART.
     """
 
     id: str
@@ -57,6 +60,7 @@ class Authorization:
     patient: str
     scope: str
     context: dict[str, Any] = field(default_factory=dict)
+    message: Mapping[str, Any] = field(default_factory=dict)
     revoked: bool = False
     code_used: bool = False
 
@@ -147,9 +151,9 @@ class AuthState:
         self._tokens: dict[str, Token] = {}
         self._seen: dict[str, datetime] = {}
 
-    def open_launch(self, launch: Launch) -> str:
-        """Remember a launch; gives its handle."""
-        handle = secrets.token_urlsafe(24)
+    def open_launch(self, launch: Launch, handle: str = "") -> str:
+        """Remember a launch; gives its handle (a random one unless the launch has one of its own)."""
+        handle = handle or secrets.token_urlsafe(24)
         with self._lock:
             self._launches[_digest(handle)] = launch
         return handle
