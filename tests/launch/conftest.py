@@ -14,7 +14,7 @@ from launch_fakes import APP, KEY, Browser, Clock, FakeEhr
 
 from smart_app.app import create_app
 from smart_app.launch.launcher import Launcher
-from smart_app.settings import ClientType, Issuer, Settings
+from smart_app.settings import ClientType, Issuer, RateLimits, Settings
 from smart_app.store.crypto import Keyring
 from smart_app.store.engine import open_engine
 from smart_app.store.launches import LaunchStore
@@ -56,7 +56,7 @@ def signing_keys(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, ...]:
     return tuple(paths)
 
 
-@pytest.fixture
+@pytest.fixture(scope="session")
 def settings() -> Settings:
     return Settings(
         public_url=APP,
@@ -81,21 +81,41 @@ def settings() -> Settings:
         ),
         encryption_keys=(KEY,),
         database_url="sqlite://",
+        limits=RateLimits(launches_per_minute=1_000_000, requests_per_minute=1_000_000),
     )
+
+
+def new_launcher(settings: Settings, clock: Clock) -> Launcher:
+    keyring = Keyring(settings.encryption_keys)
+    store = LaunchStore(open_engine(settings.database_url), keyring, settings.session, clock)
+    return Launcher(settings, store, clock=clock)
 
 
 @pytest.fixture
 def make_app(clock: Clock) -> Callable[[Settings], Flask]:
     def make(settings: Settings) -> Flask:
-        store = LaunchStore(
-            open_engine(settings.database_url), Keyring(settings.encryption_keys), settings.session, clock
-        )
-        app = create_app(settings, store=store, clock=clock)
-        app.testing = False
-        app.add_url_rule("/l/<launch_id>/probe", "probe", _probe, methods=["GET", "POST"])
-        return app
+        return _make(new_launcher(settings, clock))
 
     return make
+
+
+@pytest.fixture(scope="session")
+def kept_app(settings: Settings) -> Flask:
+    """One Flask app for all tests that change no setting: its templates are compiled once."""
+    return _make(new_launcher(settings, Clock()))
+
+
+@pytest.fixture
+def app(kept_app: Flask, settings: Settings, clock: Clock) -> Flask:
+    kept_app.extensions["steunfiguren.launcher"] = new_launcher(settings, clock)
+    kept_app.extensions.pop("steunfiguren.drafts", None)
+    return kept_app
+
+
+def _make(launcher: Launcher) -> Flask:
+    app = create_app(launcher.settings, store=launcher.store, clock=launcher.clock)
+    app.add_url_rule("/l/<launch_id>/probe", "probe", _probe, methods=["GET", "POST"])
+    return app
 
 
 def _probe(launch_id: str) -> dict[str, Any]:
@@ -107,11 +127,6 @@ def _probe(launch_id: str) -> dict[str, Any]:
         "name": patient["name"][0]["family"],
         "csrf": g.launch.csrf_token,
     }
-
-
-@pytest.fixture
-def app(make_app: Callable[[Settings], Flask], settings: Settings) -> Flask:
-    return make_app(settings)
 
 
 @pytest.fixture
