@@ -10,7 +10,7 @@ from importlib.resources import files
 
 from fhir_plugin.model.names import folded
 
-__all__ = ["FIELDS", "field_of", "meaning_of", "plain", "words_of"]
+__all__ = ["FIELDS", "display_of", "field_of", "meaning_of", "plain", "words_of"]
 
 _NOISE = re.compile(r"[^a-z0-9?]+")
 _PARENTHESIS = re.compile(r"\([^)]*\)")
@@ -45,6 +45,11 @@ def field_of(header: str) -> str | None:
 def words_of(table: str) -> tuple[str, ...]:
     """The codes of a table, for saying what would have been understood."""
     return tuple(_tables()[table])
+
+
+def display_of(table: str, code: str) -> str:
+    """The Dutch word for a code of a table: the first one listed."""
+    return _tables()[table][code][0].capitalize()
 
 
 def meaning_of(table: str, word: str, own: Mapping[str, str]) -> str | None:

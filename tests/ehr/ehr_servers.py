@@ -20,6 +20,8 @@ from fhir_plugin.ehr.client import FhirClient
 from fhir_plugin.ehr.memory import MemoryEhr
 from fhir_plugin.ehr.memory_adapter import memory_session
 from fhir_plugin.ehr.retry import Retry
+from smart_app.sandbox import SandboxSettings
+from smart_app.sandbox.testing import running_sandbox
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -91,9 +93,13 @@ def _await(url: str, process: subprocess.Popen[bytes]) -> None:
     pytest.fail("the server did not start")
 
 
+@cache
 def sandbox_server() -> Server:
-    """The embedded EHR's FHIR endpoint."""
-    pytest.skip("the sandbox's FHIR endpoint is not there yet")
+    """The embedded EHR in a thread, open to FHIR clients and without its synthetic children."""
+    running = running_sandbox(SandboxSettings(open_access=True, seed=False))
+    sandbox = running.__enter__()
+    atexit.register(running.__exit__, None, None, None)
+    return Server(name="sandbox", base_url=f"{sandbox.base_url}/fhir")
 
 
 SERVERS = {"memory": memory_server, "sandbox": sandbox_server, "sekmet": sekmet_server}

@@ -1,0 +1,267 @@
+"""``steunfiguren sync``: bring support figures from a list into client records; plan, look, apply."""
+
+from __future__ import annotations
+
+import sys
+import time
+from contextlib import AbstractContextManager
+from dataclasses import replace
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import cast
+
+import click
+
+from fhir_plugin.cli.sync_options import Connection, Meter, connection_options, language_option
+from fhir_plugin.consent import NL_JEUGDWET, load_policy
+from fhir_plugin.errors import UsageError
+from fhir_plugin.model.identity import Ref
+from fhir_plugin.sync.applying import GROUP, WORKERS, Applier
+from fhir_plugin.sync.columns import ColumnMap, check_columns, load_columns, propose_columns, to_toml
+from fhir_plugin.sync.decisions import Context
+from fhir_plugin.sync.journal import Journal, open_journal
+from fhir_plugin.sync.planfile import PlanReader, PlanWriter
+from fhir_plugin.sync.planning import Planner
+from fhir_plugin.sync.population import Population
+from fhir_plugin.sync.problems import describe, write_problems
+from fhir_plugin.sync.rendering import plan_lines, totals_lines, words
+from fhir_plugin.sync.rows import RowReader
+from fhir_plugin.sync.run_report import RunReport
+from fhir_plugin.sync.sources import open_table
+from fhir_plugin.sync.tables import Table
+from fhir_plugin.sync.undoing import undo_run
+from fhir_plugin.sync.writing import Writer
+from fhir_plugin.texts import Language
+
+__all__ = ["sync_command"]
+
+_SHOWN = 20
+_journal_option = click.option(
+    "--journal",
+    type=click.Path(path_type=Path),
+    default=Path("var/sync.sqlite"),
+    show_default=True,
+    help="What was agreed and written; keep it, with its key, from run to run.",
+)
+_file = click.Path(exists=True, dir_okay=False, path_type=Path)
+
+
+@click.group("sync")
+def sync_command() -> None:
+    """Bring support figures from a list into client records: plan, look, apply.
+
+    Nothing is written before `apply`; nothing is ever deleted. Exit codes: 0 fine, 1 something needs a person.
+    """
+
+
+@sync_command.command("init")
+@click.argument("file", type=_file)
+@click.option("-o", "--output", type=click.Path(path_type=Path), help="Mapping file to write; shown when not given.")
+def init(file: Path, output: Path | None) -> None:
+    """Propose what the columns of FILE mean."""
+    table = open_table(file)
+    proposal = to_toml(propose_columns(table.header, file.stem))
+    if output is None:
+        click.echo(proposal, nl=False)
+    elif output.exists():
+        raise UsageError("The mapping file exists already.", where=output.name, remedy="Choose another name.")
+    else:
+        output.write_text(proposal, encoding="utf-8")
+
+
+@sync_command.command("plan")
+@click.argument("file", type=_file)
+@click.option("--fhir", required=True, help="Base URL of the EHR's FHIR endpoint.")
+@click.option("--columns", "mapping", type=_file, help="Mapping file; without it the proposal of `init` is used.")
+@click.option("--source", default="", help="Name of the source; the file's name when not given.")
+@click.option("--client-system", default="", help="Identifier system of the client numbers.")
+@click.option("-o", "--output", type=click.Path(path_type=Path), default=Path("sync-plan.json"), show_default=True)
+@click.option("--problems", type=click.Path(path_type=Path), help="Where refused rows go  [default: <plan>.rows.csv]")
+@click.option("--only", default="", help="Plan for one client alone: Patient/….")
+@click.option("--limit", type=click.IntRange(0), default=0, help="Plan for at most so many clients.")
+@click.option("--all", "show_all", is_flag=True, help="Show every client, not the first twenty.")
+@click.option("-q", "--quiet", is_flag=True, help="No progress.")
+@_journal_option
+@language_option
+@connection_options
+def plan(
+    connection: Connection,
+    file: Path,
+    fhir: str,
+    mapping: Path | None,
+    source: str,
+    client_system: str,
+    output: Path,
+    problems: Path | None,
+    only: str,
+    limit: int,
+    show_all: bool,
+    quiet: bool,
+    journal: Path,
+    lang: str,
+) -> None:
+    """Plan what the list FILE changes in the records, and show it."""
+    language = cast(Language, lang)
+    table = open_table(file)
+    columns = _columns(table, mapping, source or file.stem, client_system)
+    _say_columns(table, columns, language)
+    client = connection.client(fhir)
+    now = datetime.now(UTC)
+    context = Context(source=columns.source, policy=load_policy(NL_JEUGDWET), at=now)
+    with open_journal(journal, client.base_url, columns.source) as held:
+        planner = Planner(population=Population(client), journal=held, context=context, progress=Meter(language, quiet))
+        made = now.isoformat(timespec="seconds")
+        writer = PlanWriter(output, ehr=client.base_url, source=columns.source, file=file.name, made=made)
+        rows = RowReader(table, columns).read()
+        for planned in planner.plan(rows, only=only.removeprefix("Patient/"), limit=limit):
+            writer.add(planned)
+        refused = sorted(planner.problems, key=lambda problem: (problem.place.sheet, problem.place.line))
+        writer.close(len({problem.place for problem in refused}))
+    _show_plan(PlanReader(output), language, 0 if show_all else _SHOWN)
+    if refused:
+        for problem in refused[:_SHOWN]:
+            column = f", {problem.column}" if problem.column else ""
+            click.echo(f"  ✗ {problem.place}{column}: {describe(problem, language)}")
+        report = problems or output.with_suffix(".rows.csv")
+        count = write_problems(report, table.header, refused, language)
+        click.echo(words("sync-problems-file", language, count=str(count), file=str(report)))
+    totals = writer.totals
+    sys.exit(1 if refused or totals["conflict"] or totals["question"] or totals["not-recorded"] else 0)
+
+
+@sync_command.command("apply")
+@click.argument("plan_file", metavar="PLAN", type=_file)
+@click.option("--dry-run", is_flag=True, help="Decide everything again, write nothing.")
+@click.option("--only", default="", help="Apply for one client alone: Patient/….")
+@click.option("--limit", type=click.IntRange(0), default=0, help="Apply for at most so many clients.")
+@click.option("--author", default="", help="Who enters the changes: Organization/…, Device/….")
+@click.option("--group", type=click.IntRange(1, 50), default=GROUP, show_default=True, help="Clients per Bundle.")
+@click.option("--workers", type=click.IntRange(1, 16), default=WORKERS, show_default=True)
+@click.option("--report", type=click.Path(path_type=Path), help="Write the report there too: .txt, .json or .html.")
+@click.option("-q", "--quiet", is_flag=True, help="No progress.")
+@_journal_option
+@language_option
+@connection_options
+def apply(
+    connection: Connection,
+    plan_file: Path,
+    dry_run: bool,
+    only: str,
+    limit: int,
+    author: str,
+    group: int,
+    workers: int,
+    report: Path | None,
+    quiet: bool,
+    journal: Path,
+    lang: str,
+) -> None:
+    """Do exactly what PLAN says, or say what changed meanwhile."""
+    language = cast(Language, lang)
+    reader = PlanReader(plan_file)
+    client = connection.client(reader.ehr)
+    started = time.monotonic()
+    with _journal_of(journal, reader) as held:
+        applier = Applier(
+            population=Population(client),
+            writer=Writer(client, Ref(reference=author, display=f"steunfiguren sync ({reader.source})")),
+            journal=held,
+            context=Context(source=reader.source, policy=load_policy(NL_JEUGDWET), at=datetime.now(UTC)),
+            clock=lambda: datetime.now(UTC),
+            group=group,
+            workers=workers,
+            dry_run=dry_run,
+            progress=Meter(language, quiet),
+        )
+        wanted = only.removeprefix("Patient/")
+        clients = (each for each in reader.clients() if not wanted or each.plan.patient == f"Patient/{wanted}")
+        total = reader.totals.get("clients", 0)
+        run = 0 if dry_run else held.begin(reader.digest, total)
+        applier.apply((each for number, each in enumerate(clients) if not limit or number < limit), total, run)
+        if not dry_run:
+            held.finish(run)
+    outcome = RunReport(run=run, steps=tuple(applier.steps), seconds=time.monotonic() - started)
+    click.echo(outcome.text(language))
+    if report is not None:
+        report.write_text(outcome.in_form(report.suffix, language), encoding="utf-8")
+    sys.exit(0 if outcome.clean else 1)
+
+
+sync_command.add_command(
+    click.Command(
+        "resume",
+        params=apply.params,
+        callback=apply.callback,
+        help="Go on with PLAN where a run was broken off: what was written already is seen and left alone.",
+    )
+)
+
+
+@sync_command.command("status")
+@click.argument("plan_file", metavar="PLAN", type=_file)
+@_journal_option
+@language_option
+def status(plan_file: Path, journal: Path, lang: str) -> None:
+    """Show the runs of the source and EHR that PLAN is about."""
+    language = cast(Language, lang)
+    reader = PlanReader(plan_file)
+    with _journal_of(journal, reader) as held:
+        runs = held.runs()
+    for run in runs:
+        mark = "*" if run.plan == reader.digest else " "
+        states = ", ".join(f"{number} {words(f'sync-state-{state}', language)}" for state, number in run.states.items())
+        click.echo(f"{mark} {run.id:>4}  {run.started}  {run.finished or '…'}  {states or '—'}  ({run.resources})")
+    sys.exit(1 if any(not run.finished for run in runs[:1]) else 0)
+
+
+@sync_command.command("undo")
+@click.argument("run", type=int)
+@click.argument("plan_file", metavar="PLAN", type=_file)
+@click.option("-q", "--quiet", is_flag=True, help="No progress.")
+@_journal_option
+@language_option
+@connection_options
+def undo(connection: Connection, run: int, plan_file: Path, quiet: bool, journal: Path, lang: str) -> None:
+    """Take back what RUN wrote, by new versions; what was edited since then stays."""
+    language = cast(Language, lang)
+    reader = PlanReader(plan_file)
+    started = time.monotonic()
+    with _journal_of(journal, reader) as held:
+        if all(known.id != run for known in held.runs()):
+            raise UsageError("This run is not in the journal.", remedy="See `steunfiguren sync status PLAN`.")
+        steps = undo_run(connection.client(reader.ehr), held, run, Meter(language, quiet))
+    outcome = RunReport(run=run, steps=tuple(steps), seconds=time.monotonic() - started)
+    click.echo(outcome.text(language))
+    sys.exit(0 if outcome.clean else 1)
+
+
+def _columns(table: Table, mapping: Path | None, source: str, client_system: str) -> ColumnMap:
+    columns = load_columns(mapping, table.header) if mapping else propose_columns(table.header, source)
+    if client_system:
+        columns = replace(columns, client_system=client_system)
+    return check_columns(columns, mapping.name if mapping else table.file)
+
+
+def _say_columns(table: Table, columns: ColumnMap, language: Language) -> None:
+    used = ", ".join(f"{name} = {meaning}" for name, meaning in columns.fields.items())
+    click.echo(words("sync-columns-used", language, form=table.form, used=used))
+    ignored = [name for name in columns.ignored if name and not name.startswith("_")]
+    if ignored:
+        click.echo(words("sync-columns-ignored", language, names=", ".join(ignored)))
+    click.echo()
+
+
+def _show_plan(reader: PlanReader, language: Language, limit: int) -> None:
+    click.echo(words("sync-plan-head", language, source=reader.source, ehr=reader.ehr, made=reader.made))
+    for line in totals_lines(reader.totals, language):
+        click.echo(line)
+    click.echo()
+    for line in plan_lines((planned.plan for planned in reader.clients()), language, limit=limit):
+        click.echo(line)
+    if reader.totals.get("conflict") or reader.totals.get("question"):
+        click.echo(words("sync-plan-answer", language))
+    click.echo()
+
+
+def _journal_of(journal: Path, reader: PlanReader) -> AbstractContextManager[Journal]:
+    return open_journal(journal, reader.ehr, reader.source)

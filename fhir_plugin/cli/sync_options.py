@@ -1,0 +1,113 @@
+"""Options the sync commands share: how to reach an EHR, and how progress is shown."""
+
+from __future__ import annotations
+
+import os
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from functools import wraps
+from pathlib import Path
+from typing import Any, TypeVar, cast
+
+import click
+import requests
+
+from fhir_plugin.ehr import FhirClient, RateLimit
+from fhir_plugin.ehr.backend import BackendServices, discover_token_endpoint, read_private_key
+from fhir_plugin.ehr.transport import TokenSource, new_session
+from fhir_plugin.errors import InputError
+from fhir_plugin.sync.rendering import words
+from fhir_plugin.texts import Language
+
+__all__ = ["Connection", "Meter", "connection_options", "language_option"]
+
+F = TypeVar("F", bound=Callable[..., Any])
+TOKEN_VARIABLE = "STEUNFIGUREN_TOKEN"  # noqa: S105  the name of a variable
+SCOPE = "system/Patient.rs system/RelatedPerson.crus system/CareTeam.crus system/Consent.crus system/Provenance.crs"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Connection:
+    """How to sign in with an EHR; with nothing given, without signing in."""
+
+    client_id: str = ""
+    key: Path | None = None
+    token_url: str = ""
+    scope: str = SCOPE
+    rate: float = 0.0
+
+    def client(self, base_url: str) -> FhirClient:
+        """A client of the EHR.
+
+        Raises:
+            InputError: half the settings of SMART Backend Services.
+            EhrError: the token endpoint cannot be found.
+        """
+        session = new_session()
+        rate = RateLimit(per_second=self.rate) if self.rate else None
+        return FhirClient(base_url, session=session, token=self._token(base_url, session), rate=rate)
+
+    def _token(self, base_url: str, session: requests.Session) -> TokenSource | None:
+        fixed = os.environ.get(TOKEN_VARIABLE)
+        if fixed:
+            return lambda _force: fixed
+        if not self.client_id and self.key is None:
+            return None
+        if not self.client_id or self.key is None:
+            raise InputError("Signing in needs both --client-id and --key.", remedy="Give both, or neither.")
+        return BackendServices(
+            client_id=self.client_id,
+            key=read_private_key(self.key.read_text(encoding="utf-8")),
+            token_url=self.token_url or discover_token_endpoint(base_url, session),
+            scope=self.scope,
+            session=session,
+        )
+
+
+def connection_options(command: F) -> F:
+    """Adds the options that make a ``Connection``, passed as ``connection``."""
+
+    @wraps(command)
+    def wrapped(**given: Any) -> Any:
+        names = ("client_id", "key", "token_url", "scope", "rate")
+        return command(connection=Connection(**{name: given.pop(name) for name in names}), **given)
+
+    options = (
+        click.option("--client-id", default="", help="SMART Backend Services: the client id the EHR knows."),
+        click.option("--key", type=click.Path(exists=True, path_type=Path), help="…: private key, PEM or JWK."),
+        click.option("--token-url", default="", help="…: token endpoint; found by discovery when not given."),
+        click.option("--scope", default=SCOPE, help="…: scopes to ask for."),
+        click.option("--rate", type=float, default=0.0, help="At most so many requests per second."),
+    )
+    result: Any = wrapped
+    for option in reversed(options):
+        result = option(result)
+    return cast(F, result)
+
+
+def language_option(command: F) -> F:
+    """Adds ``--lang``."""
+    choice = click.Choice(["nl", "en"])
+    return cast(F, click.option("--lang", type=choice, default="nl", show_default=True, help="Language.")(command))
+
+
+@dataclass(slots=True)
+class Meter:
+    """Progress on stderr, once a second: how far, how fast, how long still."""
+
+    language: Language
+    quiet: bool
+    _started: float = field(default_factory=time.monotonic)
+    _shown: float = 0.0
+
+    def __call__(self, done: int, total: int) -> None:
+        """Show it, unless it was shown a moment ago."""
+        now = time.monotonic()
+        if self.quiet or (now - self._shown < 1.0 and done < total) or now - self._started < 1.0:
+            return
+        self._shown = now
+        rate = done / (now - self._started)
+        left = (total - done) / rate if rate else 0.0
+        texts = {"done": str(done), "all": str(total), "rate": f"{rate:.0f}", "left": f"{left:.0f} s"}
+        click.echo(words("sync-progress", self.language, **texts), err=True)

@@ -1,0 +1,96 @@
+"""What a run did, as text, JSON or a page: counts, and every client that needs a person."""
+
+from __future__ import annotations
+
+import html
+import json
+from collections import Counter
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from fhir_plugin.sync.journal import Step
+from fhir_plugin.sync.rendering import words
+from fhir_plugin.texts import Language
+
+__all__ = ["RunReport"]
+
+_TROUBLE = ("changed", "failed", "unknown", "intent")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RunReport:
+    """The outcome of one run; ``seconds`` is its wall time."""
+
+    run: int
+    steps: tuple[Step, ...]
+    seconds: float
+
+    @property
+    def resources(self) -> int:
+        """How many resources were written."""
+        return sum(step.resources for step in self.steps if step.state in ("done", "undone"))
+
+    @property
+    def clean(self) -> bool:
+        """Whether no client needs a person."""
+        return not any(True for _ in self._trouble())
+
+    def text(self, language: Language) -> str:
+        """For a terminal."""
+        counts = [f"  {number:>7}  {name}" for name, number in self._counts(language)]
+        return "\n".join([self._head(language), *counts, *self._list(language)])
+
+    def json(self) -> str:
+        """For a program."""
+        body = {
+            "run": self.run,
+            "seconds": round(self.seconds, 3),
+            "resources": self.resources,
+            "states": dict(Counter(step.state for step in self.steps)),
+            "attention": [
+                {"client": f"Patient/{step.patient}", "state": step.state, "code": step.code}
+                for step in self._trouble()
+            ],
+        }
+        return json.dumps(body, ensure_ascii=False, indent=2)
+
+    def html(self, language: Language) -> str:
+        """A page of its own."""
+        rows = "".join(f"<tr><td>{n}</td><td>{html.escape(name)}</td></tr>" for name, n in self._counts(language))
+        items = "".join(f"<li>{html.escape(line.strip())}</li>" for line in self._list(language))
+        return (
+            f'<!doctype html><html lang="{language}"><meta charset="utf-8"><title>Sync {self.run}</title>'
+            "<style>body{font:1rem/1.5 sans-serif;max-width:60rem;margin:2rem auto;padding:0 1rem}"
+            "td{padding:.2rem 1rem .2rem 0}</style>"
+            f"<h1>{html.escape(self._head(language))}</h1><table>{rows}</table><ul>{items}</ul></html>\n"
+        )
+
+    def in_form(self, suffix: str, language: Language) -> str:
+        """By the ending of a file: ``.json``, ``.html``, or text."""
+        if suffix == ".json":
+            return self.json()
+        return self.html(language) if suffix == ".html" else f"{self.text(language)}\n"
+
+    def _head(self, language: Language) -> str:
+        rate = self.resources / self.seconds if self.seconds else 0.0
+        return words(
+            "sync-run-head",
+            language,
+            run=str(self.run),
+            resources=str(self.resources),
+            seconds=f"{self.seconds:.1f}",
+            rate=f"{rate:.0f}",
+        )
+
+    def _counts(self, language: Language) -> list[tuple[str, int]]:
+        counted = Counter(step.state for step in self.steps)
+        return [(words(f"sync-state-{state}", language), number) for state, number in counted.most_common()]
+
+    def _trouble(self) -> Iterable[Step]:
+        return (step for step in self.steps if step.state in _TROUBLE or step.code)
+
+    def _list(self, language: Language) -> list[str]:
+        return [
+            f"  ! Patient/{step.patient}: {words(f'sync-state-{step.state}', language)}. {words(step.code, language)}"
+            for step in self._trouble()
+        ]

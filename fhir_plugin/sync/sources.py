@@ -1,0 +1,26 @@
+"""Opening a list, whatever it is: by its ending."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from fhir_plugin.errors import InputError
+from fhir_plugin.sync.tables import Table, open_csv
+
+__all__ = ["open_table"]
+
+
+def open_table(path: Path) -> Table:
+    """A list as a table.
+
+    Raises:
+        InputError: it cannot be read, or its ending is not known.
+    """
+    if path.suffix.lower() in (".csv", ".tsv", ".txt"):
+        return open_csv(path)
+    raise InputError(
+        f"Lists that end in '{path.suffix}' cannot be read.",
+        where=path.name,
+        code="sync-kind",
+        remedy="Save it as .csv.",
+    )
