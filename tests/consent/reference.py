@@ -102,7 +102,7 @@ def birthday(born: date, years: int) -> date:
 def span(text: str) -> tuple[date, date]:
     """First and last day a partial date can mean."""
     parts = [int(part) for part in text.split("-")]
-    first = date(*(parts + [1, 1])[:3])
+    first = date(*[*parts, 1, 1][:3])
     if len(parts) == 3:
         return first, first
     after = date(first.year + 1, 1, 1) if len(parts) == 1 else (first + timedelta(days=31)).replace(day=1)
@@ -176,11 +176,9 @@ class Consent:
         about = same(self.body.get("patient", {}).get("reference", ""), asked["child"])
         if not self.counts or about == NO:
             return None
-        unclear = self.unclear or self._is_unclear(asked)
-        word = self._outcome(asked, unclear)
-        if word == "permit" and (unclear or self.only_refuses or about == MAY):
-            return None
-        return word
+        only_refuses = self.only_refuses or about == MAY or self.unclear or self._is_unclear(asked)
+        word = self._outcome(asked, only_refuses)
+        return None if word == "permit" and only_refuses else word
 
     def _is_unclear(self, asked: dict) -> bool:
         if self.root is None:
@@ -198,28 +196,28 @@ class Consent:
         known = codes & {"OPTIN", "OPTOUT"}
         return known.pop() if len(known) == 1 else None
 
-    def _outcome(self, asked: dict, unclear: bool) -> str | None:
+    def _outcome(self, asked: dict, only_refuses: bool) -> str | None:
         by_rule = "permit" if self._policy() == "OPTOUT" else None
         if self.root is None:
             return by_rule if asked["purpose"] != "BTG" else None
         applies = Provision(self.root, asked).applies
         if applies == NO:
             return None
-        word = outcome(self.root, asked, unclear, by_rule, on_btg_path=False)
+        word = outcome(self.root, asked, only_refuses, by_rule, on_btg_path=False)
         return word if applies == YES or word == "deny" else None
 
 
-def outcome(body: dict, asked: dict, unclear: bool, effect: str | None, *, on_btg_path: bool) -> str | None:
+def outcome(body: dict, asked: dict, only_refuses: bool, effect: str | None, *, on_btg_path: bool) -> str | None:
     btg = on_btg_path or any(
         (item.get("system"), item.get("code")) == (f"{V3}ActReason", "BTG") for item in body.get("purpose", [])
     )
     inner = [
-        (Provision(each, asked).applies, outcome(each, asked, unclear, None, on_btg_path=btg))
+        (Provision(each, asked, nested=True).applies, outcome(each, asked, only_refuses, "deny", on_btg_path=btg))
         for each in body.get("provision", [])
     ]
     if any(applies != NO and word == "deny" for applies, word in inner):
         return "deny"
-    if not unclear and any(applies == YES and word == "permit" for applies, word in inner):
+    if not only_refuses and any(applies == YES and word == "permit" for applies, word in inner):
         return "permit"
     own = body["type"] if body.get("type") in ("permit", "deny") else effect
     if own == "permit" and asked["purpose"] == "BTG" and not btg:
@@ -230,7 +228,8 @@ def outcome(body: dict, asked: dict, unclear: bool, effect: str | None, *, on_bt
 class Provision:
     """Whether one provision applies: YES, MAY or NO; and whether something in it cannot be read."""
 
-    def __init__(self, body: dict, asked: dict) -> None:
+    def __init__(self, body: dict, asked: dict, *, nested: bool = False) -> None:
+        self.refuses = body.get("type", "deny" if nested else "permit") == "deny"
         self.body, self.asked = body, asked
         self.unclear = body.get("type", "permit") not in ("permit", "deny")
         tests = (
@@ -305,7 +304,7 @@ class Provision:
         if any(item.get("system") != f"{V3}Confidentiality" or item.get("code") not in LADDER for item in held):
             return self.unreadable()
         levels, wanted = [LADDER.index(item["code"]) for item in held], LADDER.index(self.asked["label"])
-        if self.body.get("type") == "deny":
+        if self.refuses:
             return YES if wanted >= min(levels) else NO
         return YES if wanted <= max(levels) else NO
 
