@@ -59,7 +59,8 @@ def _designator(designation: Designation) -> Json:
     coding = Coding(system=CodeSystems.DESIGNATOR, code=designation.by.value)
     author = {"system": PROVENANCE_PARTICIPANT, "code": "author", "display": "Author"}
     who = designation.who or Ref()
-    return {"type": {"coding": [coding_to_json(coding), author]}, "who": reference_to_json(who)}
+    role = [{"coding": [coding_to_json(coding)]}]
+    return {"type": {"coding": [author]}, "role": role, "who": reference_to_json(who)}
 
 
 def _enterer(author: Author) -> Json:

@@ -46,7 +46,9 @@ def events(provenances: Iterable[Json], context: FormContext) -> tuple[Event, ..
 def _event(body: Json, context: FormContext) -> Event:
     t, recorded = context.t, str(body.get("recorded", ""))
     agents = [agent for agent in body.get("agent") or () if isinstance(agent, dict)]
-    designators = [agent for agent in agents if _code(agent.get("type"), CodeSystems.DESIGNATOR)]
+    designators = [
+        agent for agent in agents if any(_code(role, CodeSystems.DESIGNATOR) for role in agent.get("role") or ())
+    ]
     typing = [agent for agent in agents if agent not in designators]
     kinds = {str(target.get("reference", "")).split("/")[0] for target in body.get("target") or ()}
     words = {

@@ -277,7 +277,8 @@ def _provenance(story: Story, figure: Figure) -> Json:
     targets += [f"Consent/{story.id}-{figure.id}-toestemming-{item}" for item in range(1, len(figure.sharing) + 1)]
     designators = [
         {
-            "type": {"coding": [_own(CodeSystems.DESIGNATOR, named.by)]},
+            "type": concept((PROVENANCE_PARTICIPANT, "author", "Author")),
+            "role": [{"coding": [_own(CodeSystems.DESIGNATOR, named.by)]}],
             "who": {"reference": _who(story, named.who)},
         }
         for named in figure.named
