@@ -4,7 +4,7 @@ import re
 from pathlib import Path
 
 import pytest
-from conftest import INVALID, VALID, expected, source
+from profiles_support import INVALID, VALID, expected, source
 
 from fhir_plugin.model.issues import Report, Severity
 from fhir_plugin.validation import Validator

@@ -8,10 +8,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from conftest import INVALID, VALID, constraints, resources_in
 from fhirpathpy import compile as compile_fhirpath
 from fhirpathpy.engine.nodes import ResourceNode
 from fhirpathpy.models import models
+from profiles_support import INVALID, VALID, constraints, resources_in
 
 CONSTRAINTS = constraints()
 KEYS = [constraint["key"] for _, _, constraint in CONSTRAINTS]

@@ -8,7 +8,7 @@ import string
 from typing import Any
 
 import pytest
-from conftest import constraints, source
+from profiles_support import constraints, source
 
 from fhir_plugin.model.terms import BASE
 from fhir_plugin.packages import profiles_dir

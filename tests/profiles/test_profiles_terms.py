@@ -8,7 +8,7 @@ from enum import StrEnum
 from typing import Any
 
 import pytest
-from conftest import VALUE_SETS, source
+from profiles_support import VALUE_SETS, source
 
 from fhir_plugin.model import terms
 from fhir_plugin.model.terms import CodeSystems, Extensions, Profiles
