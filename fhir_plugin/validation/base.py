@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any
 
-from fhir_plugin.validation import extensions, narrative, references
+from fhir_plugin.validation import extensions, html, narrative, references
 from fhir_plugin.validation.primitives import PRIMITIVES
 from fhir_plugin.validation.rules import rules_of
 from fhir_plugin.validation.schema import Element, Field, Schema
@@ -139,13 +139,15 @@ class BaseChecks:
         if spec.name == "id" and self.schema.kind(type_key) != "resource":
             checks = [self.check("string"), _element_id]
         elif spec.name == "id":
-            checks.append(_resource_id)
+            checks = [self.check("id"), _resource_id]
         if code == "Extension":
             checks.append(extensions.check_for(host, spec.name))
         elif code in ("Reference", "canonical"):
             checks += references.checks_for(spec)
         elif code == "xhtml":
             checks.append(narrative.check)
+        elif code == "string" and spec.name != "id":
+            checks.append(html.check)
         checks += self.engine.bindings.checks_for(spec.element, code)
         checks += [rule.apply for rule in rules_of(self.engine, spec.element, spec.type_key, of_element=True)]
         checks += self.engine.special_checks(spec, type_key)

@@ -57,7 +57,12 @@ class Bindings:
         return found
 
     def _check(self, binding: _Binding, code: str) -> Check:
+        source = binding.source
+
         def check(value: Any, _extra: Any, path: Path, scope: Scope) -> None:
+            if value is None and binding.strength == "required":
+                scope.error("binding-no-code", path, ("value-set", binding.value_set), source=source)
+                return
             answer = membership(self.terminology, binding.value_set, code, value)
             if answer is not True:
                 self._report(binding, code, answer, value, path, scope)
@@ -73,10 +78,10 @@ class Bindings:
                 scope.error("binding-no-code", path, *params, source=binding.source)
         elif binding.strength == "extensible":
             scope.warn("binding-extensible", path, *params, source=binding.source)
-        elif binding.strength == "maximum-preferred":
+        elif binding.strength == "maximum-preferred" and code != "code":
             scope.warn("binding-maximum", path, *params, source=binding.source)
         else:
-            name = "binding-maximum" if binding.strength == "maximum" else "binding-required"
+            name = "binding-required" if binding.strength == "required" else "binding-maximum"
             scope.error(name, path, *params, source=binding.source)
 
     def _undecided(self, params: tuple[tuple[str, str], ...], path: Path, scope: Scope, source: str) -> None:

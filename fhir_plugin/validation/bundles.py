@@ -56,20 +56,18 @@ class BundleIndex:
             found = self._by_url.get(bare, [])
         else:
             base = _RESTFUL.fullmatch(full_url)
-            kind, _, key = bare.partition("/")
-            found = self._by_url.get(f"{base['base']}/{bare}", []) if base else self._by_id.get((kind, key), [])
+            found = self._by_url.get(f"{base['base']}/{bare}", []) if base else []
         if not version:
             return found
         return [one for one in found if (one.get("meta") or {}).get("versionId") == version]
 
     def resolve(self, reference: str, full_url: str) -> Json | None:
-        """The one entry a reference points to."""
+        """The entry a reference points to; where full URLs do not help, the one of that type and id."""
         found = self.matches(reference, full_url)
+        if not found and not _ABSOLUTE.match(reference):
+            kind, _, key = _split_version(reference)[0].partition("/")
+            found = self._by_id.get((kind, key), [])
         return found[0] if found else None
-
-    def named(self, kind: str, key: str) -> list[Json]:
-        """Entries of a type with an id, whatever their full URL."""
-        return self._by_id.get((kind, key), [])
 
 
 def _split_version(reference: str) -> tuple[str, str]:
@@ -84,8 +82,6 @@ def check_bundle(scope: Scope) -> None:
         return
     _check_links(scope, index)
     _check_full_urls(scope, index)
-    if index.type in ("document", "message"):
-        _check_first(scope, index)
     if index.type == "searchset":
         _check_search(scope, index)
 
@@ -125,16 +121,8 @@ def _check_full_url(url: str, resource: Any, path: Path, scope: Scope) -> None:
     match = _RESTFUL.fullmatch(url)
     if match is None or type(resource) is not dict or not scope.engine.schema.is_resource(match["type"]):
         return
-    key = resource.get("id")
-    if key is not None and key != match["id"]:
+    if (resource.get("resourceType"), resource.get("id")) != (match["type"], match["id"]):
         scope.error("bundle-full-url-id", path)
-
-
-def _check_first(scope: Scope, index: BundleIndex) -> None:
-    if not index.entries:
-        scope.error("bundle-no-first-entry", scope.path, ("type", index.type))
-    elif type(index.entries[0].get("resource")) is not dict:
-        scope.error("bundle-no-first-resource", (scope.path, "entry", 0), ("type", index.type))
 
 
 def _check_search(scope: Scope, index: BundleIndex) -> None:

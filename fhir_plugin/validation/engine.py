@@ -9,6 +9,7 @@ from fhir_plugin.validation import contained, references
 from fhir_plugin.validation.base import BaseChecks, Check
 from fhir_plugin.validation.bindings import Bindings, membership
 from fhir_plugin.validation.bundles import BundleIndex, check_bundle
+from fhir_plugin.validation.documents import check_first_entry
 from fhir_plugin.validation.fhirpath import Node
 from fhir_plugin.validation.narrative import problems
 from fhir_plugin.validation.policy import Policy
@@ -110,6 +111,8 @@ class Engine:
             contained.check(scope)
         if type_name == "Bundle":
             check_bundle(scope)
+            if scope.bundle is not None and scope.bundle.type in ("document", "message"):
+                check_first_entry(scope, scope.bundle)
 
     def _claimed(self, resource: Json, profiles: tuple[str, ...]) -> list[str]:
         meta = resource.get("meta")

@@ -17,13 +17,14 @@ class Policy:
         unknown_extensions: what an extension without a known definition is.
         example_urls: whether extensions under example.org and acme.com need no definition.
         best_practice: whether invariants marked as best practice (dom-6) are reported.
-        embedded_html: whether text that looks like HTML in a plain string is an error.
+        embedded_html: what text that looks like HTML in a plain string is. FHIR strings are shown by software that may
+            not escape them, so it is a warning by default; FHIR itself does not forbid it.
         max_bytes: largest input that is read.
     """
 
     unknown_codes: Literal["warn", "ignore", "error"] = "warn"
     unknown_extensions: Literal["warn", "ignore", "error"] = "error"
-    example_urls: bool = True
+    example_urls: bool = False
     best_practice: bool = True
-    embedded_html: bool = False
+    embedded_html: Literal["warn", "ignore", "error"] = "warn"
     max_bytes: int = 256 * 1024 * 1024

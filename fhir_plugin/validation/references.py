@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING, Any
 
 from fhir_plugin.validation.schema import FHIR, Field, canonical_url
@@ -51,6 +51,11 @@ def _check_form(reference: str, path: Path, scope: Scope) -> None:
         scope.error("reference-format", path)
     elif scope.bundle is not None and not scope.full_url and scope.bundle.needs_full_url:
         scope.error("reference-without-full-url", path)
+    elif scope.bundle is not None and scope.bundle.type != "history":
+        if len(scope.bundle.matches(reference, scope.full_url)) > 1:
+            scope.error("reference-ambiguous", path)
+    elif scope.bundle is None and scope.outer is not None:
+        _check_in_parameters(reference, path, scope)
 
 
 def _check_target(value: Json, targets: tuple[str, ...], path: Path, scope: Scope) -> None:
@@ -155,19 +160,30 @@ def _contained(fragment: str, scope: Scope) -> Json | None:
     return None
 
 
+def _check_in_parameters(reference: str, path: Path, scope: Scope) -> None:
+    """Parameters have no full URLs: where they bring resources of a type, a reference to that type means one."""
+    kind = reference.partition("/")[0]
+    if kind in {str(one.get("resourceType")) for one in _parameters(scope)} and resolve(reference, scope) is None:
+        scope.error("reference-dangling", path)
+
+
 def _in_parameters(reference: str, scope: Scope) -> Json | None:
     """Resources in one Parameters see each other by type and id."""
     match = _RESTFUL.fullmatch(reference)
+    if match is None or match["base"]:
+        return None
+    wanted = match["type"], match["id"]
+    return next((one for one in _parameters(scope) if (one.get("resourceType"), one.get("id")) == wanted), None)
+
+
+def _parameters(scope: Scope) -> Iterator[Json]:
+    """Resources in the Parameters around a scope."""
     outermost = scope
     while outermost.outer is not None:
         outermost = outermost.outer
-    if match is None or outermost.resource.get("resourceType") != "Parameters":
-        return None
+    if outermost.resource.get("resourceType") != "Parameters":
+        return
     for one in outermost.resource.get("parameter", ()):
         resource = one.get("resource") if type(one) is dict else None
-        if type(resource) is dict and (resource.get("resourceType"), resource.get("id")) == (
-            match["type"],
-            match["id"],
-        ):
-            return resource
-    return None
+        if type(resource) is dict:
+            yield resource

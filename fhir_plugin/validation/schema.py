@@ -180,6 +180,8 @@ class Schema:
         """Root element of a base type, or None for a type nobody defines."""
         if type_name not in self._trees:
             structure = self.definitions.structure_for_type(type_name)
+            if structure and structure.get("type") != type_name:
+                structure = None  # the name of a profile, not of a type
             tree = build_tree(structure["snapshot"]["element"]) if structure else None
             if structure and tree:
                 self._kinds[type_name] = str(structure.get("kind"))

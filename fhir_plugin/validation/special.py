@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Any
 
+from fhir_plugin.validation import vitals
 from fhir_plugin.validation.scope import Path, Scope
 
 __all__ = ["SPECIAL"]
 
 Check = Callable[[Any, Any, Path, Scope], None]
 
+_LINK = re.compile(r"<a\s[^<>]*?href\s*=\s*[\"']#([^\"'<>]+)[\"']")
+_ANCHOR = re.compile(r"\s(?:id|name)\s*=\s*[\"']([^\"'<>]*)[\"']")
 _ABSOLUTE = re.compile(r"[A-Za-z][A-Za-z0-9+.\-]*:\S+")
 
 
@@ -21,6 +24,52 @@ def _coding_system(value: Any, _extra: Any, path: Path, scope: Scope) -> None:
         scope.error("system-relative", path)
 
 
+def _identifier_system(value: Any, _extra: Any, path: Path, scope: Scope) -> None:
+    """Identifier.system is an absolute URI (http://hl7.org/fhir/R4/datatypes.html#Identifier)."""
+    if type(value) is str and value and not _ABSOLUTE.fullmatch(value):
+        scope.error("system-relative", path[0])
+
+
+def _reference_type(value: Any, _extra: Any, path: Path, scope: Scope) -> None:
+    """Reference.type names a resource type, or a logical model by its canonical (http://hl7.org/fhir/R4/references.html)."""
+    if type(value) is str and value and ":" not in value and not scope.engine.schema.is_resource(value):
+        scope.error("resource-type-unknown", path, ("type", value[:64]))
+
+
+def _narrative(value: Any, _extra: Any, path: Path, scope: Scope) -> None:
+    """Links within a narrative lead to an id somewhere in the document (http://hl7.org/fhir/R4/narrative.html#id)."""
+    if type(value) is not str or "#" not in value:
+        return
+    wanted = [match[1] for match in _LINK.finditer(value)]
+    if wanted:
+        outermost = scope
+        while outermost.outer is not None:
+            outermost = outermost.outer
+        known = set(_anchors(outermost.resource))
+        for name in wanted:
+            if name not in known:
+                scope.error("narrative-dead-link", path, ("detail", f"#{name[:64]}"))
+
+
+def _anchors(value: Any) -> Iterator[str]:
+    """Ids of resources, of elements and within narratives."""
+    if type(value) is dict:
+        for name, one in value.items():
+            if name == "id" and type(one) is str:
+                yield one
+            elif name == "div" and type(one) is str:
+                yield from (match[1] for match in _ANCHOR.finditer(one))
+            else:
+                yield from _anchors(one)
+    elif type(value) is list:
+        for one in value:
+            yield from _anchors(one)
+
+
 SPECIAL: dict[str, Check] = {
+    "Identifier.system": _identifier_system,
+    "Narrative.div": _narrative,
+    "Observation.code": vitals.check,
+    "Reference.type": _reference_type,
     "Coding.system": _coding_system,
 }

@@ -13,7 +13,7 @@ from typing import Any, Protocol
 
 from fhir_plugin.validation.fhirpath import operators
 from fhir_plugin.validation.fhirpath.errors import FhirPathError
-from fhir_plugin.validation.fhirpath.node import Item, Node
+from fhir_plugin.validation.fhirpath.node import Item, Node, TypeInfo
 from fhir_plugin.validation.fhirpath.parser import Tree, parse
 from fhir_plugin.validation.schema import Schema
 
@@ -162,6 +162,8 @@ def _name(tree: Tree) -> Step:
         for item in focus:
             if type(item) is Node:
                 found += [item] if maybe_type and operators.is_type(item, name) else item.child(name)
+            elif type(item) is TypeInfo and name in ("name", "namespace"):
+                found.append(getattr(item, name))
         return found
 
     return step

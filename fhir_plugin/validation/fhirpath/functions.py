@@ -9,8 +9,8 @@ from fhir_plugin.validation.fhirpath import collections as over
 from fhir_plugin.validation.fhirpath import conversions, strings
 from fhir_plugin.validation.fhirpath.compiler import Environment, Step, compile_tree
 from fhir_plugin.validation.fhirpath.errors import FhirPathError, FhirPathSyntaxError
-from fhir_plugin.validation.fhirpath.node import Item, Node
-from fhir_plugin.validation.fhirpath.operators import cast, single_string, test_type, truth
+from fhir_plugin.validation.fhirpath.node import Item, Node, TypeInfo
+from fhir_plugin.validation.fhirpath.operators import cast, single_string, test_type, truth, type_of
 from fhir_plugin.validation.fhirpath.parser import Tree
 
 __all__ = ["compile_call"]
@@ -203,7 +203,7 @@ def _define(name: Step, value: Step | None = None) -> Step:
 
 
 def _kind_of(focus: Items) -> Items:
-    return [item.type_name if type(item) is Node else type(item).__name__ for item in focus]
+    return [TypeInfo(*type_of(item)) for item in focus]
 
 
 _ENVIRONMENT: dict[str, tuple[int, int, Callable[..., Any]]] = {

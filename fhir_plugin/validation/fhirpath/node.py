@@ -4,18 +4,25 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from decimal import Decimal, InvalidOperation
-from typing import Any
+from typing import Any, NamedTuple
 
 from fhir_plugin.validation.fhirpath.values import Moment, Quantity
 from fhir_plugin.validation.schema import Field, Json, Schema
 
-__all__ = ["Item", "Node", "system_value"]
+__all__ = ["Item", "Node", "TypeInfo", "system_value"]
 
 Item = Any
 """A Node, or a system value: bool, int, Decimal, str, Moment, Quantity."""
 
 _MOMENTS = frozenset({"date", "dateTime", "instant"})
 _NUMBERS = frozenset({"integer", "positiveInt", "unsignedInt", "decimal"})
+
+
+class TypeInfo(NamedTuple):
+    """What ``type()`` yields."""
+
+    namespace: str
+    name: str
 
 
 class Node:

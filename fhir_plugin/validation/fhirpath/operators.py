@@ -13,7 +13,7 @@ from fhir_plugin.validation.fhirpath.values import Moment, Quantity, compare_mom
 
 __all__ = [
     "EAGER", "LAZY", "cast", "distinct", "equal", "equivalent", "is_type", "signed", "single", "single_integer",
-    "single_string", "test_type", "truth",
+    "single_string", "test_type", "truth", "type_of",
 ]  # fmt: skip
 
 Items = list[Item]
@@ -303,10 +303,14 @@ def is_type(item: Item, name: str) -> bool:
         return bare == type_name or (
             (bare[:1].isupper() or bare in ("string", "uri", "integer")) and (bare in item.schema.ancestors(type_name))
         )
-    if space == "FHIR":
-        return False
-    found = _MOMENT[item.kind] if isinstance(item, Moment) else _SYSTEM.get(type(item), "")
-    return bare == found
+    return space != "FHIR" and bare == type_of(item)[1]
+
+
+def type_of(item: Item) -> tuple[str, str]:
+    """Namespace and name of an item's type."""
+    if type(item) is Node:
+        return "FHIR", item.type_name
+    return "System", _MOMENT[item.kind] if isinstance(item, Moment) else _SYSTEM.get(type(item), "")
 
 
 def test_type(items: Items, name: str) -> Items:

@@ -15,7 +15,6 @@ from fhir_plugin.model.issues import Issue, Severity
 from fhir_plugin.validation.parsing.jsonplaces import JsonPlaces, key_places
 from fhir_plugin.validation.parsing.result import Parsed, failed
 
-
 __all__ = ["read_json"]
 
 _KEY = re.compile(r'"\s*:')

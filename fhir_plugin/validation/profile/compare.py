@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator
 from decimal import Decimal
 from typing import Any
 
-from fhir_plugin.validation.fhirpath.values import Moment, compare_moments
+from fhir_plugin.validation.fhirpath.values import Moment, Quantity, compare_moments, compare_quantities
 from fhir_plugin.validation.schema import Element
 from fhir_plugin.validation.scope import Path, Scope
 
@@ -124,9 +124,8 @@ def _bound(bound: Any, sign: int, source: str) -> Check:
 
 def _order(value: Any, bound: Any) -> int | None:
     if type(value) is dict and type(bound) is dict:
-        if value.get("code") != bound.get("code") or value.get("system") != bound.get("system"):
-            return None
-        return _order(value.get("value"), bound.get("value"))
+        amount, limit = _quantity(value), _quantity(bound)
+        return compare_quantities(amount, limit) if amount is not None and limit is not None else None
     if type(value) is str and type(bound) is str:
         one, other = _moment(value), _moment(bound)
         return compare_moments(one, other) if one is not None and other is not None else None
@@ -134,6 +133,13 @@ def _order(value: Any, bound: Any) -> int | None:
     if type(value) in numbers and type(bound) in numbers:
         return int(value > bound) - int(value < bound)
     return None
+
+
+def _quantity(value: Json) -> Quantity | None:
+    number = value.get("value")
+    if type(number) not in (int, float, Decimal):
+        return None
+    return Quantity(Decimal(str(number)), str(value.get("code") or value.get("unit") or "1"))
 
 
 def _moment(text: str) -> Moment | None:

@@ -15,7 +15,7 @@ from fhir_plugin.validation.profile.discriminators import matcher_of
 from fhir_plugin.validation.profile.members import Member
 from fhir_plugin.validation.profile.slicing import Slice, Slicing
 from fhir_plugin.validation.rules import constraint_keys, rules_of
-from fhir_plugin.validation.schema import Element, Field, TypeUse, build_tree, canonical_url
+from fhir_plugin.validation.schema import FHIR, Element, Field, TypeUse, build_tree, canonical_url
 from fhir_plugin.validation.scope import Path, Scope
 
 if TYPE_CHECKING:
@@ -25,6 +25,10 @@ __all__ = ["ProfileChecks"]
 
 Json = dict[str, Any]
 Check = Callable[[Any, Any, Path, Scope], None]
+
+
+_NESTED = frozenset({"contained", "resource", "outcome"})
+"""Elements whose value is a whole resource."""
 
 
 def _nothing(_value: Any, _extra: Any, _path: Path, _scope: Scope) -> None:
@@ -65,7 +69,7 @@ class ProfileChecks:
             return _unknown(canonical)
         type_name = str(structure.get("type", ""))
         base = self.engine.schema.tree(type_name)
-        if base is None or structure.get("derivation") == "specialization":
+        if base is None or canonical_url(canonical) == FHIR + type_name:
             return _nothing
         return self._node(tree, type_name, base, canonical) or _nothing
 
@@ -78,7 +82,11 @@ class ProfileChecks:
         checks: list[Check] = [rule.apply for rule in rules_of(engine, element, type_key, known=known, source=source)]
         checks += value_checks(element, sliced or base, source)
         checks += self._binding(element, type_key, sliced or base, source)
-        checks += [one for child in element.children if (one := self._child(child, type_key, source)) is not None]
+        below = _joined(
+            [one for child in element.children if (one := self._child(child, type_key, source)) is not None]
+        )
+        if below is not None:
+            checks.append(_entering(below) if base is not None and base.name in _NESTED else below)
         return _joined(checks)
 
     def _binding(self, element: Element, type_key: str, base: Element | None, source: str) -> list[Check]:
@@ -204,9 +212,20 @@ def _joined(checks: list[Check]) -> Check | None:
     return check
 
 
+def _entering(below: Check) -> Check:
+    """Checks inside a nested resource, where ``%resource`` is that resource."""
+
+    def check(value: Any, extra: Any, path: Path, scope: Scope) -> None:
+        if type(value) is dict:
+            url = scope.bundle.full_url_of(value) if scope.bundle is not None else ""
+            below(value, extra, path, scope.inside(value, path, contained=path[1] == "contained", full_url=url))
+
+    return check
+
+
 def _unknown(canonical: str) -> Check:
     def check(_value: Any, _extra: Any, path: Path, scope: Scope) -> None:
-        scope.warn("profile-unknown", path, ("profile", canonical), ("reason", ""))
+        scope.error("profile-unknown", path, ("profile", canonical), ("reason", ""))
 
     return check
 

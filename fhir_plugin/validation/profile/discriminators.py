@@ -148,6 +148,9 @@ def _descend(engine: Engine, element: Element, kind: str, argument: str) -> list
     if kind == "resolve":
         targets = [target for use in element.types for target in use.targets]
         return [tree for target in targets if (tree := engine.profiles.tree(target)) is not None]
+    constants = _constant_child(element, argument)
+    if constants:
+        return constants
     child = element.child(argument)
     if child is not None:
         return [child]
@@ -155,6 +158,16 @@ def _descend(engine: Engine, element: Element, kind: str, argument: str) -> list
         child = tree.child(argument)
         if child is not None:
             return [child]
+    return []
+
+
+def _constant_child(element: Element, name: str) -> list[Element]:
+    """What a fixed value or pattern of an element says of one of its children."""
+    for kind in ("fixed", "pattern"):
+        value = constant(element, kind)
+        if type(value) is dict and name in value:
+            below = value[name] if type(value[name]) is list else [value[name]]
+            return [Element.of({"path": f"{element.path}.{name}", "min": 1, f"{kind}X": one}) for one in below]
     return []
 
 
