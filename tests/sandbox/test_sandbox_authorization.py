@@ -1,0 +1,369 @@
+"""The authorization server refuses what lax launchers accept."""
+
+from __future__ import annotations
+
+import base64
+from urllib.parse import urlencode
+
+import pytest
+from joserfc import jwt
+from joserfc.jwk import KeySet
+from sandbox_support import ALL, BASE, CALLBACK, ELLIPTIC, RSA, VERIFIER, Ehr, query_of
+
+
+def error_of(answer):
+    """``error`` in a redirect back to the app."""
+    assert answer.status_code == 302, answer.text
+    assert answer.headers["Location"].startswith(f"{CALLBACK}?")
+    return query_of(answer)["error"]
+
+
+def id_token_of(ehr: Ehr, token: dict):
+    keys = KeySet.import_key_set(ehr.browser().get("/auth/jwks", base_url=BASE).json)
+    return jwt.decode(token["id_token"], keys, algorithms=["RS256", "ES384"])
+
+
+def test_a_launch_gives_a_token_with_its_context(ehr):
+    token = ehr.token("noor", nonce="n-1")
+    claims = id_token_of(ehr, token).claims
+    assert token["patient"] == "noor"
+    assert token["need_patient_banner"] is True
+    assert set(token["scope"].split()) == set(ALL.split())
+    assert claims["iss"] == f"{BASE}/fhir"
+    assert claims["aud"] == "app"
+    assert claims["nonce"] == "n-1"
+    assert claims["fhirUser"] == f"{BASE}/fhir/Practitioner/joke-de-vries"
+
+
+def test_the_answer_echoes_state_and_names_its_issuer(ehr):
+    ehr.sign_in()
+    answer = ehr.authorize(launch=ehr.launch("noor"))
+    assert query_of(answer)["state"] == "a-state-that-nobody-can-guess"
+    assert query_of(answer)["iss"] == f"{BASE}/fhir"
+
+
+def test_an_error_names_the_issuer_too(ehr):
+    ehr.sign_in()
+    answer = ehr.authorize(launch=ehr.launch("noor"), aud="https://elsewhere.example/fhir")
+    assert error_of(answer) == "invalid_request"
+    assert query_of(answer)["iss"] == f"{BASE}/fhir"
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        {"aud": "http://localhost:8400/fhir/"},
+        {"aud": "http://localhost:8400"},
+        {"aud": "http://LOCALHOST:8400/fhir"},
+        {"aud": "http://evil.example/fhir"},
+        {"aud": None},
+        {"state": None},
+        {"code_challenge": None},
+        {"code_challenge_method": None},
+        {"code_challenge_method": "plain"},
+        {"code_challenge": "too-short"},
+        {"launch": "made-up"},
+        {"launch": None},
+    ],
+    ids=str,
+)
+def test_an_authorization_request_that_is_not_exactly_right_is_refused(ehr, wrong):
+    ehr.sign_in()
+    assert error_of(ehr.authorize(**{"launch": ehr.launch("noor"), **wrong})) == "invalid_request"
+
+
+@pytest.mark.parametrize(
+    "uri",
+    [
+        f"{CALLBACK}/more",
+        f"{CALLBACK}?next=elsewhere",
+        "http://localhost:8401/callback",
+        "http://localhost:8401.evil.example/callback/sandbox",
+        "http://127.0.0.1:8401/callback/sandbox",
+        "https://evil.example/callback/sandbox",
+        "javascript:alert(1)",
+    ],
+)
+def test_a_redirect_uri_that_is_not_registered_is_never_redirected_to(ehr, uri):
+    ehr.sign_in()
+    answer = ehr.authorize(launch=ehr.launch("noor"), redirect_uri=uri)
+    assert answer.status_code == 400
+    assert "Location" not in answer.headers
+
+
+def test_a_missing_redirect_uri_is_refused_even_with_only_one_registered(ehr):
+    ehr.sign_in()
+    assert ehr.authorize(launch=ehr.launch("noor"), redirect_uri=None).status_code == 400
+
+
+def test_an_unknown_client_gets_a_page_and_no_redirect(ehr):
+    ehr.sign_in()
+    assert ehr.authorize(client_id="nobody").status_code == 400
+
+
+def test_implicit_flow_does_not_exist(ehr):
+    ehr.sign_in()
+    assert error_of(ehr.authorize(response_type="token", launch=ehr.launch("noor"))) == "unsupported_response_type"
+
+
+def test_repeated_parameters_are_refused(ehr):
+    ehr.sign_in()
+    query = urlencode([*ehr.request(launch=ehr.launch("noor")).items(), ("scope", "patient/*.rs")])
+    answer = ehr.http.get(f"/auth/authorize?{query}", base_url=BASE)
+    assert answer.status_code == 400
+
+
+def test_a_launch_works_once(ehr):
+    ehr.sign_in()
+    launch = ehr.launch("noor")
+    assert "code" in query_of(ehr.authorize(launch=launch))
+    assert error_of(ehr.authorize(launch=launch)) == "invalid_request"
+
+
+def test_a_launch_expires(ehr):
+    ehr.sign_in()
+    launch = ehr.launch("noor")
+    ehr.clock.forward(minutes=6)
+    assert error_of(ehr.authorize(launch=launch)) == "invalid_request"
+
+
+def test_a_launch_is_only_for_the_app_it_was_made_for(ehr):
+    ehr.sign_in()
+    assert error_of(ehr.authorize(launch=ehr.launch("noor", "secretive"))) == "invalid_request"
+
+
+def test_a_launch_is_only_for_the_user_who_made_it(ehr):
+    ehr.sign_in("j.devries")
+    launch = ehr.launch("noor")
+    ehr.sign_in("m.elamrani")
+    assert error_of(ehr.authorize(launch=launch)) == "invalid_request"
+
+
+def test_who_is_not_signed_in_signs_in_first_and_then_goes_on(ehr):
+    ehr.sign_in()
+    launch = ehr.launch("noor")
+    ehr.http = ehr.browser()
+    answer = ehr.authorize(launch=launch)
+    assert answer.status_code == 303
+    back = query_of(answer)["back"]
+    page = ehr.http.get(answer.headers["Location"], base_url=BASE)
+    form = {"user": "j.devries", "form_token": ehr.form_token(page), "back": back}
+    answer = ehr.http.post("/sign-in", data=form, base_url=BASE)
+    assert "code" in query_of(ehr.http.get(answer.headers["Location"], base_url=BASE))
+
+
+@pytest.mark.parametrize("back", ["//evil.example/", "https://evil.example/", "/\\evil.example", "\\\\evil", "evil"])
+def test_sign_in_never_leads_to_another_site(ehr, back):
+    token = ehr.form_token(ehr.http.get("/sign-in", base_url=BASE))
+    answer = ehr.http.post("/sign-in", data={"user": "lotte", "form_token": token, "back": back}, base_url=BASE)
+    assert answer.headers["Location"] == "/"
+
+
+def test_a_code_works_once_and_a_replay_takes_the_tokens_back(ehr):
+    ehr.sign_in()
+    code = ehr.code()
+    token = ehr.redeem(code).json
+    assert ehr.fhir("GET", "Patient/noor", token["access_token"]).status_code == 200
+    assert ehr.redeem(code).json["error"] == "invalid_grant"
+    assert ehr.fhir("GET", "Patient/noor", token["access_token"]).status_code == 401
+    assert ehr.refresh(token["refresh_token"]).json["error"] == "invalid_grant"
+
+
+@pytest.mark.parametrize(
+    ("wrong", "error"),
+    [
+        ({"code_verifier": None}, "invalid_request"),
+        ({"code_verifier": VERIFIER + "x"}, "invalid_grant"),
+        ({"code_verifier": "short"}, "invalid_request"),
+        ({"redirect_uri": None}, "invalid_grant"),
+        ({"redirect_uri": f"{CALLBACK}/more"}, "invalid_grant"),
+        ({"client_id": "nobody"}, "invalid_client"),
+        ({"client_id": None}, "invalid_client"),
+    ],
+    ids=str,
+)
+def test_a_token_request_that_is_not_exactly_right_is_refused(ehr, wrong, error):
+    ehr.sign_in()
+    assert ehr.redeem(ehr.code(), **wrong).json["error"] == error
+
+
+def test_a_failed_redemption_uses_the_code_up(ehr):
+    ehr.sign_in()
+    code = ehr.code()
+    ehr.redeem(code, code_verifier=VERIFIER + "x")
+    assert ehr.redeem(code).json["error"] == "invalid_grant"
+
+
+def test_a_code_expires_after_a_minute(ehr):
+    ehr.sign_in()
+    code = ehr.code()
+    ehr.clock.forward(seconds=61)
+    assert ehr.redeem(code).json["error"] == "invalid_grant"
+
+
+def test_a_code_is_only_for_the_client_it_was_given_to(ehr):
+    ehr.sign_in()
+    basic = base64.b64encode(b"secretive:only-for-tests").decode()
+    answer = ehr.redeem(ehr.code(), client_id=None, headers={"Authorization": f"Basic {basic}"})
+    assert answer.json["error"] == "invalid_grant"
+
+
+def test_a_nonce_is_accepted_once(ehr):
+    ehr.token("noor", nonce="n-1")
+    assert error_of(ehr.authorize(launch=ehr.launch("noor"), nonce="n-1")) == "invalid_request"
+
+
+def test_a_refresh_token_works_once_and_reuse_ends_everything(ehr):
+    first = ehr.token()
+    second = ehr.refresh(first["refresh_token"]).json
+    assert second["patient"] == "noor"
+    assert second["refresh_token"] != first["refresh_token"]
+    assert ehr.refresh(first["refresh_token"]).json["error"] == "invalid_grant"
+    assert ehr.refresh(second["refresh_token"]).json["error"] == "invalid_grant"
+    assert ehr.fhir("GET", "Patient/noor", second["access_token"]).status_code == 401
+
+
+def test_a_refresh_can_narrow_but_never_widen(ehr):
+    token = ehr.token(scope="launch offline_access patient/Patient.rs")
+    assert ehr.refresh(token["refresh_token"], scope="patient/*.cruds").json["error"] == "invalid_scope"
+
+
+def test_without_offline_or_online_access_there_is_no_refresh_token(ehr):
+    assert "refresh_token" not in ehr.token(scope="launch openid patient/*.rs")
+
+
+def test_an_access_token_expires(ehr):
+    token = ehr.token()
+    ehr.clock.forward(seconds=601)
+    assert ehr.fhir("GET", "Patient/noor", token["access_token"]).status_code == 401
+
+
+def test_a_symmetric_client_needs_its_secret(ehr):
+    ehr.sign_in()
+    wrong = base64.b64encode(b"secretive:guess").decode()
+    right = base64.b64encode(b"secretive:only-for-tests").decode()
+    for headers in (None, {"Authorization": f"Basic {wrong}"}):
+        answer = ehr.redeem(ehr.code("noor", "secretive"), client_id="secretive", headers=headers)
+        assert answer.json["error"] == "invalid_client"
+    answer = ehr.redeem(ehr.code("noor", "secretive"), client_id=None, headers={"Authorization": f"Basic {right}"})
+    assert id_token_of(ehr, answer.json).header["alg"] == "ES384"
+
+
+@pytest.mark.parametrize(("key", "alg"), [(ELLIPTIC, "ES384"), (RSA, "RS384")])
+def test_an_asymmetric_client_signs_for_itself(ehr, key, alg):
+    ehr.sign_in()
+    answer = ehr.redeem(ehr.code("noor", "signer"), client_id=None, **ehr.assertion(key, alg=alg))
+    assert answer.json["patient"] == "noor"
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        {"aud": "http://localhost:8400/auth/token/"},
+        {"aud": "http://localhost:8400"},
+        {"aud": ["http://localhost:8400/auth/token", "https://elsewhere.example"]},
+        {"iss": "somebody"},
+        {"exp": None},
+        {"exp": 1},
+        {"exp": 99999999999},
+        {"jti": None},
+        {"typ": "at+jwt"},
+        {"key": RSA, "alg": "RS256"},
+        {"key": RSA, "alg": "PS384"},
+    ],
+    ids=str,
+)
+def test_an_assertion_that_is_not_exactly_right_is_refused(ehr, wrong):
+    assert ehr.backend_token(**wrong).json["error"] == "invalid_client"
+
+
+def test_an_assertion_is_used_once(ehr):
+    assert ehr.backend_token(jti="same").status_code == 200
+    assert ehr.backend_token(jti="same").json["error"] == "invalid_client"
+
+
+def test_an_asymmetric_client_without_an_assertion_is_refused(ehr):
+    ehr.sign_in()
+    answer = ehr.redeem(ehr.code("noor", "signer"), client_id="signer")
+    assert answer.json["error"] == "invalid_client"
+
+
+def test_backend_services_get_system_scopes_only_and_no_refresh_token(ehr):
+    token = ehr.backend_token("system/Patient.rs").json
+    assert token["scope"] == "system/Patient.rs"
+    assert "refresh_token" not in token
+    for scope in ("patient/*.rs", "system/*.cruds openid", "launch", ""):
+        assert ehr.backend_token(scope).json["error"] == "invalid_scope"
+    assert ehr.fhir("GET", "Patient/daan", token["access_token"]).status_code == 200
+    assert ehr.fhir("GET", "Consent", token["access_token"]).status_code == 403
+
+
+def test_introspection_tells_a_client_about_its_own_tokens_only(ehr):
+    backend = ehr.backend_token().json["access_token"]
+    foreign = ehr.token()["access_token"]
+
+    def ask(token: str) -> dict:
+        return ehr.browser().post("/auth/introspect", data={"token": token, **ehr.assertion()}, base_url=BASE).json
+
+    assert ask(backend)["active"] is True
+    assert ask(foreign) == {"active": False}
+    assert ask("made-up") == {"active": False}
+    assert ehr.browser().post("/auth/introspect", data={"token": backend}, base_url=BASE).status_code in (400, 401)
+
+
+def test_revoking_a_refresh_token_ends_the_whole_authorization(ehr):
+    token = ehr.token()
+    form = {"token": token["refresh_token"], "client_id": "app"}
+    assert ehr.browser().post("/auth/revoke", data=form, base_url=BASE).status_code == 200
+    assert ehr.fhir("GET", "Patient/noor", token["access_token"]).status_code == 401
+    assert ehr.refresh(token["refresh_token"]).json["error"] == "invalid_grant"
+
+
+def test_a_token_of_somebody_else_cannot_be_revoked(ehr):
+    token = ehr.token()
+    answer = ehr.browser().post(
+        "/auth/revoke", data={"token": token["refresh_token"], **ehr.assertion()}, base_url=BASE
+    )
+    assert answer.json["error"] == "invalid_grant"
+    assert ehr.fhir("GET", "Patient/noor", token["access_token"]).status_code == 200
+
+
+def test_a_standalone_launch_lets_a_professional_choose_a_record(ehr):
+    ehr.sign_in()
+    asked = {"scope": "launch/patient openid patient/Patient.rs", "launch": None}
+    page = ehr.authorize(**asked)
+    assert "Noor" in page.text
+    form = {**ehr.request(**asked), "chosen_patient": "daan", "form_token": ehr.form_token(page)}
+    code = query_of(ehr.http.post("/auth/authorize", data=form, base_url=BASE))["code"]
+    assert ehr.redeem(code).json["patient"] == "daan"
+
+
+def test_a_choice_that_another_site_made_is_refused(ehr):
+    ehr.sign_in()
+    form = {**ehr.request(scope="launch/patient patient/Patient.rs"), "chosen_patient": "daan"}
+    assert ehr.http.post("/auth/authorize", data=form, base_url=BASE).status_code == 400
+
+
+def test_a_choice_can_be_declined(ehr):
+    ehr.sign_in()
+    asked = {"scope": "launch/patient openid patient/Patient.rs", "launch": None}
+    form = {**ehr.request(**asked), "decision": "deny", "form_token": ehr.form_token(ehr.authorize(**asked))}
+    assert error_of(ehr.http.post("/auth/authorize", data=form, base_url=BASE)) == "access_denied"
+
+
+def test_a_youth_gets_only_their_own_record_and_fewer_scopes(ehr):
+    ehr.sign_in("lotte")
+    code = query_of(ehr.authorize(scope="launch/patient openid fhirUser patient/*.cruds"))["code"]
+    token = ehr.redeem(code).json
+    assert token["patient"] == "lotte"
+    assert "patient/*.cruds" not in token["scope"]
+    assert "patient/*.rs" in token["scope"]
+    assert ehr.http.get("/children/noor/launch/app", base_url=BASE).status_code == 404
+
+
+def test_patient_scopes_are_not_granted_without_a_patient(ehr):
+    ehr.sign_in()
+    code = query_of(ehr.authorize(scope="openid patient/*.rs user/Patient.rs"))["code"]
+    token = ehr.redeem(code).json
+    assert token["scope"] == "openid user/Patient.rs"
+    assert "patient" not in token
