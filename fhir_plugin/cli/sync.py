@@ -123,7 +123,7 @@ def plan(
             column = f", {problem.column}" if problem.column else ""
             click.echo(f"  ✗ {problem.place}{column}: {describe(problem, language)}")
         report = problems or output.with_suffix(".rows.csv")
-        count = write_problems(report, table.header, refused, language)
+        count = write_problems(report, table.header, columns.of(columns.client_field), refused, language)
         click.echo(words("sync-problems-file", language, count=str(count), file=str(report)))
     totals = writer.totals
     sys.exit(1 if refused or totals["conflict"] or totals["question"] or totals["not-recorded"] else 0)

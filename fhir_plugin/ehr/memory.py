@@ -229,7 +229,8 @@ class MemoryEhr:
             if request["method"] == "POST" and full_url:
                 existing = self._existing(request["url"], request.get("ifNoneExist"))
                 id_ = existing["id"] if existing else str(next(self._ids))
-                text = text.replace(f'"{full_url}"', f'"{request["url"]}/{id_}"')
+                for name in ("reference", "fullUrl"):
+                    text = text.replace(f'"{name}":"{full_url}"', f'"{name}":"{request["url"]}/{id_}"')
         resolved: list[Json] = loads(text.encode())
         return resolved
 

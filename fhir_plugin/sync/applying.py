@@ -16,7 +16,7 @@ from itertools import islice
 from fhir_plugin.errors import EhrError, EhrUnreachable
 from fhir_plugin.model.network import SupportNetwork
 from fhir_plugin.sync.codec import answers_in, plan_json
-from fhir_plugin.sync.decided import ClientPlan
+from fhir_plugin.sync.decided import Action, ClientPlan
 from fhir_plugin.sync.decisions import Context, Decided, Remembered, decide_client
 from fhir_plugin.sync.elements import ELEMENTS
 from fhir_plugin.sync.journal import Journal, Step
@@ -115,7 +115,7 @@ class Applier:
         bare = decide_client(network, planned.rows, memory, context, {})
         answers = answers_in(planned.plan)
         decided = decide_client(network, planned.rows, memory, context, answers) if answers else bare
-        if not decided.plan.writes:
+        if not decided.plan.writes and _troubles(bare.plan) <= _troubles(planned.plan):
             return decided
         return decided if _same(bare.plan, planned.plan) else None
 
@@ -179,7 +179,7 @@ def _held(item: Remembered, ids: dict[str, str], now: SupportNetwork | None) -> 
     found = now.figure(target) if now else None
     if found is None and now is not None:
         found = next((each for each in now.figures if set(each.identifiers) & set(item.held.identifiers)), None)
-    return replace(item, target=found.id if found else target, held=found or item.held)
+    return item.refreshed(found) if found else replace(item, target=target)
 
 
 def _kept(planned: Remembered, held: Remembered) -> bool:
@@ -218,6 +218,12 @@ def _id_of(plan: ClientPlan) -> str:
 def _same(now: ClientPlan, planned: ClientPlan) -> bool:
     """Whether two decisions are the same, whatever a person answered in the plan."""
     return plan_json(_unanswered(now)) == plan_json(_unanswered(planned))
+
+
+def _troubles(plan: ClientPlan) -> set[tuple[str, str]]:
+    """What waits for a person: conflicts by row and element, questions by row."""
+    found = {(figure.row, conflict.element) for figure in plan.figures for conflict in figure.conflicts}
+    return found | {(figure.row, "") for figure in plan.figures if figure.action is Action.QUESTION}
 
 
 def _unanswered(plan: ClientPlan) -> ClientPlan:

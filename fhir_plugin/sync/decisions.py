@@ -54,6 +54,7 @@ class Remembered:
         said: what the source said.
         held: what the EHR held.
         known: paths of the elements this is about.
+        disputed: paths in conflict: what was agreed about them stays as it was until a person answers.
     """
 
     identity: str
@@ -61,6 +62,15 @@ class Remembered:
     said: SupportFigure
     held: SupportFigure
     known: frozenset[str]
+    disputed: frozenset[str] = frozenset()
+
+    def refreshed(self, now: SupportFigure) -> Remembered:
+        """The same agreement with what the EHR holds now, but for what is disputed."""
+        held = now
+        for element in ELEMENTS:
+            if element.path in self.disputed:
+                held = element.put(held, element.get(self.held))
+        return replace(self, target=now.id, held=held)
 
 
 Answers = Mapping[str, str]
@@ -212,15 +222,24 @@ def _decide_figure(
         if doubt.found is Found.DOUBTFUL:
             work.plans[row] = _question(wanted, doubt.candidates)
             return
-    theirs = target or SupportFigure(id=identity, identifiers=(Identifier(system=FIGURE_IDENTIFIER, value=identity),))
+    theirs = target or _new(identity)
     merged = _merge_figure(identity, wanted, theirs, memory.get(identity), answers)
     shared = share(work.network, merged.figure, theirs, wanted.consent, identity, context.policy, context.at)
     work.network, final = shared.network, shared.figure
     work.permits += shared.permits
-    known = merged.known
+    known, agreed = merged.known, memory.get(identity)
     if final.engagement != merged.figure.engagement:
         known = frozenset(path for path in known if not path.startswith("engagement."))
-    work.remember.append(Remembered(identity=identity, target=final.id, said=merged.said, held=final, known=known))
+    disputed = frozenset(conflict.element for conflict in merged.conflicts)
+    remembered = Remembered(
+        identity=identity,
+        target=final.id,
+        said=merged.said,
+        held=agreed.held if agreed else final,
+        known=known,
+        disputed=disputed,
+    )
+    work.remember.append(remembered.refreshed(final))
     changes = tuple(
         ElementChange(element=element.path, before=shown(element.get(theirs)), after=shown(element.get(final)))
         for element in ELEMENTS
@@ -278,6 +297,15 @@ def _merge_figure(
         mine = Identifier(system=FIGURE_IDENTIFIER, value=identity)
         figure = replace(figure, identifiers=(*figure.identifiers, mine))
     return _Merged(figure=figure, said=said, known=frozenset(known), conflicts=tuple(conflicts))
+
+
+def _new(identity: str) -> SupportFigure:
+    """A figure that is not in the record yet.
+
+    Its place in the transaction has another name than its identifier: some EHRs replace the first wherever it stands.
+    """
+    entry = uuid.uuid5(_NAMESPACE, f"entry|{identity}")
+    return SupportFigure(id=f"urn:uuid:{entry}", identifiers=(Identifier(system=FIGURE_IDENTIFIER, value=identity),))
 
 
 def _is_parent(network: SupportNetwork, wanted: Wanted) -> bool:

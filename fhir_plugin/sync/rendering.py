@@ -46,7 +46,7 @@ def plan_lines(plans: Iterable[ClientPlan], language: Language, *, limit: int) -
 
 
 def _tells(figure: FigurePlan) -> bool:
-    return bool(figure.writes or figure.conflicts or figure.notes) or figure.action is Action.QUESTION
+    return bool(figure.writes or figure.conflicts) or figure.action is Action.QUESTION
 
 
 def _figure_lines(figure: FigurePlan, language: Language) -> Iterator[str]:

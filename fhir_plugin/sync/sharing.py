@@ -11,7 +11,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 from datetime import datetime
 
-from fhir_plugin.consent import AccessRequest, Action, Permit, Policy, decide, facts_of
+from fhir_plugin.consent import AccessRequest, Action, Permit, Policy, decide, facts_of, required_grantors
 from fhir_plugin.consent.granting import Grant, check_grant, expire, grant
 from fhir_plugin.model.consent import ConsentRecord, Status
 from fhir_plugin.model.dates import Period, midnight
@@ -75,21 +75,23 @@ def apply_claim(
     wanted = _consent_identifier(identity, claim)
     if any(wanted in record.identifiers for record in network.consents):
         return Claimed(network=network)  # recorded before; what became of it in the EHR since then stands
-    grantors = tuple(dict.fromkeys(ref for who in claim.by for ref in _who(who, network)))
+    at, facts = midnight(claim.since.first_day()), facts_of(network, figure.id)
+    needed = required_grantors(facts, policy, at).references
+    signed = dict.fromkeys(ref for who in claim.by for ref in _who(who, network))
+    grantors = tuple(ref for ref in signed if ref.reference in needed)  # who has no say is no grantor (co-1)
     asked = Grant(
         child=network.child.ref,
         figure=figure.ref,
         signed_by=grantors,
         categories=claim.categories or _ALL,
         valid=Period(start=claim.since, end=claim.until),
-        at=midnight(claim.since.first_day()),
+        at=at,
         purposes=_PURPOSES,
     )
-    facts = facts_of(network, figure.id)
     errors = [issue.code for issue in check_grant(asked, facts, policy) if issue.severity == "error"]
     if errors:
         return Claimed(network=network, note=f"not-recorded:{errors[0]}")
-    record = grant(asked, facts, policy, record_id=f"urn:uuid:{_uuid(wanted.value)}")
+    record = grant(asked, facts, policy, record_id=f"urn:uuid:{_uuid(f'entry|{wanted.value}')}")
     kept = _ended(network, mine).consents
     return Claimed(network=replace(network, consents=(*kept, replace(record, identifiers=(wanted,)))), effect="record")
 

@@ -1,0 +1,174 @@
+"""A small EHR, a list of support figures, and a way to plan and apply as the command does."""
+
+from __future__ import annotations
+
+import csv
+import io
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from fhir_plugin.consent import NL_JEUGDWET, load_policy
+from fhir_plugin.ehr import FhirClient, Retry
+from fhir_plugin.ehr.memory import Behaviour, MemoryEhr
+from fhir_plugin.ehr.memory_adapter import memory_session
+from fhir_plugin.model.identity import Ref
+from fhir_plugin.sync.applying import Applier
+from fhir_plugin.sync.columns import propose_columns
+from fhir_plugin.sync.decisions import Context
+from fhir_plugin.sync.journal import Journal, Step, open_journal
+from fhir_plugin.sync.planfile import PlanReader, PlanWriter
+from fhir_plugin.sync.planning import Planner
+from fhir_plugin.sync.population import Population
+from fhir_plugin.sync.rows import RowReader
+from fhir_plugin.sync.tables import open_csv
+from fhir_plugin.sync.wanted import Problem
+from fhir_plugin.sync.writing import Writer
+
+CLIENT_SYSTEM = "https://jeugdhulp.example.nl/clientnummer"
+NOW = datetime(2026, 11, 23, 9, 0, tzinfo=UTC)
+V3 = "http://terminology.hl7.org/CodeSystem/v3-RoleCode"
+VEKTIS = "urn:oid:2.16.840.1.113883.2.4.3.11.22.472"
+HEADER = (
+    "Cliëntnummer", "Figuur ID", "Voornaam", "Tussenvoegsel", "Achternaam", "Hoe noemt het kind", "Soort", "Relatie",
+    "Functie", "Mobiel", "E-mail", "Geboortedatum", "Aangewezen door", "Vertrouwensband", "Mandaat", "Steunt",
+    "Betrokken sinds", "Betrokken tot", "Band tot", "Opmerking", "Toestemming", "Toestemming van", "Toestemming vanaf",
+    "Toestemming tot", "Toestemming voor",
+)  # fmt: skip
+CONSENT = {
+    "Toestemming": "ja",
+    "Toestemming van": "ouders en jongere",
+    "Toestemming vanaf": "01-09-2026",
+    "Toestemming tot": "31-08-2027",
+    "Toestemming voor": "afspraken",
+}
+
+
+def row(number: int = 1001, key: str = "F1", **cells: str) -> dict[str, str]:
+    """A row of a list; cells by header, with ``_`` for spaces."""
+    base = {
+        "Cliëntnummer": str(number),
+        "Figuur ID": key,
+        "Voornaam": "Samira",
+        "Achternaam": "Amrani",
+        "Soort": "JIM",
+        "Relatie": "tante",
+        "Functie": "praktisch",
+        "Mobiel": "06-12345601",
+        "Aangewezen door": "jongere",
+        "Vertrouwensband": "ja",
+        "Mandaat": "informeel",
+        "Steunt": "jongere",
+    }
+    return base | {name.replace("_", " "): value for name, value in cells.items()}
+
+
+def as_csv(rows: Iterable[dict[str, str]], separator: str = ";") -> str:
+    """The rows as a CSV text."""
+    stream = io.StringIO()
+    writer = csv.DictWriter(stream, HEADER, delimiter=separator, restval="")
+    writer.writeheader()
+    writer.writerows(rows)
+    return stream.getvalue()
+
+
+@dataclass
+class Desk:
+    """An integrator's desk: one EHR, one journal, one source."""
+
+    folder: Path
+    ehr: MemoryEhr
+    client: FhirClient
+    source: str = "jim"
+    now: datetime = NOW
+    problems: list[Problem] = field(default_factory=list)
+
+    @contextmanager
+    def journal(self) -> Iterator[Journal]:
+        with open_journal(self.folder / "journal.sqlite", self.client.base_url, self.source) as journal:
+            yield journal
+
+    @property
+    def plan_path(self) -> Path:
+        return self.folder / "plan.json"
+
+    def context(self) -> Context:
+        return Context(source=self.source, policy=load_policy(NL_JEUGDWET), at=self.now)
+
+    def plan(self, rows: Iterable[dict[str, str]] | str, **options: Any) -> PlanReader:
+        """Plan a list given as rows or as CSV text."""
+        path = self.folder / "lijst.csv"
+        path.write_text(rows if isinstance(rows, str) else as_csv(rows), encoding="utf-8")
+        table = open_csv(path)
+        columns = replace(propose_columns(table.header, self.source), client_system=CLIENT_SYSTEM)
+        with self.journal() as journal:
+            planner = Planner(population=Population(self.client), journal=journal, context=self.context())
+            writer = PlanWriter(
+                self.plan_path, ehr=self.client.base_url, source=self.source, file=path.name, made="now"
+            )
+            for planned in planner.plan(RowReader(table, columns).read(), **options):
+                writer.add(planned)
+            writer.close(len({problem.place for problem in planner.problems}))
+        self.problems = planner.problems
+        return PlanReader(self.plan_path)
+
+    def apply(self, **options: Any) -> list[Step]:
+        """Apply the plan that was made last."""
+        reader = PlanReader(self.plan_path)
+        with self.journal() as journal:
+            applier = Applier(
+                population=Population(self.client),
+                writer=Writer(self.client, Ref(display="sync")),
+                journal=journal,
+                context=self.context(),
+                clock=lambda: self.now,
+                **{"workers": 1, **options},
+            )
+            run = journal.begin(reader.digest, reader.totals["clients"])
+            applier.apply(reader.clients(), reader.totals["clients"], run)
+            journal.finish(run)
+        return applier.steps
+
+    def sync(self, rows: Iterable[dict[str, str]], **options: Any) -> list[Step]:
+        """Plan and apply."""
+        self.plan(rows)
+        return self.apply(**options)
+
+    def figures(self, patient: str = "p1001") -> list[dict[str, Any]]:
+        """The RelatedPersons of a client that are not the parent."""
+        found = self.ehr.all("RelatedPerson")
+        mine = [body for body in found if body["patient"]["reference"] == f"Patient/{patient}"]
+        return [body for body in mine if not body["id"].startswith("m")]
+
+    def writes(self) -> int:
+        """How many versions the EHR holds in all."""
+        return sum(len(versions) for store in self.ehr.store.values() for versions in store.values())
+
+    def edit(self, body: dict[str, Any], **changes: Any) -> None:
+        """A professional edits a resource in the EHR."""
+        self.ehr.add({**body, **changes})
+
+
+def make_desk(folder: Path, behaviour: Behaviour | None = None, clients: Iterable[int] = (1001, 1002, 1003)) -> Desk:
+    """A desk with an EHR that holds some children, each with a mother who has authority."""
+    ehr = MemoryEhr(behaviour=behaviour or Behaviour())
+    for number, born in zip(clients, ("2012-05-01", "2018-01-01", "2009-06-01"), strict=False):
+        identifier = [{"system": CLIENT_SYSTEM, "value": str(number)}]
+        ehr.add({"resourceType": "Patient", "id": f"p{number}", "identifier": identifier, "birthDate": born})
+        relationship = [{"coding": [{"system": V3, "code": "MTH"}]}, {"coding": [{"system": VEKTIS, "code": "24"}]}]
+        ehr.add(
+            {
+                "resourceType": "RelatedPerson",
+                "id": f"m{number}",
+                "active": True,
+                "patient": {"reference": f"Patient/p{number}"},
+                "name": [{"use": "official", "given": ["Fatima"], "family": "Amrani"}],
+                "telecom": [{"system": "phone", "value": "+31612345699"}],
+                "relationship": relationship,
+            }
+        )
+    client = FhirClient(ehr.base_url, session=memory_session(ehr), retry=Retry(sleep=lambda _: None))
+    return Desk(folder=folder, ehr=ehr, client=client)
