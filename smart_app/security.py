@@ -44,7 +44,6 @@ def install(app: Flask, settings: Settings) -> None:
     """Headers on every response, limits on every request."""
     app.config["MAX_CONTENT_LENGTH"] = settings.limits.request_bytes
     app.config["MAX_FORM_MEMORY_SIZE"] = settings.limits.request_bytes
-    app.config["MAX_FORM_PARTS"] = 500
     if settings.trusted_proxies:
         hops = settings.trusted_proxies
         app.wsgi_app = ProxyFix(app.wsgi_app, x_for=hops, x_proto=hops, x_host=0)  # type: ignore[method-assign]  # Flask's own way

@@ -10,14 +10,11 @@ import pytest
 import responses
 from flask import Flask, g
 from joserfc.jwk import ECKey, RSAKey
-from launch_fakes import APP, KEY, Browser, Clock, FakeEhr
+from launch_fakes import APP, KEY, Browser, Clock, FakeEhr, new_launcher
 
 from smart_app.app import create_app
 from smart_app.launch.launcher import Launcher
 from smart_app.settings import ClientType, Issuer, RateLimits, Settings
-from smart_app.store.crypto import Keyring
-from smart_app.store.engine import open_engine
-from smart_app.store.launches import LaunchStore
 
 
 @pytest.fixture
@@ -83,12 +80,6 @@ def settings() -> Settings:
         database_url="sqlite://",
         limits=RateLimits(launches_per_minute=1_000_000, requests_per_minute=1_000_000),
     )
-
-
-def new_launcher(settings: Settings, clock: Clock) -> Launcher:
-    keyring = Keyring(settings.encryption_keys)
-    store = LaunchStore(open_engine(settings.database_url), keyring, settings.session, clock)
-    return Launcher(settings, store, clock=clock)
 
 
 @pytest.fixture

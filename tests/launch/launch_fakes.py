@@ -15,6 +15,12 @@ from joserfc import jwt
 from joserfc.jwk import ECKey, RSAKey
 from werkzeug.test import TestResponse
 
+from smart_app.launch.launcher import Launcher
+from smart_app.settings import Settings
+from smart_app.store.crypto import Keyring
+from smart_app.store.engine import open_engine
+from smart_app.store.launches import LaunchStore
+
 APP = "https://steun.example.nl"
 KEY = bytes(range(32))
 _RSA = RSAKey.generate_key(2048, {"kid": "ehr-1", "use": "sig"})
@@ -179,3 +185,9 @@ class Browser:
 
 def query_of(url: str) -> dict[str, str]:
     return {name: values[0] for name, values in parse_qs(urlsplit(url).query, keep_blank_values=True).items()}
+
+
+def new_launcher(settings: Settings, clock: Clock) -> Launcher:
+    keyring = Keyring(settings.encryption_keys)
+    store = LaunchStore(open_engine(settings.database_url), keyring, settings.session, clock)
+    return Launcher(settings, store, clock=clock)
