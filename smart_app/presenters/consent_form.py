@@ -46,7 +46,11 @@ def _sharing_options(context: FormContext) -> tuple[Option, ...]:
 
 
 SHARE = Field(
-    name="share", label=msg("May this person know something about the child?"), kind="choice", options=_sharing_options
+    name="share",
+    label=msg("May this person know something about the child?"),
+    kind="choice",
+    options=_sharing_options,
+    unsaid=False,
 )
 CATEGORIES = Field(
     name="share_what",
@@ -110,8 +114,8 @@ def requirement(network: SupportNetwork, policy: Policy, at: datetime) -> Requir
 
 
 def signatures(needed: Requirement, context: FormContext) -> tuple[Signature, ...]:
-    """The people whose agreement is needed, by name."""
-    return tuple(
+    """The people whose agreement is needed, by name; the youth first."""
+    found = tuple(
         Signature(
             ref=grantor.ref,
             name=context.name_of(grantor.ref) or context.t("A holder of parental authority"),
@@ -119,6 +123,7 @@ def signatures(needed: Requirement, context: FormContext) -> tuple[Signature, ..
         )
         for grantor in needed.grantors
     )
+    return tuple(sorted(found, key=lambda one: not one.youth))
 
 
 def why(needed: Requirement, context: FormContext) -> str:

@@ -16,7 +16,21 @@ from itertools import combinations
 from fhir_plugin.model.terms import NetworkRing, TieQuality
 from smart_app.presenters.typeset import text_width, wrapped
 
-__all__ = ["COMPACT", "WIDE", "Dot", "Ecogram", "Entry", "Frame", "Heading", "Label", "Point", "Tie", "draw"]
+__all__ = [
+    "COMPACT",
+    "FRAMES",
+    "MIDDLE",
+    "WIDE",
+    "Dot",
+    "Ecogram",
+    "Entry",
+    "Frame",
+    "Heading",
+    "Label",
+    "Point",
+    "Tie",
+    "draw",
+]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -60,8 +74,10 @@ _CLEARANCE = 2.0
 _STRETCH_STEP = 1.12
 _MOST_STRETCH = 60.0
 
-WIDE = Frame(name="wide", width=720, label=204, size=15, small=13.5, radii=(62, 96, 128, 142), dot=6)
+WIDE = Frame(name="wide", width=832, label=206, size=16, small=14, radii=(86, 134, 176, 192), dot=6.5)
+MIDDLE = Frame(name="middle", width=608, label=168, size=14, small=13, radii=(54, 86, 112, 122), dot=5.5)
 COMPACT = Frame(name="compact", width=448, label=132, size=13, small=12.5, radii=(40, 58, 74, 82), dot=4.5)
+FRAMES = (WIDE, MIDDLE, COMPACT)
 """Drawn beside each other in the page; the style sheet shows the one that fits, so that text is never scaled down."""
 
 
@@ -72,7 +88,7 @@ class Entry:
     Attributes:
         key: what the link points at.
         functions: words for the support given; ``letters`` the short form for narrow columns.
-        summary: the whole in words, for people who hear the drawing.
+        summary: what the drawing shows besides, in words, for people who hear it.
     """
 
     key: str
@@ -243,13 +259,20 @@ def _label(entry: Entry, frame: Frame, anchor: str, x: float, left: float, top: 
     support_y = _rounded(y + (len(names) - 1) * frame.size * _LINE + frame.small * _LINE)
     return Label(
         key=entry.key,
-        summary=entry.summary,
+        summary=_spoken(entry, names, support),
         anchor=anchor,
         x=x,
         names=rows,
         support=(support_y, support) if support else None,
         box=Box(x=left, y=top, width=frame.label, height=height),
     )
+
+
+def _spoken(entry: Entry, names: Sequence[str], support: str) -> str:
+    """What is heard begins with what is seen (WCAG 2.5.3), then says the rest."""
+    seen = " ".join([*names, support]).strip()
+    whole = "" if "…" not in seen else entry.name
+    return ", ".join(part for part in (seen, whole, entry.summary) if part)
 
 
 def _split(entries: Sequence[Entry], frame: Frame) -> int:

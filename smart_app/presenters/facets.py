@@ -44,6 +44,11 @@ class Facet:
         names = {field.name for field in self.fields}
         return {name: many for name, many in values.items() if name in names and many}
 
+    def same(self, one: Values, other: Values) -> bool:
+        """Whether two forms say the same here; the order in which boxes were ticked says nothing."""
+        left, right = self.of(one), self.of(other)
+        return left.keys() == right.keys() and all(set(left[name]) == set(right[name]) for name in left)
+
 
 def some(**texts: str) -> dict[str, tuple[str, ...]]:
     """Answers without the empty ones."""

@@ -231,7 +231,7 @@ def _show_tie(figure: SupportFigure, context: FormContext) -> str:
     tie, t = figure.current_tie, context.t
     if tie is None:
         return ""
-    judged = joined([word(value, t) for value in (tie.ring, tie.quality) if value is not None], t)
+    judged = words([one for one in (tie.ring, tie.quality) if one is not None], t)
     by, on = context.name_of(tie.by), date_text(tie.on, t)
     if by and on:
         return t("%(judged)s (according to %(by)s, %(on)s)", judged=judged, by=by, on=on)

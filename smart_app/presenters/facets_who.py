@@ -147,6 +147,7 @@ ADULT = Facet(
             label=msg("Is this person an adult?"),
             kind="choice",
             hint=msg("A birth date is not needed."),
+            unsaid=False,
             options=enum_options(Adult),
         ),
     ),

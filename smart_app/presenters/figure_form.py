@@ -156,7 +156,7 @@ def starting(context: FormContext) -> dict[str, tuple[str, ...]]:
 def changes(base: Values, values: Values) -> tuple[Facet, ...]:
     """The facets whose answers differ from what the figure held."""
     before, after = normal(base), normal(values)
-    return tuple(one for one in FACETS if one.of(before) != one.of(after))
+    return tuple(one for one in FACETS if not one.same(before, after))
 
 
 def home(facet: Facet, entry: str = "") -> Step:
@@ -250,19 +250,19 @@ def compared(
         values: what was typed.
         context: record and moment.
     """
-    was_all, typed_all, now_all = normal(base), normal(values), held(theirs)
+    was, typed, now = normal(base), normal(values), held(theirs)
     rows: list[Three] = []
     for one in FACETS:
-        was, typed, now = one.of(was_all), one.of(typed_all), one.of(now_all)
-        if was == typed and was == now:
+        by_me, by_them = not one.same(was, typed), not one.same(was, now)
+        if not by_me and not by_them:
             continue
         rows.append(
             Three(
                 facet=one,
                 mine=one.show(mine, context),
                 theirs="" if one.fresh else one.show(theirs, context),
-                changed_by_me=was != typed,
-                clash=was not in (typed, now) and typed != now,
+                changed_by_me=by_me,
+                clash=by_me and by_them and not one.same(typed, now),
             )
         )
     return tuple(rows)
@@ -280,7 +280,6 @@ def merged(base: Values, mine: Values, theirs: Values, choices: Mapping[str, str
     result: dict[str, tuple[str, ...]] = {}
     was, typed, now = normal(base), normal(mine), normal(theirs)
     for one in FACETS:
-        untouched = one.of(typed) == one.of(was)
-        take_theirs = untouched or choices.get(one.name) == "theirs"
+        take_theirs = one.same(typed, was) or choices.get(one.name) == "theirs"
         result.update(one.of(now) if take_theirs and not one.fresh else one.of(typed))
     return result

@@ -127,6 +127,7 @@ class Field:
 
     Attributes:
         options: the answers to choose, made for the record at hand.
+        unsaid: whether a choice offers "not said yet"; not where the vocabulary has such an answer itself.
         more: stands in the folded part of its step.
         short: the answer is short; the input is drawn narrow.
     """
@@ -136,6 +137,7 @@ class Field:
     kind: Kind
     hint: Message | None = None
     options: Callable[[FormContext], tuple[Option, ...]] | None = None
+    unsaid: bool = True
     more: bool = False
     short: bool = False
     autocomplete: str = "off"

@@ -150,7 +150,7 @@ def _row(figure: SupportFigure, network: SupportNetwork, policy: Policy, context
         letters=_letters(functions, t),
         ring=tie.ring if tie else None,
         quality=tie.quality if tie else None,
-        closeness=joined([word(one, t) for one in (tie.ring, tie.quality) if one is not None], t) if tie else "",
+        closeness=words([one for one in (tie.ring, tie.quality) if one is not None], t) if tie else "",
         involvement=words(engagement.involvement, t) if engagement and engaged else "",
         engaged=engaged,
         sharing=sharing_of(figure, network, policy, context),
@@ -165,7 +165,7 @@ def _attention(figure: SupportFigure, t: Translator) -> tuple[str, ...]:
     if figure.agreement is not None and figure.agreement.agreed is False:
         found.append(t("Does not want this role"))
     if art_14_is_open(figure):
-        found.append(t("Still to be told what is recorded"))
+        found.append(t("Does not know what is written here"))
     return tuple(found)
 
 
@@ -174,7 +174,7 @@ def _letters(functions: tuple[Function, ...], t: Translator) -> str:
 
 
 def _entry(row: FigureRow, t: Translator) -> Entry:
-    said = [row.title, row.domain, row.closeness or t("closeness not said yet"), row.functions]
+    said = [row.domain, row.closeness or t("closeness not said yet")]
     return Entry(
         key=row.id,
         name=row.title,

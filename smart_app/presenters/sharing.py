@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime
 
-from fhir_plugin.consent import AccessRequest, Action, Policy, Refusal, decide, facts_of
+from fhir_plugin.consent import AccessRequest, Action, Policy, Reason, Refusal, decide, facts_of
 from fhir_plugin.model.figure import SupportFigure
 from fhir_plugin.model.identity import Coding
 from fhir_plugin.model.network import SupportNetwork
@@ -27,15 +27,17 @@ class Sharing:
 
     Attributes:
         allowed: kinds of information every required grantor permits now.
-        summary: one line for the table.
+        what: the same in words.
         reason: why nothing (or not everything) may be shared, in words; empty when all is allowed.
-        missing: names of those whose agreement is still needed.
+        partly: some agreed and others still have to.
+        missing: names of those whose agreement is still needed; where others agreed already, that is the reason.
     """
 
     allowed: tuple[InformationCategory, ...]
-    summary: str
+    what: str
     reason: str = ""
     missing: str = ""
+    partly: bool = False
 
 
 def sharing_of(
@@ -55,14 +57,20 @@ def sharing_of(
     if InformationCategory.WHOLE_FILE in allowed:
         allowed = [InformationCategory.WHOLE_FILE]
     t = context.t
-    first = refusals[0] if refusals and not allowed else None
-    missing = joined([context.name_of(ref) for ref in first.missing], t) if first else ""
+    first = None if allowed else min(refusals, key=_tells_least)
+    missing = joined([context.name_of(ref) for ref in first.missing], t) if first is not None else ""
     return Sharing(
         allowed=tuple(allowed),
-        summary=t("May know: %(what)s", what=words(allowed, t)) if allowed else t("May know nothing yet"),
-        reason=_reason(first, t) if first else "",
+        what=words(allowed, t) if allowed else t("Nothing yet"),
+        reason=_reason(first, t) if first is not None else "",
         missing=missing,
+        partly=first is not None and first.reason is Reason.SIGNATURE_MISSING,
     )
+
+
+def _tells_least(refusal: Refusal) -> int:
+    """Of several refusals the one is shown that says most: who is missing goes before "nobody agreed"."""
+    return (Reason.SIGNATURE_MISSING, refusal.reason, Reason.NO_PERMIT).index(refusal.reason)
 
 
 def _request(
@@ -79,5 +87,9 @@ def _request(
 
 
 def _reason(refusal: Refusal, t: Translator) -> str:
+    if refusal.reason is Reason.NO_PERMIT:
+        return t("Nobody has agreed to share anything.")
+    if refusal.reason is Reason.SIGNATURE_MISSING:
+        return t("Not everyone has agreed yet.")
     found = sentence(refusal.reason, t.language)
     return found.text if found else t("Nobody has agreed to share anything.")

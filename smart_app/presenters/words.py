@@ -229,8 +229,9 @@ def hint(value: StrEnum, t: Translator) -> str:
 
 
 def words(values: Iterable[StrEnum], t: Translator) -> str:
-    """Several plain words as one list in a sentence."""
-    return joined([word(value, t) for value in values], t)
+    """Several plain words as one list in a sentence: only the first keeps its capital."""
+    said = [word(value, t) for value in values]
+    return joined([*said[:1], *(_lowered(text) for text in said[1:])], t)
 
 
 def coding_word(coding: Coding, t: Translator) -> str:
@@ -240,8 +241,13 @@ def coding_word(coding: Coding, t: Translator) -> str:
 
 
 def joined(parts: Iterable[str], t: Translator) -> str:
-    """``a, b and c`` without empty parts; the parts after the first start in lower case unless they are names."""
+    """``a, b and c`` without empty parts."""
     kept = [part for part in parts if part]
     if len(kept) < 2:
         return "".join(kept)
     return t("%(first)s and %(last)s", first=", ".join(kept[:-1]), last=kept[-1])
+
+
+def _lowered(text: str) -> str:
+    """Without its capital, unless it is an abbreviation (``JIM``)."""
+    return text if text[1:2].isupper() else text[:1].lower() + text[1:]

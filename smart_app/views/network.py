@@ -5,15 +5,21 @@ from __future__ import annotations
 from flask import Blueprint, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 
-from fhir_plugin.model.issues import Severity
-from fhir_plugin.texts import render
+from smart_app.i18n import Message, msg
 from smart_app.presenters.access import Rights, Viewer
-from smart_app.presenters.ecogram import COMPACT, WIDE, draw
+from smart_app.presenters.ecogram import FRAMES, draw
 from smart_app.presenters.forms import first_name
 from smart_app.presenters.network import NetworkPage, network_page
 from smart_app.views.desk import Desk, desk
 
 __all__ = ["blueprint"]
+
+NOTICES: dict[str, Message] = {
+    "CareTeam": msg("This record system does not give the app what people do and how they take part."),
+    "Consent": msg("This record system does not give the app any consents. So nobody may know anything yet."),
+    "Observation": msg("This record system does not give the app how close people are."),
+}
+"""What is missing on the page when a part of the record cannot be read: never shown as if there were nothing."""
 
 blueprint = Blueprint("network", __name__, url_prefix="/l/<launch_id>")
 
@@ -63,9 +69,11 @@ def _page(template: str, at: Desk, rights: Rights, preview: Viewer | None = None
         child=child,
         rights=rights,
         preview=preview,
-        wide=draw(child, page.entries, WIDE),
-        compact=draw(child, page.entries, COMPACT),
-        notices=[render(one, at.t.language).text for one in at.report if one.code == "part-unavailable"],
-        doubtful=len(at.report.of(Severity.ERROR)),
+        pictures=[draw(child, page.entries, frame) for frame in FRAMES],
+        notices=[
+            at.t(NOTICES[kind])
+            for one in at.report
+            if one.code == "part-unavailable" and (kind := one.param("kind")) in NOTICES
+        ],
         done=request.args.get("done", ""),
     )

@@ -30,6 +30,7 @@ def page(launch_id: str, draft_id: str, step_name: str) -> ResponseReturnValue:
     work, step = open_work(launch_id, draft_id), figure_form.step(step_name)
     if step is None:
         abort(404)
+    work.must_allow(step_name)
     return _step(work, step)
 
 
@@ -39,6 +40,7 @@ def answer(launch_id: str, draft_id: str, step_name: str) -> ResponseReturnValue
     work, step = open_work(launch_id, draft_id), figure_form.step(step_name)
     if step is None:
         abort(404)
+    work.must_allow(step_name)
     work = replace(work, draft=work.draft.answered(step.field_names, given()))
     work.keep(work.draft)
     errors = work.applied(step.field_names).errors
@@ -85,14 +87,16 @@ def _previous(work: Work, step: Step | None) -> str:
 @blueprint.get("/consent")
 def consent(launch_id: str, draft_id: str) -> ResponseReturnValue:
     """Who must agree, about what, until when."""
-    return _consent(open_work(launch_id, draft_id))
+    work = open_work(launch_id, draft_id)
+    work.must_allow("consent")
+    return _consent(work)
 
 
 @blueprint.post("/consent")
 def agree(launch_id: str, draft_id: str) -> ResponseReturnValue:
     """Keep what was agreed."""
     work = open_work(launch_id, draft_id)
-    work.at.must(work.at.rights.edit)
+    work.must_allow("consent")
     work = replace(work, draft=work.draft.answered(consent_form.FIELD_NAMES, given()))
     work.keep(work.draft)
     errors = work.agreed().errors

@@ -40,6 +40,14 @@ class Work:
         before = already_saved(self.at.network, self.draft.urn) if self.adding else None
         return self.draft.saved or (before.id if before else "")
 
+    def must_allow(self, step_name: str) -> None:
+        """Stop before a page that is not this viewer's: who may only write notes answers no other questions.
+
+        Raises:
+            EhrForbidden: it is not.
+        """
+        self.at.must(self.at.rights.edit or (self.at.rights.note and self.draft.entry == step_name == "note"))
+
     def applied(self, only: frozenset[str] | None = None) -> Applied:
         """The figure with the answers so far."""
         return figure_form.applied(self.figure, self.draft.base, self.draft.values, self.at.context, only=only)
@@ -83,11 +91,13 @@ def open_work(launch_id: str, draft_id: str, *, afresh: bool = False) -> Work:
     at, draft = desk(), drafts().get(launch_id, draft_id)
     if draft is None:
         raise EhrNotFound("This form is no longer there.", code="no-draft", remedy="Begin again.")
-    at.must(at.rights.edit or (draft.entry == "note" and at.rights.note))
     if draft.figure_id:
-        return Work(at=at, draft=draft, figure=at.figure(draft.figure_id))
-    candidate = candidate_of(at.network, draft.candidate) if draft.candidate else None
-    return Work(at=at, draft=draft, figure=fresh_figure(draft.urn, candidate))
+        work = Work(at=at, draft=draft, figure=at.figure(draft.figure_id))
+    else:
+        candidate = candidate_of(at.network, draft.candidate) if draft.candidate else None
+        work = Work(at=at, draft=draft, figure=fresh_figure(draft.urn, candidate))
+    work.must_allow(draft.entry)
+    return work
 
 
 def given() -> dict[str, tuple[str, ...]]:

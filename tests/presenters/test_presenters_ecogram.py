@@ -102,7 +102,7 @@ def test_all_words_fit_their_place_and_are_at_least_twelve_pixels(
         assert all(text_width(name, frame.size) <= frame.label + 0.1 for _, name in label.names)
         assert label.support is None or text_width(label.support[1], frame.small) <= frame.label + 0.1
         assert label.box.height >= 24, "a link is large enough to hit"
-        assert 0 <= label.box.y
+        assert label.box.y >= 0
         assert label.box.y + label.box.height <= picture.height
     assert all(text_width(line, frame.size) <= picture.child.width for _, line in picture.child_lines)
     assert picture.child.width / 2 + frame.dot < frame.radii[0], "the child's name stays within the nearest ring"
