@@ -268,6 +268,8 @@ def _extra_slot(spec: Field, check: Check) -> Slot:
             scope.error("array-unexpected", (path, segment, None))
         elif type(value) is not list and is_list:
             scope.error("array-expected", (path, segment, None))
+        elif value is None:
+            scope.error("null-value", (path, segment, None))
         elif name in parent:
             return
         elif is_list:

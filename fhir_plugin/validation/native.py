@@ -1,16 +1,157 @@
 """Invariants that run on nearly every element, in plain Python; keyed by the text of their expression.
 
-Each is proved equal to the FHIRPath interpreter by a property test (``tests/validation``).
+Each gives the same answer as the FHIRPath interpreter: a property test in ``tests/validation`` compares them on generated
+elements. Where a value has the wrong shape a predicate may raise ``TypeError`` or ``AttributeError``: the walk has
+reported the shape, and the invariant says nothing.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Any
 
+from fhir_plugin.validation.fhirpath.values import Moment, compare_moments
 from fhir_plugin.validation.scope import Scope
 
 __all__ = ["NATIVE"]
 
+Json = dict[str, Any]
 Predicate = Callable[[Any, Any, Scope], bool]
-NATIVE: dict[str, Predicate] = {}
+
+
+def _exists(value: Json, name: str) -> bool:
+    found = value.get(name)
+    return bool(found) if type(found) is list else found is not None or value.get(f"_{name}") is not None
+
+
+def _choice_exists(value: Json, stem: str) -> bool:
+    return any(name.startswith((stem, f"_{stem}")) and one is not None for name, one in value.items())
+
+
+def _contained(resource: Json) -> Iterator[Json]:
+    return (one for one in resource.get("contained") or () if type(one) is dict)
+
+
+def _extension_or_value(value: Any, _extra: Any, _scope: Scope) -> bool:
+    return _exists(value, "extension") != _choice_exists(value, "value")
+
+
+def _period(value: Any, _extra: Any, _scope: Scope) -> bool:
+    start, end = value.get("start"), value.get("end")
+    if start is None or end is None:
+        return True
+    one, other = Moment.parse(start), Moment.parse(end)
+    if one is None or other is None:
+        return True  # not dates at all: reported as such
+    return compare_moments(one, other) in (-1, 0)
+
+
+def _local_reference(value: Any, _extra: Any, scope: Scope) -> bool:
+    reference = value.get("reference")
+    if type(reference) is not str or not reference.startswith("#") or reference == "#":
+        return True
+    return any(one.get("id") == reference[1:] for one in _contained(scope.root.resource))
+
+
+def _implied(name: str, other: str) -> Predicate:
+    """``name.empty() or other.exists()``."""
+    return lambda value, _extra, _scope: not _exists(value, name) or _exists(value, other)
+
+
+def _no_nested(value: Any, _extra: Any, _scope: Scope) -> bool:
+    return not any(_exists(one, "contained") for one in _contained(value))
+
+
+def _contained_meta(*names: str) -> Predicate:
+    def holds(value: Any, _extra: Any, _scope: Scope) -> bool:
+        metas = [one["meta"] for one in _contained(value) if type(one.get("meta")) is dict]
+        return not any(_exists(meta, name) for meta in metas for name in names)
+
+    return holds
+
+
+def _narrative(value: Any, _extra: Any, _scope: Scope) -> bool:
+    text = value.get("text")
+    return type(text) is dict and _exists(text, "div")
+
+
+def _any_of(*names: str) -> Predicate:
+    return lambda value, _extra, _scope: any(_exists(value, name) for name in names)
+
+
+def _absent_or_value(value: Any, _extra: Any, _scope: Scope) -> bool:
+    return not _exists(value, "dataAbsentReason") or not _choice_exists(value, "value")
+
+
+def _subject_for(_code: str) -> Predicate:
+    """``ppc-2`` to ``ppc-5``: the published system is ``something``, which nobody uses (see fhir-profiles, trap 4)."""
+
+    def holds(value: Any, _extra: Any, _scope: Scope) -> bool:
+        if _exists(value, "patient"):
+            return True
+        codings = (value.get("scope") or {}).get("coding") or ()
+        return not any(one.get("system") == "something" and one.get("code") == _code for one in codings)
+
+    return holds
+
+
+def _policy(value: Any, _extra: Any, _scope: Scope) -> bool:
+    return _exists(value, "policy") or _exists(value, "policyRule")
+
+
+def _entry(value: Any, _extra: Any, _scope: Scope) -> bool:
+    return any(_exists(value, name) for name in ("resource", "request", "response"))
+
+
+def _unversioned(value: Any, _extra: Any, _scope: Scope) -> bool:
+    return "/_history/" not in (value.get("fullUrl") or "")
+
+
+def _distinct_urls(value: Any, _extra: Any, _scope: Scope) -> bool:
+    if value.get("type") == "history":
+        return True
+    seen = set()
+    for entry in value.get("entry") or ():
+        if entry.get("fullUrl") is not None:
+            meta = (entry.get("resource") or {}).get("meta") or {}
+            key = f"{entry['fullUrl']}{meta.get('versionId') or ''}"
+            if key in seen:
+                return False
+            seen.add(key)
+    return True
+
+
+NATIVE: dict[str, Predicate] = {
+    "extension.exists() != value.exists()": _extension_or_value,
+    "start.hasValue().not() or end.hasValue().not() or (start <= end)": _period,
+    (
+        "reference.startsWith('#').not() or "
+        "(reference.substring(1).trace('url') in %rootResource.contained.id.trace('ids'))"
+    ): _local_reference,
+    "value.empty() or system.exists()": _implied("value", "system"),
+    "code.empty() or system.exists()": _implied("code", "system"),
+    "data.empty() or contentType.exists()": _implied("data", "contentType"),
+    "contained.contained.empty()": _no_nested,
+    "contained.meta.versionId.empty() and contained.meta.lastUpdated.empty()": _contained_meta(
+        "versionId", "lastUpdated"
+    ),
+    "contained.meta.security.empty()": _contained_meta("security"),
+    "text.`div`.exists()": _narrative,
+    "dataAbsentReason.empty() or value.empty()": _absent_or_value,
+    "low.exists() or high.exists() or text.exists()": _any_of("low", "high", "text"),
+    "name.exists() or telecom.exists() or address.exists() or organization.exists()": _any_of(
+        "name", "telecom", "address", "organization"
+    ),
+    "policy.exists() or policyRule.exists()": _policy,
+    **{
+        f"patient.exists() or scope.coding.where(system='something' and code='{code}').exists().not()": _subject_for(
+            code
+        )
+        for code in ("patient-privacy", "research", "adr", "treatment")
+    },
+    "resource.exists() or request.exists() or response.exists()": _entry,
+    "fullUrl.contains('/_history/').not()": _unversioned,
+    "(type = 'history') or entry.where(fullUrl.exists()).select(fullUrl&resource.meta.versionId).isDistinct()": (
+        _distinct_urls
+    ),
+}

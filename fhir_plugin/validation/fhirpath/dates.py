@@ -13,7 +13,7 @@ __all__ = ["shifted"]
 
 _SECONDS = {"week": 604800, "wk": 604800, "day": 86400, "d": 86400, "hour": 3600, "h": 3600,
             "minute": 60, "min": 60, "second": 1, "s": 1}  # fmt: skip
-_MONTHS = {"year": 12, "a": 12, "month": 1, "mo": 1}
+_MONTHS = {"year": 12, "month": 1}
 
 
 def shifted(moment: Moment, amount: Quantity) -> Moment:
@@ -28,7 +28,7 @@ def shifted(moment: Moment, amount: Quantity) -> Moment:
             return _by_months(moment, int(amount.value) * _MONTHS[unit])
         if unit in ("ms", "millisecond"):
             return _by_seconds(moment, amount.value / 1000)
-        return _by_seconds(moment, amount.value * _SECONDS[unit])
+        return _by_seconds(moment, Decimal(int(amount.value) * _SECONDS[unit]))
     except KeyError as error:
         raise FhirPathError(f"{amount.unit} is not a duration") from error
     except (ValueError, OverflowError) as error:
@@ -73,6 +73,6 @@ def _text(like: Moment, parts: tuple[int | Decimal, ...]) -> str:
         return date + ("T" if like.kind == "dateTime" else "")
     zone = "" if like.offset is None else "Z" if like.offset == 0 else like.text[-6:]
     clock = [f"{int(part):02}" for part in parts[3:]]
-    if len(parts) == 6 and Decimal(parts[5]) % 1:
+    if len(parts) == 6 and ("." in like.text or Decimal(parts[5]) % 1):
         clock[-1] = f"{Decimal(parts[5]):06.3f}"
     return f"{date}T{':'.join(clock)}{zone}"

@@ -103,7 +103,9 @@ def _conforms(argument: Step) -> Step:
         if not focus or canonical is None or env.services is None:
             return []
         answer = env.services.conforms(_node(focus), canonical)
-        return [] if answer is None else [answer]
+        if answer is None:
+            raise FhirPathError(f"the profile {canonical} is not known")
+        return [answer]
 
     return run
 

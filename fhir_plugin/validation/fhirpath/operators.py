@@ -90,6 +90,8 @@ def _equal_moments(one: Any, other: Any) -> bool | None:
     other = Moment.parse(other) if isinstance(other, str) else other
     if not isinstance(one, Moment) or not isinstance(other, Moment):
         return False
+    if (one.kind == "time") != (other.kind == "time"):
+        return False
     order = compare_moments(one, other)
     if order is None:
         return None
@@ -105,6 +107,9 @@ def equivalent(left: Item, right: Item) -> bool:
         return " ".join(one.split()).casefold() == " ".join(other.split()).casefold()
     if isinstance(one, Moment) and isinstance(other, Moment):
         return len(one.parts) == len(other.parts) and compare_moments(one, other) == 0
+    if isinstance(one, Quantity) and isinstance(other, Quantity):
+        (left_value, unit), (right_value, other_unit) = one.canonical(), other.canonical()
+        return unit == other_unit and _equivalent_decimals(left_value, right_value)
     if isinstance(one, Decimal) or isinstance(other, Decimal):
         return _equivalent_decimals(one, other)
     return equal(one, other) is True
@@ -266,7 +271,7 @@ def _divide(one: Any, other: Any) -> Any:
     return Decimal(one) / Decimal(other) if other else None
 
 
-def _no_number() -> None:
+def _no_number() -> Any:
     raise FhirPathError("numbers are expected")
 
 
@@ -290,7 +295,9 @@ def signed(items: Items, *, negative: bool) -> Items:
     value = single(items)
     if value is None or not negative:
         return items
-    return [Quantity(-value.value, value.unit) if isinstance(value, Quantity) else -value]
+    if isinstance(value, Quantity):
+        return [Quantity(-value.value, value.unit)]
+    return [-value] if _numbers(value) else _no_number()
 
 
 def is_type(item: Item, name: str) -> bool:
@@ -321,7 +328,10 @@ def test_type(items: Items, name: str) -> Items:
 
 
 def cast(items: Items, name: str) -> Items:
-    """``x as T``: the items of that type."""
+    """``x as T`` and ``ofType(T)``: the items of that type; among primitives the type itself (a code is no string)."""
+    bare = name.rpartition(".")[2]
+    if bare[:1].islower():
+        return [item for item in items if type_of(item)[1] == bare]
     return [item for item in items if is_type(item, name)]
 
 
