@@ -17,9 +17,10 @@ from fhir_plugin.errors import EhrError, EhrUnreachable
 from fhir_plugin.model.network import SupportNetwork
 from fhir_plugin.sync.codec import answers_in, plan_json
 from fhir_plugin.sync.decided import Action, ClientPlan
-from fhir_plugin.sync.decisions import Context, Decided, Remembered, decide_client
+from fhir_plugin.sync.decisions import Context, Decided, decide_client
 from fhir_plugin.sync.elements import ELEMENTS
 from fhir_plugin.sync.journal import Journal, Step
+from fhir_plugin.sync.linking import Remembered
 from fhir_plugin.sync.planfile import PlannedClient
 from fhir_plugin.sync.planning import CHUNK, Progress
 from fhir_plugin.sync.population import Population, in_chunks

@@ -6,7 +6,6 @@ come to the same decision again, or the record changed in the meantime.
 
 from __future__ import annotations
 
-import uuid
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
@@ -15,19 +14,25 @@ from fhir_plugin.consent import Policy
 from fhir_plugin.mapping.figure import figure_from
 from fhir_plugin.model.figure import SupportFigure
 from fhir_plugin.model.identity import Identifier
-from fhir_plugin.model.names import folded
 from fhir_plugin.model.network import Standing, SupportNetwork
 from fhir_plugin.model.terms import FIGURE_IDENTIFIER
 from fhir_plugin.sync.decided import Action, ClientPlan, Conflict, ElementChange, FigurePlan, label_of, shown
 from fhir_plugin.sync.elements import ELEMENTS, State, merge
+from fhir_plugin.sync.linking import (
+    Answers,
+    Remembered,
+    identifiers_of,
+    identity_of,
+    known_people,
+    link_rows,
+    new_figure,
+)
 from fhir_plugin.sync.matching import Candidate, Found, agreeing_keys, match
 from fhir_plugin.sync.sharing import Ask
 from fhir_plugin.sync.taking_part import share
 from fhir_plugin.sync.wanted import Problem, Wanted
 
-__all__ = ["Answers", "Context", "Decided", "Remembered", "decide_client", "identity_of"]
-
-_NAMESPACE = uuid.UUID("9a5d3b0e-7f0c-5a52-9a3c-6c1d2e9b7a44")
+__all__ = ["Context", "Decided", "decide_client"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -42,39 +47,6 @@ class Context:
     source: str
     policy: Policy
     at: datetime
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Remembered:
-    """What was agreed about one figure at the end of the last run.
-
-    Attributes:
-        identity: the figure's ``urn:uuid:``.
-        target: logical id of the RelatedPerson; a ``urn:uuid:`` until it is written.
-        said: what the source said.
-        held: what the EHR held.
-        known: paths of the elements this is about.
-        disputed: paths in conflict: what was agreed about them stays as it was until a person answers.
-    """
-
-    identity: str
-    target: str
-    said: SupportFigure
-    held: SupportFigure
-    known: frozenset[str]
-    disputed: frozenset[str] = frozenset()
-
-    def refreshed(self, now: SupportFigure) -> Remembered:
-        """The same agreement with what the EHR holds now, but for what is disputed."""
-        held = now
-        for element in ELEMENTS:
-            if element.path in self.disputed:
-                held = element.put(held, element.get(self.held))
-        return replace(self, target=now.id, held=held)
-
-
-Answers = Mapping[str, str]
-"""What a person answered: ``row`` → reference or ``new``; ``row|element`` → ``source`` or ``ehr``."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -109,15 +81,6 @@ class _Work:
     problems: list[Problem] = field(default_factory=list)
 
 
-def identity_of(source: str, patient_id: str, wanted: Wanted) -> str:
-    """The ``urn:uuid:`` of a figure × client: the same each time the source names the same figure."""
-    name = wanted.figure.name
-    own = wanted.key or folded(
-        "|".join([name.own_prefix, name.own_name, *name.given, *name.initials, name.text, wanted.figure.own_label])
-    )
-    return f"urn:uuid:{uuid.uuid5(_NAMESPACE, f'{source}|{patient_id}|{own}')}"
-
-
 def decide_client(
     network: SupportNetwork,
     rows: Sequence[Wanted],
@@ -134,7 +97,7 @@ def decide_client(
         context: source, policy and moment.
         answers: what a person answered to questions and conflicts.
     """
-    work = _Work(network=network, free=_known_people(network))
+    work = _Work(network=network, free=known_people(network))
     identities: dict[str, Wanted] = {}
     for wanted in rows:
         identity = identity_of(context.source, network.child.id, wanted)
@@ -142,7 +105,7 @@ def decide_client(
             work.problems.append(wanted.refused("sync-row-double"))
         else:
             identities[identity] = wanted
-    targets = _certain(work, identities, memory, answers)
+    targets = link_rows(work.free, identities, memory, answers)
     for identity, wanted in identities.items():
         _decide_figure(work, identity, wanted, targets.get(identity), memory, context, answers)
     order = [str(wanted.place) for wanted in rows]
@@ -155,53 +118,6 @@ def decide_client(
         permits=tuple(work.permits),
         problems=tuple(work.problems),
     )
-
-
-def _known_people(network: SupportNetwork) -> list[SupportFigure]:
-    """Everyone a row may mean: the figures, and contacts that are no figure yet."""
-    candidates = [
-        figure_from(person.carried.body())
-        for person in network.people
-        if person.standing is Standing.CANDIDATE and person.carried and person.carried.resource_type == "RelatedPerson"
-    ]
-    return [*network.figures, *candidates]
-
-
-def _certain(
-    work: _Work, identities: Mapping[str, Wanted], memory: Mapping[str, Remembered], answers: Answers
-) -> dict[str, SupportFigure]:
-    """Who is who without asking: by what was agreed before, by answer, by identifier; only then by strong keys."""
-    found: dict[str, SupportFigure] = {}
-    by_id = {figure.id: figure for figure in work.free}
-    for identity, wanted in identities.items():
-        answered = answers.get(str(wanted.place), "").removeprefix("RelatedPerson/")
-        agreed = memory[identity].target if identity in memory else ""
-        known = by_id.get(answered) or by_id.get(agreed)
-        if known is not None and known in work.free:
-            found[identity] = known
-            work.free.remove(known)
-    for only_identifier in (True, False):
-        for identity, wanted in identities.items():
-            if identity in found or answers.get(str(wanted.place)) == "new":
-                continue
-            outcome = match(wanted.figure, _identifiers(identity, wanted), work.free)
-            sure = outcome.found is Found.CERTAIN and outcome.figure is not None
-            if (
-                sure
-                and outcome.figure
-                and (not only_identifier or _shares_identifier(identity, wanted, outcome.figure))
-            ):
-                found[identity] = outcome.figure
-                work.free.remove(outcome.figure)
-    return found
-
-
-def _identifiers(identity: str, wanted: Wanted) -> tuple[Identifier, ...]:
-    return (Identifier(system=FIGURE_IDENTIFIER, value=identity), *wanted.figure.identifiers)
-
-
-def _shares_identifier(identity: str, wanted: Wanted, figure: SupportFigure) -> bool:
-    return bool(set(figure.identifiers) & set(_identifiers(identity, wanted)))
 
 
 def _decide_figure(
@@ -218,11 +134,11 @@ def _decide_figure(
         work.problems.append(wanted.refused("sync-is-parent"))
         return
     if target is None and answers.get(row) != "new":
-        doubt = match(wanted.figure, _identifiers(identity, wanted), work.free)
+        doubt = match(wanted.figure, identifiers_of(identity, wanted), work.free)
         if doubt.found is Found.DOUBTFUL:
             work.plans[row] = _question(wanted, doubt.candidates)
             return
-    theirs = target or _new(identity)
+    theirs = target or new_figure(identity)
     merged = _merge_figure(identity, wanted, theirs, memory.get(identity), answers)
     shared = share(work.network, merged.figure, theirs, wanted.consent, identity, context.policy, context.at)
     work.network, final = shared.network, shared.figure
@@ -297,15 +213,6 @@ def _merge_figure(
         mine = Identifier(system=FIGURE_IDENTIFIER, value=identity)
         figure = replace(figure, identifiers=(*figure.identifiers, mine))
     return _Merged(figure=figure, said=said, known=frozenset(known), conflicts=tuple(conflicts))
-
-
-def _new(identity: str) -> SupportFigure:
-    """A figure that is not in the record yet.
-
-    Its place in the transaction has another name than its identifier: some EHRs replace the first wherever it stands.
-    """
-    entry = uuid.uuid5(_NAMESPACE, f"entry|{identity}")
-    return SupportFigure(id=f"urn:uuid:{entry}", identifiers=(Identifier(system=FIGURE_IDENTIFIER, value=identity),))
 
 
 def _is_parent(network: SupportNetwork, wanted: Wanted) -> bool:

@@ -18,7 +18,7 @@ from typing import Any
 
 from fhir_plugin.errors import StoreError
 from fhir_plugin.sync.codec import freeze, thaw
-from fhir_plugin.sync.decisions import Remembered
+from fhir_plugin.sync.linking import Remembered
 from fhir_plugin.sync.vault import Vault, open_vault
 
 __all__ = ["Journal", "Run", "Step", "open_journal"]

@@ -101,6 +101,8 @@ def _row(line: int, cells: list[str], width: int) -> Row:
     trimmed = [cell.strip() for cell in cells]
     if trimmed == [_BROKEN]:
         return Row(line=line, cells=("",) * width, fault="sync-cut-off")
+    if any(_DAMAGED in cell for cell in trimmed):
+        return Row(line=line, cells=tuple(trimmed), fault="sync-damaged")
     while len(trimmed) > width and not trimmed[-1]:
         trimmed.pop()
     fault = "sync-too-many-cells" if len(trimmed) > width else "sync-too-few-cells" if len(trimmed) < width else ""
@@ -108,12 +110,13 @@ def _row(line: int, cells: list[str], width: int) -> Row:
 
 
 _BROKEN = "\0"
+_DAMAGED = "\N{REPLACEMENT CHARACTER}"
 
 
 def _records(path: Path, encoding: str, separator: str, skip: int) -> Iterator[tuple[int, list[str]]]:
     """Records with the line each begins at; one that never ends (a quote that is not closed) is marked as broken."""
     csv.field_size_limit(_MAX_CELL)
-    with path.open(encoding=encoding, newline="") as stream:
+    with path.open(encoding=encoding, errors="replace", newline="") as stream:
         for _ in range(skip):
             stream.readline()
         reader = csv.reader(stream, delimiter=separator, strict=True)
@@ -182,7 +185,7 @@ def _check_1252(block: bytes, path: Path) -> None:
 
 def _separator_of(path: Path, encoding: str) -> tuple[str, int]:
     """The separator that gives the header the most columns, and the number of lines before the header."""
-    with path.open(encoding=encoding, newline="") as stream:
+    with path.open(encoding=encoding, errors="replace", newline="") as stream:
         first = stream.readline(_MAX_CELL)
         if first.lower().startswith("sep=") and len(first.strip()) == 5:
             return first[4], 1
