@@ -19,6 +19,7 @@ from fhir_plugin.model.issues import Issue
 from fhir_plugin.packages.base import BASE_VERSION, BaseDefinitions, base_definitions
 from fhir_plugin.packages.cache import resolve_sources
 from fhir_plugin.packages.canonical import split, version_key, version_matches
+from fhir_plugin.packages.snapshot import SnapshotGenerator
 from fhir_plugin.packages.source import Package, Resource, read_package
 
 __all__ = ["Definitions", "load_definitions", "profiles_dir"]
@@ -52,16 +53,20 @@ class Definitions:
         self._packages = tuple(package for layer in layers for package in layer)
         self._index = _index(layers)
         self._snapshots: dict[tuple[str, str], Json] = {}
+        self._under_way: set[tuple[str, str]] = set()
+        self._generator = SnapshotGenerator(self.structure)
         self._lock = threading.RLock()
-        self.issues: tuple[Issue, ...] = (
-            *issues,
-            *(issue for package in self._packages for issue in package.issues),
-        )
+        self._issues = [*issues, *(issue for package in self._packages for issue in package.issues)]
 
     @property
     def packages(self) -> tuple[Package, ...]:
         """The packages on top of R4, the most important first."""
         return self._packages
+
+    @property
+    def issues(self) -> tuple[Issue, ...]:
+        """What was wrong with the packages, and with the profiles of which a snapshot was made so far."""
+        return tuple(self._issues)
 
     @cached_property
     def content_hash(self) -> str:
@@ -136,12 +141,38 @@ class Definitions:
             return self._snapshots[key]
 
     def _ready(self, resource: Resource) -> Json:
+        """A definition as readers want it: a structure with its snapshot, made once."""
         body = resource.body
         if resource.kind != "StructureDefinition" or "snapshot" in body:
             return body
-        raise PackageError(
-            "This profile has no snapshot.", code="snapshot-missing", where=resource.file, remedy="Add its snapshot."
-        )
+        key = (str(body["url"]), str(body.get("version", "")))
+        with self._lock:
+            if key not in self._snapshots:
+                self._snapshots[key] = self._generated(body, key, resource.file)
+            return self._snapshots[key]
+
+    def _generated(self, body: Json, key: tuple[str, str], file: str) -> Json:
+        if key in self._under_way:
+            raise PackageError(
+                "This profile builds on itself.",
+                code="snapshot-circular",
+                where=key[0],
+                remedy="Correct its baseDefinition, or those of the profiles between.",
+            )
+        self._under_way.add(key)
+        try:
+            structure, issues = self._generator.generate(body)
+        except (KeyError, TypeError, ValueError, AttributeError, IndexError) as error:
+            raise PackageError(
+                f"This profile is not well formed: {error!r}.",
+                code="snapshot-malformed",
+                where=f"{key[0]} ({file})",
+                remedy="Validate it as a StructureDefinition and correct it.",
+            ) from error
+        finally:
+            self._under_way.discard(key)
+        self._issues += issues
+        return structure
 
 
 def _index(layers: Sequence[Sequence[Package]]) -> dict[tuple[str, str], list[Resource]]:

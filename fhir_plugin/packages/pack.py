@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import Any
 
 from fhir_plugin.errors import PackageError
+from fhir_plugin.packages.jsonio import loads
 
 __all__ = ["Pack", "write_pack"]
 
@@ -49,7 +50,7 @@ class Pack:
             raise PackageError("This is not a pack of definitions.", where=path.name, remedy="Install it again.")
         size = int.from_bytes(data[len(MAGIC) : len(MAGIC) + 4], "big")
         start = len(MAGIC) + 4
-        index = json.loads(lzma.decompress(data[start : start + size]))
+        index = loads(lzma.decompress(data[start : start + size]))
         self._data = data
         self._body = start + size
         self._blocks: list[tuple[int, int]] = [tuple(pair) for pair in index["blocks"]]
@@ -76,7 +77,7 @@ class Pack:
         if place is None:
             return None
         block, start, end = place
-        return json.loads(self._block(block)[start:end])
+        return loads(self._block(block)[start:end])
 
     def _decompress(self, number: int) -> bytes:
         offset, length = self._blocks[number]

@@ -8,7 +8,6 @@ so a member's name cannot lead anywhere; sizes and counts are bounded.
 from __future__ import annotations
 
 import gzip
-import json
 import tarfile
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
@@ -18,11 +17,7 @@ from typing import IO, Any, cast
 
 from fhir_plugin.errors import PackageError
 from fhir_plugin.model.issues import Issue, Severity
-
-try:
-    from orjson import loads as _loads
-except ImportError:  # the core works on the standard library alone
-    _loads = json.loads
+from fhir_plugin.packages.jsonio import loads
 
 __all__ = ["CONFORMANCE_TYPES", "Package", "Resource", "archive_members", "read_package"]
 
@@ -232,7 +227,7 @@ def _package(source: Path, members: Iterable[tuple[str, bytes]]) -> Package:
 
 def _parse(content: bytes) -> Json:
     try:
-        body = _loads(content.removeprefix(b"\xef\xbb\xbf"))
+        body = loads(content.removeprefix(b"\xef\xbb\xbf"))
     except RecursionError:
         raise ValueError("nested too deeply") from None
     if not isinstance(body, dict):
