@@ -146,14 +146,13 @@ def _decide_figure(
     known, agreed = merged.known, memory.get(identity)
     if final.engagement != merged.figure.engagement:
         known = frozenset(path for path in known if not path.startswith("engagement."))
-    disputed = frozenset(conflict.element for conflict in merged.conflicts)
     remembered = Remembered(
         identity=identity,
         target=final.id,
         said=merged.said,
         held=agreed.held if agreed else final,
         known=known,
-        disputed=disputed,
+        disputed=merged.disputed,
     )
     work.remember.append(remembered.refreshed(final))
     changes = tuple(
@@ -179,6 +178,7 @@ class _Merged:
     said: SupportFigure
     known: frozenset[str]
     conflicts: tuple[Conflict, ...]
+    disputed: frozenset[str]
 
 
 def _merge_figure(
@@ -188,6 +188,7 @@ def _merge_figure(
     figure, known = theirs, set(agreed.known if agreed else ())
     said = agreed.said if agreed else SupportFigure()
     conflicts: list[Conflict] = []
+    disputed: set[str] = set()
     for element in ELEMENTS:
         if element.group not in wanted.provided:
             continue
@@ -203,7 +204,10 @@ def _merge_figure(
         answer = answers.get(f"{wanted.place}|{element.path}", "")
         if outcome.state is State.CONFLICT and answer not in ("source", "ehr"):
             conflicts.append(Conflict(element=element.path, source=shown(ours), ehr=shown(held)))
+            disputed.add(element.path)
             continue
+        if outcome.state is State.KEPT and not element.many:
+            disputed.add(element.path)
         value = ours if outcome.state is State.CONFLICT and answer == "source" else outcome.value
         if value != held:
             figure = element.put(figure, value)
@@ -212,7 +216,13 @@ def _merge_figure(
     if not any(identifier.system == FIGURE_IDENTIFIER for identifier in figure.identifiers):
         mine = Identifier(system=FIGURE_IDENTIFIER, value=identity)
         figure = replace(figure, identifiers=(*figure.identifiers, mine))
-    return _Merged(figure=figure, said=said, known=frozenset(known), conflicts=tuple(conflicts))
+    return _Merged(
+        figure=figure,
+        said=said,
+        known=frozenset(known),
+        conflicts=tuple(conflicts),
+        disputed=frozenset(disputed),
+    )
 
 
 def _is_parent(network: SupportNetwork, wanted: Wanted) -> bool:

@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable, Hashable
 from dataclasses import dataclass, replace
 from enum import Enum
+from functools import lru_cache
 from typing import Any
 
 import phonenumbers
@@ -21,6 +22,7 @@ from fhir_plugin.model.names import folded
 __all__ = ["ELEMENTS", "Element", "Outcome", "State", "merge", "telecom_key"]
 
 
+@lru_cache(maxsize=4096)
 def telecom_key(telecom: Telecom) -> tuple[str, str]:
     """What makes two ways to reach somebody the same: E.164 for numbers, folded for the rest."""
     if telecom.system in ("phone", "sms", "fax"):

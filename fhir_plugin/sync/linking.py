@@ -31,7 +31,8 @@ class Remembered:
         said: what the source said.
         held: what the EHR held.
         known: paths of the elements this is about.
-        disputed: paths in conflict: what was agreed about them stays as it was until a person answers.
+        disputed: paths whose value in the EHR was not agreed: in conflict, or changed there by somebody. What was
+            agreed about them stays as it was, so that a later change in the source is a conflict, never overwriting.
     """
 
     identity: str

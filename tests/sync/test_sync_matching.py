@@ -144,7 +144,7 @@ def test_on_a_generated_gold_set_precision_is_999_and_recall_95_percent() -> Non
     fake, rng = Faker("nl_NL"), random.Random(11)
     Faker.seed(11)
     linked = wrong = possible = 0
-    for _ in range(2000):
+    for _ in range(1000):
         household = f"020-55{rng.randrange(10000, 99999)}"
         held = []
         for number in range(4):
