@@ -22,7 +22,7 @@ from smart_app.i18n import msg
 from smart_app.presenters.dates import date_input, date_text, period_text
 from smart_app.presenters.facets import Facet, some
 from smart_app.presenters.forms import Answers, Field, FormContext, Option, enum_options, first_name
-from smart_app.presenters.words import joined, word, words
+from smart_app.presenters.words import words
 
 __all__ = ["BOND", "CONTEXTS", "DOMAINS", "ENGAGED", "FUNCTIONS", "INVOLVEMENT", "KINDS", "SUPPORTS", "TIE"]
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from functools import cache
 
@@ -107,6 +107,7 @@ def _desk(launch: ActiveLaunch, t: Translator) -> Desk:
         t=t, child=mapped.network.child, people=mapped.network.people, user=user, now=clock()
     )  # fmt: skip
     viewer = viewer_of(user.reference, mapped.network, context.today)
+    rights = rights_of(viewer, user.reference, mapped.network, context.today)
     return Desk(
         launch=launch,
         gateway=gateway,
@@ -114,8 +115,13 @@ def _desk(launch: ActiveLaunch, t: Translator) -> Desk:
         report=mapped.report,
         context=context,
         policy=_policy(),
-        rights=rights_of(viewer, user.reference, mapped.network, context.today),
+        rights=rights if _may_write(launch) else replace(rights, edit=False, note=False),
     )
+
+
+def _may_write(launch: ActiveLaunch) -> bool:
+    """Whether the record system granted writing; offering what it will refuse would only lose people's work."""
+    return not any(lack.resource == "RelatedPerson" and set(lack.actions) & {"c", "u"} for lack in launch.lacking)
 
 
 @cache

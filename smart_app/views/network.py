@@ -6,6 +6,7 @@ from flask import Blueprint, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 
 from smart_app.i18n import Message, msg
+from smart_app.launch.scopes import describe
 from smart_app.presenters.access import Rights, Viewer
 from smart_app.presenters.ecogram import FRAMES, draw
 from smart_app.presenters.forms import first_name
@@ -58,6 +59,14 @@ def preview(launch_id: str, viewer: str) -> ResponseReturnValue:  # noqa: ARG001
     return _page("network.html", at, Rights(viewer=shown, network=True), preview=shown)
 
 
+def _notices(at: Desk) -> list[str]:
+    """What this page cannot show or do here, in words; what the EHR did not grant only matters to who would use it."""
+    missing = [one.param("kind") for one in at.report if one.code == "part-unavailable"]
+    said = [at.t(NOTICES[kind]) for kind in missing if kind in NOTICES]
+    lacking = at.launch.lacking if at.rights.viewer is Viewer.PROFESSIONAL else ()
+    return said + [describe(lack, at.t.language) for lack in lacking if lack.resource not in missing]
+
+
 def _page(template: str, at: Desk, rights: Rights, preview: Viewer | None = None) -> str:
     if not rights.network:
         return render_template("refused.html", reason=at.t(rights.refusal))
@@ -70,10 +79,6 @@ def _page(template: str, at: Desk, rights: Rights, preview: Viewer | None = None
         rights=rights,
         preview=preview,
         pictures=[draw(child, page.entries, frame) for frame in FRAMES],
-        notices=[
-            at.t(NOTICES[kind])
-            for one in at.report
-            if one.code == "part-unavailable" and (kind := one.param("kind")) in NOTICES
-        ],
+        notices=_notices(at),
         done=request.args.get("done", ""),
     )
