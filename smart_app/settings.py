@@ -15,7 +15,7 @@ from urllib.parse import urlsplit
 
 from fhir_plugin.texts import Language
 
-__all__ = ["ClientType", "Issuer", "LaunchKind", "RateLimits", "SessionLimits", "Settings", "is_loopback"]
+__all__ = ["ClientType", "Issuer", "RateLimits", "SessionLimits", "Settings", "is_loopback"]
 
 DEFAULT_SCOPES = (
     "launch",
@@ -42,13 +42,6 @@ class ClientType(StrEnum):
     ASYMMETRIC = "asymmetric"
 
 
-class LaunchKind(StrEnum):
-    """Which protocol an issuer launches with; Koppeltaal is HTI (Health Tools Interoperability 2.0) on top of SMART."""
-
-    SMART = "smart"
-    KOPPELTAAL = "koppeltaal"
-
-
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Issuer:
     """One EHR that may launch the app.
@@ -71,9 +64,8 @@ class Issuer:
         smart_style: whether the EHR's ``smart_style_url`` is applied.
         standalone: whether people may start at the app and choose this EHR.
         language: language of a launch that asks for none; None takes that of the settings.
-        launch_kind: SMART or Koppeltaal.
-        backend_scopes: system scopes for data through Backend Services (Koppeltaal).
-        introspection: URL that checks HTI launch tokens, or empty where the metadata name it.
+        backend_scopes: system scopes for data through Backend Services, for an EHR that launches by Koppeltaal.
+        introspection: URL that checks Koppeltaal's launch messages, or empty where the metadata name it.
     """
 
     key: str
@@ -92,7 +84,6 @@ class Issuer:
     smart_style: bool = True
     standalone: bool = False
     language: Language | None = None
-    launch_kind: LaunchKind = LaunchKind.SMART
     backend_scopes: tuple[str, ...] = ()
     introspection: str = ""
 

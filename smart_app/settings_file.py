@@ -24,7 +24,6 @@ from smart_app.settings import (
     DEFAULT_SCOPES,
     ClientType,
     Issuer,
-    LaunchKind,
     RateLimits,
     SessionLimits,
     Settings,
@@ -223,7 +222,6 @@ def _issuer(table: _Table, environ: Mapping[str, str]) -> Issuer:
         smart_style=table.get("smart_style", bool, True),
         standalone=table.get("standalone", bool, False),
         language=_language(table, "nl") if "language" in table.values else None,
-        launch_kind=LaunchKind(table.choice("launch_kind", tuple(LaunchKind), LaunchKind.SMART)),
         backend_scopes=_scopes(table, "backend_scopes", ()),
         introspection=table.get("introspection", str, ""),
     )
@@ -288,8 +286,12 @@ def _hosts(table: _Table) -> tuple[str, ...]:
 
 def _check_signing(table: _Table, settings: Settings) -> None:
     for number, issuer in enumerate(settings.issuers):
+        where = f"issuers[{number}].client_type"
+        if issuer.backend_scopes and issuer.client_type is not ClientType.ASYMMETRIC:
+            raise table.error(
+                where, "Backend Services needs an asymmetric client.", 'Write client_type = "asymmetric".'
+            )
         if issuer.client_type is ClientType.ASYMMETRIC and not settings.signing_keys:
-            where = f"issuers[{number}].client_type"
             raise table.error(
                 where, "An asymmetric client needs a key to sign with.", 'Add signing_keys = ["key.pem"].'
             )

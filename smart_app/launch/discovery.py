@@ -15,7 +15,7 @@ from urllib.parse import urljoin
 
 from fhir_plugin.errors import EhrProtocolError, UnknownIssuer
 from smart_app.launch.network import Outbound
-from smart_app.settings import Issuer, LaunchKind
+from smart_app.settings import Issuer
 
 __all__ = ["Discovery", "Endpoints", "discover"]
 
@@ -37,6 +37,7 @@ class Endpoints:
         authorize_post: whether it takes authorization requests as a form POST.
         sends_iss: whether its authorization responses carry ``iss`` (RFC 9207).
         id_token_algorithms: algorithms it says it signs with.
+        capabilities: what it says it can do.
     """
 
     issuer: str
@@ -48,6 +49,7 @@ class Endpoints:
     authorize_post: bool = False
     sends_iss: bool = False
     id_token_algorithms: tuple[str, ...] = ()
+    capabilities: tuple[str, ...] = ()
 
 
 class Discovery:
@@ -102,6 +104,7 @@ def discover(outbound: Outbound) -> Endpoints:
         authorize_post="authorize-post" in capabilities,
         sends_iss=merged.get("authorization_response_iss_parameter_supported") is True,
         id_token_algorithms=_strings(openid or merged, "id_token_signing_alg_values_supported"),
+        capabilities=capabilities,
     )
     _check(outbound, found)
     return found
@@ -148,8 +151,7 @@ def _oauth_uris(document: Any) -> dict[str, Any]:
 
 
 def _check(outbound: Outbound, found: Endpoints) -> None:
-    needs_authorize = outbound.issuer.launch_kind is LaunchKind.SMART
-    if not found.token or (needs_authorize and not found.authorize):
+    if not found.token or not found.authorize:
         message = "The EHR's metadata name no authorization or token endpoint."
         raise EhrProtocolError(message, code="no-smart", where="smart-configuration", remedy="Report this to the EHR.")
     for url in (found.authorize, found.token, found.jwks, found.introspection, found.revocation):

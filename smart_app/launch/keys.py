@@ -49,10 +49,8 @@ class SigningKeys:
         """The public halves, each with ``kid``, ``use`` and ``alg``."""
         return {"keys": [{**key.as_dict(private=False), "use": "sig", "alg": _algorithm(key)} for key in self.keys]}
 
-    def assertion(
-        self, *, client_id: str, audience: str, algorithm: str, clock: Callable[[], float] = time.time
-    ) -> str:
-        """A client assertion for one token request (RFC 7523; ``exp`` ≤ 5 minutes, ``jti`` never repeated).
+    def for_algorithm(self, algorithm: str) -> Key:
+        """The key that signs.
 
         Raises:
             InputError: no key of that kind is configured.
@@ -62,6 +60,17 @@ class SigningKeys:
             kind = "RSA" if algorithm == "RS384" else CURVE
             remedy = f"Add a private {kind} key to signing_keys."
             raise InputError(f"There is no key to sign with {algorithm}.", code="settings", remedy=remedy)
+        return key
+
+    def assertion(
+        self, *, client_id: str, audience: str, algorithm: str, clock: Callable[[], float] = time.time
+    ) -> str:
+        """A client assertion for one token request (RFC 7523; ``exp`` ≤ 5 minutes, ``jti`` never repeated).
+
+        Raises:
+            InputError: no key of that kind is configured.
+        """
+        key = self.for_algorithm(algorithm)
         now = int(clock())
         claims = {
             "iss": client_id,

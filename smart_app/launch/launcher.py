@@ -9,17 +9,19 @@ import logging
 import secrets
 import time
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from threading import Lock
+from typing import Any
 
 import requests
-from authlib.oauth2.rfc6749.parameters import prepare_grant_uri
-from authlib.oauth2.rfc7636 import create_s256_code_challenge
 
+from fhir_plugin.ehr.backend import BackendServices
 from fhir_plugin.ehr.client import FhirClient
 from fhir_plugin.ehr.retry import Retry
-from fhir_plugin.errors import AuthorizationDenied, EhrError, LaunchError, LaunchStateError
+from fhir_plugin.errors import EhrError, LaunchError, LaunchStateError
 from fhir_plugin.texts import Language
+from smart_app.launch import hti
+from smart_app.launch.authorize import Authorization, authorization_request, denied, refuse_mix_up
 from smart_app.launch.context import fhir_context, patient_id, text, user_of
 from smart_app.launch.cookies import csrf_token
 from smart_app.launch.discovery import Discovery, Endpoints
@@ -32,40 +34,13 @@ from smart_app.launch.tokens import Grant, TokenEndpoint
 from smart_app.settings import Issuer, Settings
 from smart_app.store.launches import LaunchStore
 
-__all__ = ["Authorization", "Completed", "Launcher"]
+__all__ = ["Completed", "Launcher"]
 
 RETRY = Retry(attempts=2, base=0.2, retry_after_cap=2.0)
 """Somebody waits for the page: ask once more at most, and say soon that the EHR is busy."""
 CLEAN_SECONDS = 300.0
-LONGEST_ADDRESS = 2000
-"""A longer authorization request goes as a form where the EHR takes one. Shorter ones go by address: a form from our
-site to the EHR's does not carry its SameSite=Lax cookies, so that people would have to sign in again."""
-DENIALS = frozenset({"access_denied", "login_required", "consent_required", "interaction_required"})
-"""Authorization errors that mean a person, not a set-up, said no (RFC 6749 4.1.2.1, OIDC Core 3.1.2.6)."""
 
 log = logging.getLogger(__name__)
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Authorization:
-    """Where the browser goes next.
-
-    Attributes:
-        endpoint: authorization endpoint.
-        params: of the authorization request.
-        post: send them as a form instead of in the address.
-    """
-
-    endpoint: str
-    params: Mapping[str, str] = field(repr=False)
-    post: bool = False
-
-    @property
-    def url(self) -> str:
-        """The request as one address."""
-        params = dict(self.params)
-        uri: str = prepare_grant_uri(self.endpoint, params.pop("client_id"), params.pop("response_type"), **params)
-        return uri
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -101,6 +76,7 @@ class Launcher:
         self.discovery = Discovery()
         self.key_cache = KeyCache()
         self._outbound = {issuer.key: Outbound(issuer, session(issuer)) for issuer in settings.issuers}
+        self._backends: dict[str, BackendServices] = {}
         self._cleaned_at = 0.0
         self._lock = Lock()
 
@@ -124,6 +100,16 @@ class Launcher:
         """Where its authorization server is."""
         return self.discovery.endpoints(self.outbound(issuer))
 
+    def admit(self, issuer: Issuer, launch: str) -> None:
+        """Let the EHR judge the launch value before anything is done with it, where it is a message of Koppeltaal.
+
+        Raises:
+            LaunchError: it is refused, or was used before.
+        """
+        if issuer.backend_scopes and hti.CAPABILITY in self.endpoints(issuer).capabilities:
+            message = hti.check_message(launch, self.endpoints(issuer), self.token_endpoint(issuer), self.clock)
+            self.store.once(f"hti {issuer.key} {message}", hti.LONGEST_SECONDS)
+
     def begin(self, issuer: Issuer, launch: str, language: Language | None) -> tuple[str, str]:
         """Remember a launch; returns its state and the secret that ties it to this browser.
 
@@ -138,7 +124,7 @@ class Launcher:
             code_verifier=secrets.token_urlsafe(64),
             nonce=secrets.token_urlsafe(24),
             redirect_uri=self.settings.redirect_uri(issuer),
-            scopes=issuer.scopes if launch else issuer.standalone_scopes,
+            scopes=hti.SCOPES if issuer.backend_scopes else issuer.scopes if launch else issuer.standalone_scopes,
             launch=launch,
             language=language,
         )
@@ -155,24 +141,7 @@ class Launcher:
         """
         pending = self.store.read_state(state, browser)
         issuer = self.issuer(pending.issuer_key)
-        endpoints = self.endpoints(issuer)
-        params = {
-            "response_type": "code",
-            "client_id": issuer.client_id,
-            "redirect_uri": pending.redirect_uri,
-            "scope": " ".join(pending.scopes),
-            "state": state,
-            "aud": issuer.iss,
-            "code_challenge": create_s256_code_challenge(pending.code_verifier),
-            "code_challenge_method": "S256",
-        }
-        if "openid" in pending.scopes:
-            params["nonce"] = pending.nonce
-        if pending.launch:
-            params["launch"] = pending.launch
-        request = Authorization(endpoint=endpoints.authorize, params=params)
-        wanted = issuer.authorize_post or len(request.url) > LONGEST_ADDRESS
-        return replace(request, post=wanted and endpoints.authorize_post)
+        return authorization_request(issuer, pending, self.endpoints(issuer), state)
 
     def restart(self, state: str) -> tuple[str, str]:
         """Go on in a tab where cookies work: with a new state, and the old one is worth nothing."""
@@ -191,9 +160,9 @@ class Launcher:
         pending = self.store.use_state(answer.get("state", ""), browser or "")
         issuer = self.issuer(issuer_key)
         endpoints = self.endpoints(issuer)
-        _refuse_mix_up(issuer, pending, endpoints, answer)
+        refuse_mix_up(issuer, pending, endpoints, answer)
         if "error" in answer or not answer.get("code"):
-            raise _denied(answer.get("error", ""))
+            raise denied(answer.get("error", ""))
         grant = self.token_endpoint(issuer).exchange(answer["code"], pending)
         facts = self._facts(issuer, pending, grant)
         secret = secrets.token_urlsafe(32)
@@ -209,13 +178,7 @@ class Launcher:
         """
         facts = self.store.launch(launch_id, browser or "")
         issuer = self.issuer(facts.issuer_key)
-        tokens = LaunchTokens(
-            facts,
-            self.store,
-            endpoint=lambda: self.token_endpoint(issuer),
-            verifier=lambda: self.verifier(issuer),
-            clock=self.clock,
-        )
+        tokens = self._backend(issuer) if facts.by_backend else self._tokens(facts, issuer)
         client = FhirClient(
             issuer.iss, session=self.outbound(issuer).session, token=tokens, timeout=(3.05, 20.0), retry=RETRY
         )
@@ -243,17 +206,18 @@ class Launcher:
         return IdTokenVerifier(self.outbound(issuer), self.endpoints(issuer), self.key_cache, self.clock)
 
     def _facts(self, issuer: Issuer, pending: PendingLaunch, grant: Grant) -> LaunchFacts:
-        user = LaunchUser()
-        if grant.id_token:
-            user = user_of(issuer, self.verifier(issuer).verify(grant.id_token, nonce=pending.nonce))
-        context = grant.context
+        by_backend = bool(issuer.backend_scopes) and hti.CAPABILITY in self.endpoints(issuer).capabilities
+        context = hti.context_of(grant.context) if by_backend else grant.context
+        user = self._user(issuer, pending, grant, context)
+        asked = issuer.backend_scopes if by_backend else pending.scopes
+        granted = issuer.backend_scopes if by_backend else grant.scopes if grant.scopes is not None else asked
         return LaunchFacts(
             id=secrets.token_hex(16),
             issuer_key=issuer.key,
             patient_id=patient_id(context),
             user=user,
-            scopes=grant.scopes if grant.scopes is not None else pending.scopes,
-            requested_scopes=pending.scopes,
+            scopes=granted,
+            requested_scopes=asked,
             encounter_id=text(context, "encounter"),
             fhir_context=fhir_context(context),
             need_patient_banner=context.get("need_patient_banner") is not False,
@@ -261,8 +225,39 @@ class Launcher:
             smart_style_url=text(context, "smart_style_url") if issuer.smart_style else "",
             tenant=text(context, "tenant"),
             language=pending.language or issuer.language or self.settings.language,
+            by_backend=by_backend,
             created_at=self.clock(),
         )
+
+    def _user(self, issuer: Issuer, pending: PendingLaunch, grant: Grant, context: Mapping[str, Any]) -> LaunchUser:
+        if not grant.id_token:
+            return LaunchUser()
+        claims = self.verifier(issuer).verify(grant.id_token, nonce=pending.nonce)
+        return user_of(issuer, {**claims, "fhirUser": claims.get("fhirUser") or context.get("fhirUser")})
+
+    def _tokens(self, facts: LaunchFacts, issuer: Issuer) -> LaunchTokens:
+        return LaunchTokens(
+            facts,
+            self.store,
+            endpoint=lambda: self.token_endpoint(issuer),
+            verifier=lambda: self.verifier(issuer),
+            clock=self.clock,
+        )
+
+    def _backend(self, issuer: Issuer) -> BackendServices:
+        """The app's own access to an EHR; one token for all its launches, renewed before it ends."""
+        with self._lock:
+            found = self._backends.get(issuer.key)
+            if found is None:
+                found = self._backends[issuer.key] = BackendServices(
+                    client_id=issuer.client_id,
+                    key=self.keys.for_algorithm(issuer.signing_algorithm),
+                    token_url=self.endpoints(issuer).token,
+                    scope=" ".join(issuer.backend_scopes),
+                    session=self.outbound(issuer).session,
+                    clock=self.clock,
+                )
+        return found
 
     def _clean_now_and_then(self) -> None:
         with self._lock:
@@ -271,22 +266,3 @@ class Launcher:
                 self._cleaned_at = self.clock()
         if due:
             self.store.clean()
-
-
-def _refuse_mix_up(issuer: Issuer, pending: PendingLaunch, endpoints: Endpoints, answer: Mapping[str, str]) -> None:
-    """The answer must come from the EHR that was asked: its own redirect URI, and its own ``iss`` (RFC 9207 2.4)."""
-    wrong_door = pending.issuer_key != issuer.key or pending.redirect_uri.rpartition("/")[2] != issuer.key
-    expected = endpoints.issuer or issuer.iss
-    wrong_name = answer.get("iss", expected) != expected or (endpoints.sends_iss and "iss" not in answer)
-    if wrong_door or wrong_name:
-        remedy = "Open the app again from the record; if it stays, report it to the manager of the record system."
-        message = "The answer comes from another EHR than was asked."
-        raise LaunchStateError(message, code="launch-mix-up", where="callback", remedy=remedy)
-
-
-def _denied(error: str) -> AuthorizationDenied:
-    if error in DENIALS:
-        remedy = "Open the app again from the record and allow access."
-        return AuthorizationDenied("Access to the record was refused.", code="authorization-denied", remedy=remedy)
-    remedy = "Ask the manager of the record system to check how the app is registered."
-    return AuthorizationDenied("The EHR could not grant access.", code="authorization-failed", remedy=remedy)

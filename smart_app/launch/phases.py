@@ -115,6 +115,7 @@ class LaunchFacts:
         smart_style_url: where the EHR's look is described, or empty.
         tenant: opaque.
         language: language of the pages.
+        by_backend: whether data come with a token of the app's own (Koppeltaal).
         created_at: Unix time.
     """
 
@@ -131,6 +132,7 @@ class LaunchFacts:
     smart_style_url: str = ""
     tenant: str = field(default="", repr=False)
     language: Language = "nl"
+    by_backend: bool = False
     created_at: float = 0.0
 
     @property

@@ -57,6 +57,7 @@ def launch() -> ResponseReturnValue:
     if not 0 < len(handle) <= LONGEST:
         message = "The record system opened the app without saying for which record."
         raise LaunchError(message, code="no-launch", remedy="Open the app again from the record.")
+    launcher().admit(issuer, handle)
     state, browser = launcher().begin(issuer, handle, _language(values.get("lang")))
     return _away(state, browser, known_to_work=cookies().work(request) or _is_top_level())
 

@@ -15,11 +15,13 @@ from hashlib import sha256
 from typing import Any
 
 from sqlalchemy import Engine, Row, delete, insert, or_, select, update
+from sqlalchemy.exc import IntegrityError
 
-from fhir_plugin.errors import LaunchStateError, SessionExpired, StoreError
+from fhir_plugin.errors import StoreError
 from smart_app.launch.phases import LaunchFacts, PendingLaunch, Tokens, dump, load
 from smart_app.settings import SessionLimits
 from smart_app.store.crypto import Keyring
+from smart_app.store.refusals import expired, state_error
 from smart_app.store.tables import launches, states
 
 __all__ = ["LaunchStore", "StoredTokens", "digest"]
@@ -102,6 +104,19 @@ class LaunchStore:
         """
         return self._consume(state, digest(browser))
 
+    def once(self, name: str, seconds: float) -> None:
+        """Accept a name (such as the ``jti`` of a message) the first time only, for as long as it could be replayed.
+
+        Raises:
+            LaunchStateError: it was seen before.
+        """
+        row = {"handle": digest(name), "browser": "", "issuer_key": "", "expires_at": self.clock() + seconds}
+        try:
+            with self.engine.begin() as connection:
+                connection.execute(insert(states).values(row | {"used_at": self.clock()}))
+        except IntegrityError:
+            raise state_error("used") from None
+
     def add_launch(self, facts: LaunchFacts, tokens: Tokens, browser: str) -> None:
         """Keep a completed launch for the browser that owns it."""
         now = self.clock()
@@ -131,10 +146,10 @@ class LaunchStore:
                 select(launches).where(launches.c.id == launch_id, launches.c.browser == digest(browser))
             ).first()
         if row is None:
-            raise _expired("missing")
+            raise expired("missing")
         if now >= row.expires_at or now >= row.seen_at + self.limits.idle.total_seconds():
             self.end(launch_id)
-            raise _expired("timeout")
+            raise expired("timeout")
         if now >= row.seen_at + TOUCH_SECONDS:
             with self.engine.begin() as connection:
                 connection.execute(update(launches).where(launches.c.id == launch_id).values(seen_at=now))
@@ -156,7 +171,7 @@ class LaunchStore:
                 select(launches.c.tokens, launches.c.token_version).where(launches.c.id == launch_id)
             ).first()
         if row is None:
-            raise _expired("missing")
+            raise expired("missing")
         tokens = load(Tokens, self.keyring.open(row.tokens, bound_to=f"tokens {launch_id}"))
         return StoredTokens(tokens=tokens, version=row.token_version)
 
@@ -184,7 +199,7 @@ class LaunchStore:
                 )
             ).first()
         if row is None:
-            raise _expired("missing")
+            raise expired("missing")
         return bool(row.token_version != version or (row.lease is not None and row.lease_until >= self.clock()))
 
     def keep_tokens(self, launch_id: str, tokens: Tokens, lease: str, *, release: bool = True) -> bool:
@@ -243,7 +258,7 @@ class LaunchStore:
                 .values(used_at=self.clock(), sealed=None)
             ).rowcount
         if not won:
-            raise _state_error("used")
+            raise state_error("used")
         return load(PendingLaunch, self.keyring.open(sealed, bound_to=f"state {handle}"))
 
     def _sealed_tokens(self, launch_id: str, tokens: Tokens) -> bytes:
@@ -256,34 +271,15 @@ class LaunchStore:
         except StoreError as error:
             if error.code == "store-tampered":
                 raise
-            raise _expired("unreadable") from error
+            raise expired("unreadable") from error
 
     def _usable(self, row: Row[tuple[Any, ...]] | None, browser: str | None) -> bytes:
         if row is None:
-            raise _state_error("unknown")
+            raise state_error("unknown")
         if browser is not None and row.browser != browser:
-            raise _state_error("browser")
+            raise state_error("browser")
         if row.used_at is not None or row.sealed is None:
-            raise _state_error("used")
+            raise state_error("used")
         if self.clock() >= row.expires_at:
-            raise _state_error("expired")
+            raise state_error("expired")
         return bytes(row.sealed)
-
-
-def _state_error(kind: str) -> LaunchStateError:
-    messages = {
-        "unknown": "This answer of the EHR belongs to no launch that we started.",
-        "browser": "This launch was started in another browser.",
-        "used": "This launch has been completed already.",
-        "expired": "This launch took too long.",
-    }
-    return LaunchStateError(messages[kind], code=f"launch-state-{kind}", remedy="Open the app again from the record.")
-
-
-def _expired(kind: str) -> SessionExpired:
-    messages = {
-        "missing": "This page belongs to no launch of this browser.",
-        "unreadable": "This launch was made by another version of the app.",
-        "timeout": "This launch has ended because its time was over.",
-    }
-    return SessionExpired(messages[kind], code=f"session-{kind}", remedy="Open the app again from the record.")
