@@ -15,6 +15,8 @@ from smart_app.sandbox.fhir.disturbance import Disturbance
 from smart_app.sandbox.fhir.embedded import EmbeddedBackend
 from smart_app.sandbox.fhir.faulty import FaultyBackend
 from smart_app.sandbox.fhir.guard import Guard
+from smart_app.sandbox.fhir.interaction import Backend
+from smart_app.sandbox.fhir.remote import RemoteBackend
 from smart_app.sandbox.fhir.store import Store
 from smart_app.sandbox.pages import routes as page_routes
 from smart_app.sandbox.parts import Sandbox
@@ -35,7 +37,7 @@ def create_sandbox(settings: SandboxSettings | None = None) -> Flask:
     """
     settings = settings or SandboxSettings()
     faults = FaultSwitch(settings.faults)
-    backend = EmbeddedBackend(Store(settings.database, settings.issuer, settings.clock))
+    backend = _backend(settings)
     people = People(backend, USERS, settings.clock)
     server = SandboxServer(settings, faults, people.other_child)
     app = Flask(__name__)
@@ -63,6 +65,12 @@ def create_sandbox(settings: SandboxSettings | None = None) -> Flask:
     _secure(app, settings)
     fill(backend, settings)
     return app
+
+
+def _backend(settings: SandboxSettings) -> Backend:
+    if settings.fhir_base:
+        return RemoteBackend(settings.issuer, settings.fhir_base)
+    return EmbeddedBackend(Store(settings.database, settings.issuer, settings.clock))
 
 
 def _secure(app: Flask, settings: SandboxSettings) -> None:

@@ -271,7 +271,7 @@ def test_an_asymmetric_client_signs_for_itself(ehr, key, alg):
         {"key": RSA, "alg": "RS256"},
         {"key": RSA, "alg": "PS384"},
     ],
-    ids=str,
+    ids=lambda wrong: ",".join(wrong),
 )
 def test_an_assertion_that_is_not_exactly_right_is_refused(ehr, wrong):
     assert ehr.backend_token(**wrong).json["error"] == "invalid_client"

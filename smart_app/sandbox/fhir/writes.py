@@ -15,7 +15,7 @@ from smart_app.sandbox.fhir.parameters import KNOWN_TYPES
 from smart_app.sandbox.fhir.search import matching, sees
 from smart_app.sandbox.fhir.store import Row, Session
 
-__all__ = ["Writer", "answer", "checked"]
+__all__ = ["Writer", "answer", "checked", "checked_type", "patched"]
 
 _ID = re.compile(r"[A-Za-z0-9\-.]{1,64}")
 _PERMISSION = {"POST": "c", "PUT": "u", "PATCH": "u", "DELETE": "d"}
@@ -128,7 +128,7 @@ class Writer:
         if interaction.method == "PATCH":
             if before is None or before.body is None:
                 raise FhirError(404, "not-found", f"There is no such {interaction.type} to patch.")
-            body = checked(_patched(before.json(), interaction.body), interaction.type)
+            body = checked(patched(before.json(), interaction.body), interaction.type)
         else:
             body = checked(interaction.body, interaction.type)
         identity = interaction.id or (before.id if before else str(body.get("id") or interaction.assigned_id))
@@ -180,7 +180,12 @@ def _conditions(interaction: Interaction, before: Row | None) -> None:
         raise FhirError(412, "conflict", f"This {interaction.type} was changed by somebody else first.")
 
 
-def _patched(resource: Json, operations: Any) -> Json:
+def patched(resource: Json, operations: Any) -> Json:
+    """The resource after a JSON Patch (RFC 6902).
+
+    Raises:
+        FhirError: 400, 409 or 422, it cannot be applied.
+    """
     if not isinstance(operations, list):
         raise FhirError(400, "structure", "A JSON Patch is a list of operations.")
     try:
