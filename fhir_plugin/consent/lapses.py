@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import date, datetime
 from enum import StrEnum
 
-from fhir_plugin.consent.facts import Facts
+from fhir_plugin.consent.facts import Facts, FigureFacts
 from fhir_plugin.consent.grantors import required_grantors
 from fhir_plugin.consent.matching import literal
 from fhir_plugin.consent.policy import Policy
@@ -15,6 +15,10 @@ from fhir_plugin.model.consent import ConsentRecord, Effect, Rule, Scope, Status
 from fhir_plugin.model.dates import PartialDate, birthday, day_after, local_day, midnight
 
 __all__ = ["Lapse", "LapseReason", "lapses"]
+
+
+_LAST_YEAR = 9998
+"""Beyond it lies the end of the calendar, and nothing that anyone waits for."""
 
 
 class LapseReason(StrEnum):
@@ -90,12 +94,13 @@ def lapses(
 
 def _lapse(record: ConsentRecord, others: Sequence[ConsentRecord], facts: Facts, policy: Policy) -> Lapse | None:
     start = _start(record)
+    if start is not None and start.year > _LAST_YEAR:
+        return None
     if start is not None and not _signers(record) & _required(facts, policy, start):
         return Lapse(consent=record.id, version=record.version, at=start, reason=LapseReason.NOT_ENTITLED)
-    events = sorted(set(_events(record, facts, policy)))
     before = start
-    for event in events:
-        if start is not None and event.at <= start:
+    for event in sorted(set(_events(record, facts, policy))):
+        if (start is not None and event.at <= start) or event.at.year > _LAST_YEAR:
             continue
         if _ends_it(event, before, record, others, facts, policy):
             return Lapse(consent=record.id, version=record.version, at=event.at, reason=event.reason, age=event.age)
@@ -125,18 +130,26 @@ def _events(record: ConsentRecord, facts: Facts, policy: Policy) -> Iterator[_Ev
     end = _permit_end(record)
     if end is not None:
         yield _Event(end, 0, LapseReason.END_DATE)
-    if facts.birth_date is not None:
-        born = facts.birth_date.first_day()
-        for band in policy.bands[1:]:
-            yield _Event(midnight(birthday(born, band.from_age)), 1, LapseReason.AGE, band.from_age)
+    yield from _birthdays(facts, policy)
     for authority in facts.authority:
         yield from _after(authority.period.end, 2, LapseReason.AUTHORITY_ENDS)
         if authority.period.start is not None:
             yield _Event(midnight(authority.period.start.first_day()), 3, LapseReason.AUTHORITY_BEGINS)
-    figure = facts.figure
-    recipients = _recipients(record)
-    if figure is None:
+    if facts.figure is not None:
+        yield from _endings(facts.figure, _recipients(record))
+
+
+def _birthdays(facts: Facts, policy: Policy) -> Iterator[_Event]:
+    if facts.birth_date is None:
         return
+    born = facts.birth_date.first_day()
+    for band in policy.bands[1:]:
+        if born.year + band.from_age <= _LAST_YEAR:
+            yield _Event(midnight(birthday(born, band.from_age)), 1, LapseReason.AGE, band.from_age)
+
+
+def _endings(figure: FigureFacts, recipients: frozenset[str]) -> Iterator[_Event]:
+    """The end of the bond, and of the engagement where only teams are named."""
     if literal(figure.ref) in recipients:
         yield from _after(figure.bond.end, 4, LapseReason.BOND_ENDS)
     teams = {literal(membership.team): membership.period.end for membership in figure.teams}

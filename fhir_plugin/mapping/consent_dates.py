@@ -20,6 +20,8 @@ _DATE_TIME = re.compile(
     r"(?P<day>\d{4}-\d{2}-\d{2})T(?P<clock>\d{2}:\d{2}):(?P<second>\d{2})(?:\.(?P<fraction>\d+))?"
     r"(?P<zone>Z|[+-]\d{2}:\d{2})"
 )
+_FOREVER = "9999-12-31"
+"""The last day of the calendar stands for no end, whatever the hour."""
 _MICROSECOND = timedelta(microseconds=1)
 
 
@@ -33,7 +35,9 @@ def read_span(value: object) -> tuple[datetime, datetime | None] | None:
         return None
     try:
         match = _DATE_TIME.fullmatch(value)
-        return _instant(match) if match else _days(PartialDate.parse(value))
+        if match is None or match["day"] == _FOREVER:
+            return _days(PartialDate.parse(match["day"] if match else value))
+        return _instant(match)
     except (ValueError, OverflowError):
         return None
 

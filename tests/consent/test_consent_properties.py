@@ -22,7 +22,7 @@ MODEST = settings(max_examples=120, deadline=None)
 def likely(case: Case) -> Case:
     """A case without barriers, and with a permit of everybody in it: more of them are permitted."""
     facts = case.facts | {"birthDate": "2017-01-20", "safetyBlock": False}
-    facts["authority"] = facts["authority"] or [{"holder": REFS["mother"]}]
+    facts["authority"] = [{"holder": item["holder"]} for item in facts["authority"]] or [{"holder": REFS["mother"]}]
     facts["figure"] = {"reference": REFS["aunt"], "active": True, "teams": facts["figure"]["teams"]}
     given = consent(99) | {"performer": [{"reference": item["holder"]} for item in facts["authority"]]}
     return replace(

@@ -1,0 +1,236 @@
+"""Granting, replacing, withdrawing and expiring: every state that must be written, together, and nothing else."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+from datetime import datetime
+from typing import Any
+
+import pytest
+from consent_cases import POLICY, consent, facts_of, request_of, standard_facts, standard_request
+
+from fhir_plugin.consent import AccessRequest, Facts, Grant, check_grant, decide, grant, withdraw
+from fhir_plugin.errors import UsageError
+from fhir_plugin.mapping.consent import consents_from_fhir
+from fhir_plugin.mapping.consent_recording import (
+    entries_of,
+    expire_entries,
+    grant_entries,
+    replace_entries,
+    withdraw_entries,
+)
+from fhir_plugin.model.consent import ConsentRecord, Effect
+from fhir_plugin.model.dates import PartialDate, Period
+from fhir_plugin.model.identity import Ref
+from fhir_plugin.model.terms import AgeBasis, Extensions, InformationCategory
+
+CHILD, AUNT = Ref(reference="Patient/child"), Ref(reference="RelatedPerson/aunt")
+MOTHER, FATHER = Ref(reference="RelatedPerson/mother"), Ref(reference="RelatedPerson/father")
+SIGNED_AT = datetime.fromisoformat("2026-06-01T10:00:00+02:00")
+
+
+def wanted(**changes: Any) -> Grant:
+    values: dict[str, Any] = {
+        "child": CHILD,
+        "figure": AUNT,
+        "signed_by": (MOTHER,),
+        "categories": (InformationCategory.PROGRESS, InformationCategory.SCHOOL),
+        "valid": Period(start=PartialDate.parse("2026-06-01"), end=PartialDate.parse("2026-12-31")),
+        "at": SIGNED_AT,
+    }
+    return Grant(**values | changes)
+
+
+def facts(**said: Any) -> Facts:
+    return facts_of(standard_facts(**said))
+
+
+def asked(code: str = "progress") -> AccessRequest:
+    return request_of(standard_request(code=code))
+
+
+def permitted(entries: Sequence[dict[str, Any]], known: Facts | None = None, code: str = "progress") -> bool:
+    records = consents_from_fhir([entry["resource"] for entry in entries])
+    return bool(decide(asked(code), records, known or facts(), POLICY))
+
+
+def stored(entry: dict[str, Any], record_id: str) -> ConsentRecord:
+    """The record as the EHR gives it back after the transaction."""
+    body = entry["resource"] | {"id": record_id, "meta": entry["resource"].get("meta", {}) | {"versionId": "1"}}
+    return consents_from_fhir([body])[0]
+
+
+def test_a_grant_is_one_new_consent_that_permits_what_was_agreed_and_nothing_else() -> None:
+    (entry,) = grant_entries(wanted(), facts(), POLICY)
+
+    assert entry["request"] == {"method": "POST", "url": "Consent"}
+    assert entry["fullUrl"].startswith("urn:uuid:")
+    assert permitted([entry])
+    assert not permitted([entry], code="health")
+
+
+def test_a_grant_has_the_shape_of_our_profile() -> None:
+    (entry,) = grant_entries(wanted(organization=Ref(reference="Organization/o")), facts(), POLICY)
+    body = entry["resource"]
+
+    assert body["dateTime"] == "2026-06-01T10:00:00+02:00"
+    assert body["performer"] == [{"reference": "RelatedPerson/mother"}]
+    assert body["policy"] == [{"uri": POLICY.source}]
+    assert body["extension"] == [{"url": Extensions.AGE_BASIS, "valueCode": "under-12"}]
+    assert body["provision"]["period"] == {"start": "2026-06-01", "end": "2026-12-31"}
+    assert body["provision"]["actor"][0]["role"]["coding"][0]["code"] == "IRCP"
+    assert body["organization"] == [{"reference": "Organization/o"}]
+
+
+@pytest.mark.parametrize(
+    ("signed", "basis"),
+    [((MOTHER, CHILD), AgeBasis.FROM_12_TO_15), ((MOTHER,), None), ((CHILD,), None)],
+)
+def test_the_age_basis_is_stated_when_the_form_carries_every_kind_of_signature(
+    signed: tuple[Ref, ...], basis: AgeBasis | None
+) -> None:
+    assert grant(wanted(signed_by=signed), facts(child_born="2013-01-20"), POLICY).age_basis == basis
+
+
+def test_two_forms_permit_together() -> None:
+    both = facts(authority=["mother", "father"])
+    mother = grant_entries(wanted(), both, POLICY)
+    father = grant_entries(wanted(signed_by=(FATHER,)), both, POLICY)
+    for number, entry in enumerate((*mother, *father)):
+        entry["resource"]["id"] = f"form-{number}"
+
+    assert not permitted(mother, both)
+    assert permitted((*mother, *father), both)
+
+
+@pytest.mark.parametrize(
+    ("change", "said", "code"),
+    [
+        ({"signed_by": ()}, {}, "consent-without-grantor"),
+        ({"signed_by": (FATHER,)}, {}, "co-1"),
+        ({"signed_by": (MOTHER, CHILD)}, {}, "co-1"),
+        ({"figure": MOTHER}, {}, "co-3"),
+        ({"valid": Period(start=PartialDate.parse("2026"))}, {}, "co-4"),
+        ({"valid": Period(start=PartialDate(2026, 7), end=PartialDate(2026, 6))}, {}, "consent-period-reversed"),
+        ({"categories": ()}, {}, "consent-grant-incomplete"),
+        ({"child": Ref(reference="Patient/sibling")}, {}, "consent-other-child"),
+        ({}, {"child_born": None}, "consent-age-unknown"),
+        ({}, {"authority": []}, "consent-authority-unknown"),
+    ],
+    ids=str,
+)
+def test_what_stands_in_the_way_of_a_grant_is_told_and_stops_it(
+    change: dict[str, Any], said: dict[str, Any], code: str
+) -> None:
+    report = check_grant(wanted(**change), facts(**said), POLICY)
+
+    assert code in {issue.code for issue in report}
+    assert report.has_errors
+    with pytest.raises(UsageError):
+        grant_entries(wanted(**change), facts(**said), POLICY)
+
+
+@pytest.mark.parametrize(
+    ("said", "signed", "code"),
+    [
+        ({"child_born": "2013-01-20"}, (MOTHER,), "consent-youth-must-sign"),
+        ({"authority": ["mother", "father"]}, (MOTHER,), "consent-others-must-sign"),
+    ],
+)
+def test_a_grant_that_will_not_permit_alone_is_warned_about(
+    said: dict[str, Any], signed: tuple[Ref, ...], code: str
+) -> None:
+    report = check_grant(wanted(signed_by=signed), facts(**said), POLICY)
+
+    assert [issue.code for issue in report] == [code]
+    assert not report.has_errors
+
+
+def test_a_recorded_refusal_refuses_whatever_else_was_signed() -> None:
+    permit = grant_entries(wanted(), facts(), POLICY)
+    refusal = grant_entries(wanted(effect=Effect.DENY, categories=(InformationCategory.SCHOOL,)), facts(), POLICY)
+    for number, entry in enumerate((*permit, *refusal)):
+        entry["resource"]["id"] = f"form-{number}"
+
+    assert permitted((*permit, *refusal), code="progress")
+    assert not permitted((*permit, *refusal), code="school")
+
+
+def test_a_replacement_ends_the_old_and_creates_the_new_in_one_list() -> None:
+    (record,) = consents_from_fhir([consent()])
+    old, new = replace_entries(record, wanted(), facts(), POLICY)
+
+    assert old["request"] == {"method": "PUT", "url": "Consent/consent-0", "ifMatch": 'W/"1"'}
+    assert old["resource"] == consent() | {"status": "inactive"}
+    assert new["request"]["method"] == "POST"
+    assert permitted([old, new])
+
+
+def test_a_withdrawal_by_the_only_grantor_leaves_nothing() -> None:
+    (record,) = consents_from_fhir([consent()])
+    entries = withdraw_entries(record, MOTHER)
+
+    assert [entry["resource"]["status"] for entry in entries] == ["inactive"]
+    assert not permitted(entries)
+
+
+def test_a_withdrawal_by_one_of_two_keeps_the_signature_of_the_other() -> None:
+    kept = {"extension": [{"url": "urn:kept", "valueString": "x"}], "identifier": [{"system": "urn:f", "value": "1"}]}
+    (record,) = consents_from_fhir([consent(by=["mother", "father"]) | kept])
+    old, new = withdraw_entries(record, MOTHER)
+
+    assert old["resource"]["status"] == "inactive"
+    assert new["resource"]["performer"] == [{"reference": "RelatedPerson/father"}]
+    assert new["resource"]["extension"] == kept["extension"]
+    assert not {"id", "identifier"} & new["resource"].keys()
+    assert "versionId" not in new["resource"].get("meta", {})
+    assert new["request"]["method"] == "POST"
+    assert not permitted([old, new], facts(authority=["mother", "father"]))
+
+
+def test_what_is_not_understood_stays_so_in_what_the_others_signed() -> None:
+    (record,) = consents_from_fhir([consent(by=["mother", "father"]) | {"implicitRules": "urn:x"}])
+    _, new = withdraw_entries(record, MOTHER)
+
+    assert new["resource"]["implicitRules"] == "urn:x"
+
+
+def test_an_expired_consent_becomes_inactive() -> None:
+    (record,) = consents_from_fhir([consent(until="2026-01")])
+
+    assert [entry["resource"]["status"] for entry in expire_entries(record)] == ["inactive"]
+
+
+def test_only_a_grantor_withdraws_and_only_once() -> None:
+    (record,) = consents_from_fhir([consent()])
+
+    with pytest.raises(UsageError, match="Only who signed"):
+        withdraw(record, FATHER)
+    (inactive,) = withdraw(record, MOTHER)
+    with pytest.raises(UsageError, match="not active"):
+        withdraw(inactive, MOTHER)
+
+
+def test_a_consent_of_another_child_is_never_replaced() -> None:
+    (record,) = consents_from_fhir([consent(of="sibling")])
+
+    with pytest.raises(UsageError, match="another child"):
+        replace_entries(record, wanted(), facts(), POLICY)
+
+
+def test_a_record_without_any_id_is_not_written() -> None:
+    (record,) = consents_from_fhir([consent()])
+
+    with pytest.raises(UsageError):
+        entries_of([replace(record, id="", carried=None)])
+
+
+def test_a_consent_round_trips_from_grant_to_withdrawal() -> None:
+    (entry,) = grant_entries(wanted(), facts(), POLICY)
+    record = stored(entry, "new")
+    assert decide(asked(), [record], facts(), POLICY)
+
+    (ended,) = withdraw_entries(record, MOTHER)
+    assert ended["request"] == {"method": "PUT", "url": "Consent/new", "ifMatch": 'W/"1"'}
+    assert not permitted([ended])
