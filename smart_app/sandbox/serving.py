@@ -46,5 +46,12 @@ def listening(app: Any, *, port: int, host: str = "127.0.0.1", threads: int = 8)
         yield int(server.effective_port)
     finally:
         server.task_dispatcher.shutdown()
-        server.close()
+        server.trigger.pull_trigger(lambda: _close(server))
         thread.join(timeout=5)
+
+
+def _close(server: Any) -> None:
+    """Stop listening, and let go of browsers that keep their connection open; in the server's own thread."""
+    for channel in tuple(server.active_channels.values()):
+        channel.handle_close()
+    server.close()

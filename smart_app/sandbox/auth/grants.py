@@ -214,9 +214,10 @@ class IdToken(OpenIDCode):  # type: ignore[misc]  # authlib ships no types
         return claims
 
     def generate_user_info(self, user: EhrUser, scope: str) -> dict[str, str]:
-        """``sub``, and with the scope ``fhirUser`` (or ``profile``) the resource of the user."""
+        """``sub``, and with the scope ``fhirUser`` (or ``profile``) the name and the resource of the user."""
         info = {"sub": user.id}
         if {"fhirUser", "profile"} & set(scope.split()):
+            info["name"] = user.name.partition(",")[0]
             info["fhirUser"] = f"{self._server.issuer}/{user.fhir_user}"
         return info
 

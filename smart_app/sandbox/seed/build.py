@@ -28,10 +28,10 @@ from fhir_plugin.model.terms import (
 from smart_app.sandbox.fhir.outcome import Json
 from smart_app.sandbox.seed.cast import Closeness, Figure, Relative, Sharing, Story
 from smart_app.sandbox.seed.elements import address, bsn, complex_extension, concept, email, extension, mobile, name
+from smart_app.sandbox.seed.professionals import ORGANIZATION, professional_name
 
-__all__ = ["ORGANIZATION", "resources_of"]
+__all__ = ["resources_of"]
 
-ORGANIZATION = "zandkasteel"
 POLICY = "https://wetten.overheid.nl/BWBR0034925"
 BSN = "http://fhir.nl/fhir/NamingSystem/bsn"
 NL_CORE_PATIENT = "http://nictiz.nl/fhir/StructureDefinition/nl-core-Patient"
@@ -183,7 +183,10 @@ def _who(story: Story, part: str) -> str:
 
 def _team(story: Story) -> Json:
     participants = [
-        {"member": {"reference": f"PractitionerRole/{identity}"}, "period": {"start": story.since}}
+        {
+            "member": {"reference": f"PractitionerRole/{identity}", "display": professional_name(identity)},
+            "period": {"start": story.since},
+        }
         for identity in story.professionals
     ]
     participants += [_participant(story, figure) for figure in story.figures if figure.engaged]

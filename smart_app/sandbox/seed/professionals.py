@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from smart_app.sandbox.fhir.outcome import Json
-from smart_app.sandbox.seed.build import ORGANIZATION
 from smart_app.sandbox.seed.cast import Professional
 from smart_app.sandbox.seed.elements import name
 
-__all__ = ["professional_resources", "shared_person"]
+__all__ = ["ORGANIZATION", "professional_name", "professional_resources", "shared_person"]
 
+ORGANIZATION = "zandkasteel"
 _NL_CORE = "http://nictiz.nl/fhir/StructureDefinition/nl-core-HealthProfessional-"
 _ORGANIZATIONS = {ORGANIZATION: "Jeugdhulp Het Zandkasteel", "gi-midden": "Jeugdbescherming Midden (GI)"}
 _PROFESSIONALS = (
@@ -34,6 +34,12 @@ _PROFESSIONALS = (
         gender="female",
     ),
 )
+
+
+def professional_name(identity: str) -> str:
+    """What a professional is called, for the display of a reference."""
+    found = next(person for person in _PROFESSIONALS if person.id == identity)
+    return " ".join(part for part in found.name if part)
 
 
 def professional_resources() -> list[Json]:
