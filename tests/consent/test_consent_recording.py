@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 from collections.abc import Sequence
 from dataclasses import replace
 from datetime import datetime
@@ -23,7 +24,9 @@ from fhir_plugin.mapping.consent_recording import (
 from fhir_plugin.model.consent import ConsentRecord, Effect
 from fhir_plugin.model.dates import PartialDate, Period
 from fhir_plugin.model.identity import Ref
+from fhir_plugin.model.issues import Severity
 from fhir_plugin.model.terms import AgeBasis, Extensions, InformationCategory
+from fhir_plugin.validation import Validator
 
 CHILD, AUNT = Ref(reference="Patient/child"), Ref(reference="RelatedPerson/aunt")
 MOTHER, FATHER = Ref(reference="RelatedPerson/mother"), Ref(reference="RelatedPerson/father")
@@ -234,3 +237,25 @@ def test_a_consent_round_trips_from_grant_to_withdrawal() -> None:
     (ended,) = withdraw_entries(record, MOTHER)
     assert ended["request"] == {"method": "PUT", "url": "Consent/new", "ifMatch": 'W/"1"'}
     assert not permitted([ended])
+
+
+@pytest.mark.parametrize(
+    ("change", "said"),
+    [
+        ({"source": Ref(reference="DocumentReference/form"), "organization": Ref(reference="Organization/o")}, {}),
+        ({"signed_by": (CHILD,)}, {"child_born": "2013-01-20"}),
+        ({"signed_by": (MOTHER, CHILD)}, {"child_born": "2013-01-20"}),
+        ({"signed_by": (CHILD,)}, {"child_born": "2009-01-20"}),
+        ({"signed_by": (Ref(reference="Organization/gi"),)}, {"authority": ["gi"]}),
+        ({"effect": Effect.DENY, "categories": ()}, {}),
+    ],
+    ids=str,
+)
+def test_a_grant_satisfies_our_profile(change: dict[str, Any], said: dict[str, Any]) -> None:
+    (entry,) = grant_entries(wanted(**change), facts(**said), POLICY)
+    broken = copy.deepcopy(entry["resource"])
+    del broken["provision"]["period"]["end"]
+    validator = Validator.load()
+
+    assert not validator.validate(entry["resource"]).of(Severity.ERROR, Severity.FATAL)
+    assert "co-4" in {issue.code for issue in validator.validate(broken)}
