@@ -20,7 +20,7 @@ _ADXP = "http://hl7.org/fhir/StructureDefinition/iso21090-ADXP-"
 _LINE = re.compile(r"(?P<street>.*\S)\s+(?P<number>\d{1,5})(?:[\s-]*(?P<addition>[A-Za-z0-9 ]{1,12}))?")
 _MOBILE: Json = {
     "url": CODE_SPECIFICATION,
-    "valueCodeableConcept": {"coding": [{"system": V3_ADDRESS_USE, "code": "MC", "display": "mobile contact"}]},
+    "valueCodeableConcept": {"coding": [{"system": V3_ADDRESS_USE, "code": "MC"}]},
 }
 
 
