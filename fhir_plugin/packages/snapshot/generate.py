@@ -165,7 +165,7 @@ class _Run:
         elif node.name in EXTENSION_ELEMENTS:
             if "slicing" not in node.facts:
                 node.facts = {"slicing": EXTENSION_SLICING} | without_extension_prose(node.facts)
-            new.facts = without_extension_prose(new.facts)
+            new.facts = new.facts if template.slice_name else without_extension_prose(new.facts)
         self._sliced[id(node)] = node
         node.add_slice(new)
         return new

@@ -83,8 +83,9 @@ def as_slice(facts: Json, before: Json) -> Json:
         facts: the element, with what this profile says of it: that goes for each of its slices.
         before: the element in the base; its words are the slice's words, the others are about all slices together.
     """
-    kept = {key: value for key, value in facts.items() if key not in (*_PROSE, "slicing", "mustSupport")}
-    return {**kept, **{key: before[key] for key in _PROSE if key in before}, "min": 0}
+    of_all = (*_PROSE, "mustSupport")
+    kept = {key: value for key, value in facts.items() if key not in (*of_all, "slicing")}
+    return {**kept, **{key: before[key] for key in of_all if key in before}, "min": 0}
 
 
 def merged(facts: Json, said: Json) -> Json:
