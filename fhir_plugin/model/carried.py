@@ -5,7 +5,6 @@ The mapping writes owned elements into a copy of this body and leaves everything
 
 from __future__ import annotations
 
-import copy
 from collections.abc import Mapping
 from typing import Any
 
@@ -18,11 +17,12 @@ class Carried:
     __slots__ = ("_body",)
 
     def __init__(self, body: Mapping[str, Any]) -> None:
-        self._body: dict[str, Any] = copy.deepcopy(dict(body))
+        self._body: dict[str, Any] = _copied(dict(body))
 
     def body(self) -> dict[str, Any]:
         """A fresh copy of the JSON object; changing it changes nothing here."""
-        return copy.deepcopy(self._body)
+        body: dict[str, Any] = _copied(self._body)
+        return body
 
     @property
     def resource_type(self) -> str:
@@ -53,3 +53,10 @@ class Carried:
 
     def __repr__(self) -> str:
         return f"Carried({self.resource_type or 'fragment'})"
+
+
+def _copied(value: Any) -> Any:
+    """A copy of JSON; several times faster than ``copy.deepcopy``, which every read of a record would feel."""
+    if isinstance(value, dict):
+        return {key: _copied(item) for key, item in value.items()}
+    return [_copied(item) for item in value] if isinstance(value, list) else value
