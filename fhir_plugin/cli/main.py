@@ -22,7 +22,6 @@ COMMANDS = {
     "serve": "fhir_plugin.cli.serve",
     "sync": "fhir_plugin.cli.sync",
     "validate": "fhir_plugin.cli.validate",
-    "worker": "fhir_plugin.cli.worker",
 }
 """Command name → module that defines a click command in a variable of that name with ``_command`` behind it."""
 
