@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import glob
-import multiprocessing
 import sys
 from collections.abc import Iterable, Iterator
 from pathlib import Path
@@ -92,6 +91,8 @@ def validate_all(
         for source in found:
             yield _one(validator, source, profiles)
         return
+    import multiprocessing  # not needed, and not loaded, for one process
+
     context = multiprocessing.get_context("fork")
     with context.Pool(jobs, _adopt, (validator, profiles)) as pool:
         for results in pool.imap(_many, _chunks(found)):

@@ -96,6 +96,8 @@ class Bindings:
             return
         system, code = value.get("system"), value.get("code")
         if type(code) is not str or not code:
+            if code is None and "_code" not in value and type(system) is str and self.terminology.code_system(system):
+                scope.error("coding-no-code", path, ("system", system))
             return
         if type(system) is not str:
             scope.warn("coding-no-system", path)

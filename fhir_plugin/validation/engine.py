@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 from fhir_plugin.errors import PackageError
 from fhir_plugin.validation import contained, references
+from fhir_plugin.validation.artifacts import ARTIFACTS
 from fhir_plugin.validation.base import BaseChecks, Check
 from fhir_plugin.validation.bindings import Bindings, membership
 from fhir_plugin.validation.bundles import BundleIndex, check_bundle
@@ -56,6 +58,14 @@ class SafeDefinitions:
     def code_system(self, canonical: str) -> Json | None:
         """As :meth:`DefinitionSource.code_system`."""
         return self._definitions.code_system(canonical)
+
+    def find(self, kind: str, canonical: str) -> Json | None:
+        """A definition of any other kind; None where there is none or the name is empty."""
+        return self._definitions.find(kind, canonical) if canonical else None
+
+    def search_parameters(self, resource_type: str) -> Sequence[Json]:
+        """The search parameters of R4 for a resource type."""
+        return self._definitions.search_parameters(resource_type)
 
 
 class Engine:
@@ -109,6 +119,9 @@ class Engine:
             self._apply_profile(canonical, scope, asked=canonical in profiles)
         if resource.get("contained"):
             contained.check(scope)
+        special = ARTIFACTS.get(type_name)
+        if special is not None:
+            special(scope)
         if type_name == "Bundle":
             check_bundle(scope)
             if scope.bundle is not None and scope.bundle.type in ("document", "message"):

@@ -16,6 +16,7 @@ Check = Callable[[Any, Any, Path, Scope], None]
 _CANONICAL_RESOURCES = frozenset({"CanonicalResource", "MetadataResource", "BackboneElement", "Element", "Base", "*"})
 _CROSS_VERSION = ("http://hl7.org/fhir/1.0/", "http://hl7.org/fhir/3.0/", "http://hl7.org/fhir/4.0/",
                   "http://hl7.org/fhir/4.3/", "http://hl7.org/fhir/5.0/", "http://hl7.org/fhir/6.0/")  # fmt: skip
+_TOOLS = ("http://hl7.org/fhir/tools/StructureDefinition/",)
 _EXAMPLES = ("example.org", "acme.com")
 _HL7 = "http://hl7.org/fhir/StructureDefinition/"
 """HL7 goes on publishing extensions under this address after R4, so one that is not in R4 may well exist."""
@@ -56,7 +57,7 @@ def _check_definition(url: str, value: Json, modifier: bool, host: str, path: Pa
 
 def _report_unknown(url: str, modifier: bool, path: Path, scope: Scope) -> None:
     policy = scope.engine.policy
-    if url.startswith(_CROSS_VERSION):
+    if url.startswith(_CROSS_VERSION + _TOOLS):
         scope.inform("extension-cross-version", path, ("url", url))
     elif modifier:
         scope.error("extension-modifier-unknown", path, ("url", url))
@@ -75,6 +76,8 @@ def _allowed(context: Json, host: str, path: Path, scope: Scope) -> bool:
     if kind == "fhirpath":
         return _selects(expression, path, scope)
     bare = expression.rpartition("#")[2]
+    if bare.startswith("ElementDefinition.type.") and host == "ElementDefinition.type":
+        return True  # structuredefinition-fhir-type says ``code`` and stands on ``type``, in the specification itself
     return bare in _CANONICAL_RESOURCES or bare in host_names(host, path[0], scope)
 
 

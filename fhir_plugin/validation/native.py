@@ -1,8 +1,8 @@
 """Invariants that run on nearly every element, in plain Python; keyed by the text of their expression.
 
-Each gives the same answer as the FHIRPath interpreter: a property test in ``tests/validation`` compares them on generated
-elements. Where a value has the wrong shape a predicate may raise ``TypeError`` or ``AttributeError``: the walk has
-reported the shape, and the invariant says nothing.
+Each gives the same answer as the FHIRPath interpreter: a property test in ``tests/validation`` compares them on
+generated elements. Where a value has the wrong shape a predicate may raise ``TypeError`` or ``AttributeError``: the
+walk has reported the shape, and the invariant says nothing.
 """
 
 from __future__ import annotations

@@ -6,7 +6,7 @@ children (``Patient.contact``). http://hl7.org/fhir/R4/elementdefinition.html
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
@@ -33,6 +33,12 @@ class DefinitionSource(Protocol):
 
     def code_system(self, canonical: str) -> Json | None:
         """CodeSystem by ``url`` or ``url|version``."""
+
+    def find(self, kind: str, canonical: str) -> Json | None:
+        """A definition of any kind by canonical."""
+
+    def search_parameters(self, resource_type: str) -> Sequence[Json]:
+        """The search parameters of R4 for a resource type: code, type, expression."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -21,7 +21,7 @@ _ABSOLUTE = re.compile(r"[A-Za-z][A-Za-z0-9+.\-]*:\S+")
 def _coding_system(value: Any, _extra: Any, path: Path, scope: Scope) -> None:
     """Coding.system is an absolute URI (http://hl7.org/fhir/R4/datatypes.html#Coding)."""
     if type(value) is str and value and not _ABSOLUTE.fullmatch(value) and not value.startswith("#"):
-        scope.error("system-relative", path)
+        scope.warn("system-relative", path)
 
 
 def _identifier_system(value: Any, _extra: Any, path: Path, scope: Scope) -> None:
@@ -66,7 +66,20 @@ def _anchors(value: Any) -> Iterator[str]:
             yield from _anchors(one)
 
 
+def _canonical_url(value: Any, _extra: Any, path: Path, scope: Scope) -> None:
+    """The url of a conformance resource is an absolute URI (http://hl7.org/fhir/R4/references.html#canonical)."""
+    if type(value) is str and value and not _ABSOLUTE.fullmatch(value):
+        scope.error("canonical-relative", path)
+
+
+_CANONICAL_RESOURCES = (
+    "StructureDefinition", "ValueSet", "CodeSystem", "ConceptMap", "SearchParameter", "CapabilityStatement",
+    "OperationDefinition", "Questionnaire", "Measure", "Library", "PlanDefinition", "ActivityDefinition",
+    "ImplementationGuide", "MessageDefinition", "GraphDefinition", "StructureMap", "CompartmentDefinition",
+)  # fmt: skip
+
 SPECIAL: dict[str, Check] = {
+    **{f"{name}.url": _canonical_url for name in _CANONICAL_RESOURCES},
     "Identifier.system": _identifier_system,
     "Narrative.div": _narrative,
     "Observation.code": vitals.check,

@@ -12,9 +12,11 @@ from functools import lru_cache
 from typing import Any, Protocol
 
 from fhir_plugin.validation.fhirpath import operators
+from fhir_plugin.validation.fhirpath.arithmetic import signed
 from fhir_plugin.validation.fhirpath.errors import FhirPathError
 from fhir_plugin.validation.fhirpath.node import Item, Node, TypeInfo
 from fhir_plugin.validation.fhirpath.parser import Tree, parse
+from fhir_plugin.validation.fhirpath.symbols import EAGER, LAZY
 from fhir_plugin.validation.schema import Schema
 
 __all__ = ["Compiled", "Environment", "Services", "Step", "compile_expression", "compile_tree"]
@@ -188,15 +190,15 @@ def _index(tree: Tree) -> Step:
 def _sign(tree: Tree) -> Step:
     inner = compile_tree(tree[2])
     negative = tree[1] == "-"
-    return lambda env, focus: operators.signed(inner(env, focus), negative=negative)
+    return lambda env, focus: signed(inner(env, focus), negative=negative)
 
 
 def _binary(tree: Tree) -> Step:
     left, right = compile_tree(tree[2]), compile_tree(tree[3])
-    lazy = operators.LAZY.get(tree[1])
+    lazy = LAZY.get(tree[1])
     if lazy is not None:
         return lambda env, focus: lazy(left(env, focus), lambda: right(env, focus))
-    apply = operators.EAGER[tree[1]]
+    apply = EAGER[tree[1]]
     return lambda env, focus: apply(left(env, focus), right(env, focus))
 
 

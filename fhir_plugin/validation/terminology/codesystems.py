@@ -55,8 +55,8 @@ class CodeSystemIndex:
         content = resource.get("content")
         self.url = str(resource.get("url", ""))
         self.version = str(resource.get("version", ""))
-        self.complete = content == "complete"
-        self.supplement = content == "supplement"
+        self.complete = content == "complete" and not resource.get("supplements")
+        self.supplement = content == "supplement" or bool(resource.get("supplements"))
         self.case_sensitive = resource.get("caseSensitive") is not False
         self.concepts: dict[str, Concept] = {}
         self._load(resource.get("concept", ()), None)

@@ -1,0 +1,71 @@
+"""StructureDefinition and SearchParameter: do they fit what they derive from."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from fhir_plugin.errors import PackageError
+from fhir_plugin.model.issues import Severity
+from fhir_plugin.validation.artifacts.reading import items, text
+from fhir_plugin.validation.schema import FHIR
+from fhir_plugin.validation.scope import Scope
+
+__all__ = ["check_search_parameter", "check_structure"]
+
+Json = dict[str, Any]
+_SEARCH = "http://hl7.org/fhir/SearchParameter/"
+
+
+def check_search_parameter(scope: Scope) -> None:
+    """A derived parameter keeps the type and the resource types of the one it derives from."""
+    resource, path = scope.resource, scope.path
+    if resource.get("type") == "composite" and len(list(items(resource, "component", path))) < 2:
+        scope.error("search-composite", path)
+    parent = _parent(scope, text(resource, "derivedFrom"))
+    if parent is None:
+        return
+    if text(resource, "type") != text(parent, "type"):
+        scope.error("search-type", path, ("type", text(parent, "type")))
+    allowed = parent.get("base") or ()
+    for base in resource.get("base") or ():
+        if base not in allowed and "Resource" not in allowed:
+            scope.error("search-base", path, ("base", str(base)[:64]))
+
+
+def _parent(scope: Scope, canonical: str) -> Json | None:
+    """The search parameter behind a canonical; those of R4 are kept by resource type and code."""
+    definitions = scope.engine.definitions
+    base, _, code = canonical.removeprefix(_SEARCH).partition("-")
+    if not canonical.startswith(_SEARCH):
+        return definitions.find("SearchParameter", canonical)
+    found = next((one for one in definitions.search_parameters(base) if one.get("code") == code), None)
+    return {**found, "base": [base]} if found is not None else None
+
+
+def check_structure(scope: Scope) -> None:
+    """A snapshot can be made of the differential, and an extension keeps the url of the one it derives from."""
+    resource, path = scope.resource, scope.path
+    if resource.get("derivation") != "constraint" or type(resource.get("differential")) is not dict:
+        return
+    base = scope.engine.definitions.structure(text(resource, "baseDefinition"))
+    if base is None:
+        return
+    if text(base, "type") == "Extension" and text(base, "url") != f"{FHIR}Extension":
+        _check_url(scope, base)
+    from fhir_plugin.packages.snapshot import SnapshotGenerator  # only profiles need it
+
+    try:
+        _, issues = SnapshotGenerator(scope.engine.definitions.structure).generate(resource)
+        reasons = [issue.code for issue in issues if issue.severity is Severity.ERROR]
+    except PackageError as error:
+        reasons = [error.code]
+    for reason in reasons:
+        scope.error("snapshot-impossible", path, ("reason", reason))
+
+
+def _check_url(scope: Scope, base: Json) -> None:
+    fixed = {text(one, "path"): one.get("fixedUri") for one, _ in items(base.get("snapshot"), "element", scope.path)}
+    differential = (scope.path, "differential", None)
+    for one, place in items(scope.resource.get("differential"), "element", differential):
+        if text(one, "path") == "Extension.url" and one.get("fixedUri") not in (None, fixed.get("Extension.url")):
+            scope.error("fixed-value", place, ("expected", str(fixed.get("Extension.url"))))
