@@ -15,7 +15,7 @@ from urllib.parse import urlsplit
 
 from fhir_plugin.texts import Language
 
-__all__ = ["ClientType", "Issuer", "RateLimits", "SessionLimits", "Settings", "is_loopback"]
+__all__ = ["DEFAULT_SCOPES", "ClientType", "Issuer", "RateLimits", "SessionLimits", "Settings", "is_loopback"]
 
 DEFAULT_SCOPES = (
     "launch",

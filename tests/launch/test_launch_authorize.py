@@ -14,7 +14,7 @@ from launch_fakes import APP, Browser, Clock, FakeEhr, query_of
 from smart_app.settings import Settings
 
 
-@pytest.mark.requirement("3", "32", "33", "34", "35", "37", "39", "41", "44", "45", "50", "51")
+@pytest.mark.requirement("3", "161", "211", "32", "33", "34", "35", "37", "39", "41", "44", "45", "50", "51")
 def test_an_ehr_launch_asks_for_a_code_with_every_required_parameter(browser: Browser, ehr: FakeEhr) -> None:
     params = browser.start(ehr, launch="opaque-value")
     assert params["response_type"] == "code"
@@ -26,6 +26,7 @@ def test_an_ehr_launch_asks_for_a_code_with_every_required_parameter(browser: Br
     assert {"launch", "openid", "fhirUser"} <= set(params["scope"].split())
     assert "launch/patient" not in params["scope"].split()
     assert params["state"]
+    assert "max_age" not in params
 
 
 @pytest.mark.requirement("36")

@@ -66,7 +66,6 @@ def test_an_unknown_intent_and_a_tenant_are_carried_as_they_are(
     assert (launch.intent, launch.tenant, launch.encounter_id) == ("no-such-view", "opaque/…", "visit-1")
 
 
-@pytest.mark.requirement("202")
 @pytest.mark.parametrize("kind", ["Practitioner", "PractitionerRole", "Patient", "RelatedPerson", "Person"])
 @pytest.mark.parametrize("base", ["", "https://noord.example.nl/fhir/"])
 def test_fhir_user_may_be_relative_or_absolute_and_of_five_kinds(

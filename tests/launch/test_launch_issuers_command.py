@@ -30,6 +30,7 @@ def file(tmp_path: Path) -> Path:
     return path
 
 
+@pytest.mark.requirement("20", "21")
 def test_a_good_file_is_fine_and_says_what_to_register_at_the_ehr(file: Path) -> None:
     found = CliRunner(env=ENVIRON).invoke(issuers_command, ["check", str(file)])
     assert found.exit_code == 0

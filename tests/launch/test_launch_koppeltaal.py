@@ -109,7 +109,7 @@ def test_a_message_is_accepted_once(browser: Browser, ehr: FakeEhr, koppeltaal: 
     assert post(browser, ehr).status_code == 400
 
 
-@pytest.mark.requirement("230", "233", "234", "235", "236", "237", "238", "239", "263", "264")
+@pytest.mark.requirement("233", "234", "235", "236", "237", "238", "239", "263", "264")
 def test_data_come_with_a_token_of_our_own_and_never_with_the_one_that_means_nothing(
     browser: Browser, app: Flask, ehr: FakeEhr, koppeltaal: Koppeltaal, clock: Clock
 ) -> None:

@@ -7,6 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from smart_app.launch.scopes import Lack, describe, is_subset, lacking, parse_scope
+from smart_app.settings import DEFAULT_SCOPES
 
 ACTIONS = st.lists(st.sampled_from("cruds"), unique=True).map(lambda found: "".join(a for a in "cruds" if a in found))
 SCOPES = st.builds(
@@ -45,7 +46,7 @@ def test_a_resource_scope_of_either_version_is_read(
     assert scope.actions == frozenset(actions)
 
 
-@pytest.mark.requirement("150", "151", "152", "153", "155", "156", "157", "158", "215", "216")
+@pytest.mark.requirement("150", "151", "152", "156", "216")
 @pytest.mark.parametrize(
     "text", ["launch", "launch/patient", "launch/relatedperson?role=friend", "openid", "fhirUser", "offline_access"]
 )
@@ -108,6 +109,13 @@ def test_a_scope_that_was_not_held_is_no_subset() -> None:
     assert not is_subset(["openid"], ["launch"])
     assert not is_subset(["patient/Patient.rs"], ["patient/Patient.r"])
     assert is_subset(["patient/Patient.r", "launch"], ["launch", "patient/*.rs"])
+
+
+@pytest.mark.requirement("37", "46", "148")
+def test_the_app_asks_for_no_wildcard_and_for_no_removal_of_history() -> None:
+    asked = [scope for scope in map(parse_scope, DEFAULT_SCOPES) if scope is not None]
+    assert all(scope.context == "patient" and scope.resource != "*" for scope in asked)
+    assert not next(scope for scope in asked if scope.resource == "Provenance").actions & set("ud")
 
 
 def test_an_unforeseen_type_still_gets_a_sentence() -> None:

@@ -41,6 +41,7 @@ def test_a_short_file_is_enough(tmp_path: Path) -> None:
     assert settings.secure
 
 
+@pytest.mark.requirement("10", "295")
 def test_secrets_come_from_the_environment_and_show_in_no_repr(tmp_path: Path) -> None:
     path = tmp_path / "settings.toml"
     path.write_text(GOOD + 'client_type = "symmetric"\n')
@@ -56,6 +57,7 @@ def test_secrets_come_from_the_environment_and_show_in_no_repr(tmp_path: Path) -
     assert repr(settings.encryption_keys[0]) not in repr(settings)
 
 
+@pytest.mark.requirement("229")
 @pytest.mark.parametrize(
     ("change", "where", "remedy"),
     [
@@ -73,6 +75,7 @@ def test_secrets_come_from_the_environment_and_show_in_no_repr(tmp_path: Path) -
         (('client_id = "app-at-noord"', 'client_id = "a"\nclient_type = "asymmetric"'), "client_type", "signing_keys"),
         (('client_id = "app-at-noord"', 'client_id = "a"\nscopes = ["patient/Patient.sr"]'), "scopes", "order"),
         (('client_id = "app-at-noord"', 'client_id = "a"\nscopes = "launch"'), "scopes", "list"),
+        (('client_id = "app-at-noord"', 'client_id = "a"\nbackend_scopes = ["system/*.rs"]'), "client_type", "asymm"),
         (('client_id = "app-at-noord"', 'client_id = "a"\nframe_ancestors = ["*"]'), "frame_ancestors", "scheme"),
         (('client_id = "app-at-noord"', 'client_id = "a"\nhosts = ["https://x"]'), "hosts", "without https"),
         (('client_id = "app-at-noord"', 'client_id = "a"\n[session]\nidle_minutes = 0'), "idle_minutes", "from 1"),
@@ -114,6 +117,7 @@ def test_a_file_that_is_no_toml_is_named(tmp_path: Path, content: bytes) -> None
         load_settings(tmp_path / "absent.toml", ENVIRON)
 
 
+@pytest.mark.requirement("295")
 def test_demo_keys_are_made_once_and_readable_by_their_owner_only(tmp_path: Path) -> None:
     first, second = demo_settings(tmp_path / "var"), demo_settings(tmp_path / "var")
     assert first == second

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import socket
+import ssl
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
@@ -114,6 +115,18 @@ def test_a_name_that_resolves_to_a_private_address_is_not_connected_to(
     issuer = Issuer(key="a", iss="https://intern.example.nl/fhir", organisation="", client_id="x")
     with pytest.raises(EhrUnreachable):
         Outbound(issuer, guarded_session(issuer)).get("https://intern.example.nl/fhir/metadata", what="metadata")
+
+
+@pytest.mark.threat("ssrf")
+@pytest.mark.requirement("1", "230", "232", "318")
+def test_connections_use_tls_1_2_or_later_with_the_certificate_checked() -> None:
+    issuer = Issuer(key="a", iss="https://noord.example.nl/fhir", organisation="", client_id="x")
+    session = guarded_session(issuer)
+    assert session.verify is True
+    assert not session.trust_env
+    assert ssl.create_default_context().minimum_version >= ssl.TLSVersion.TLSv1_2
+    for url in ("http://noord.example.nl/token", "ftp://noord.example.nl/token"):
+        assert not Outbound(issuer, session).allowed(url)
 
 
 @pytest.mark.threat("ssrf")
@@ -358,7 +371,7 @@ def test_no_page_of_a_launch_is_kept_by_the_browser(browser: Browser, ehr: FakeE
 
 
 @pytest.mark.threat("bearer-to-foreign-host")
-@pytest.mark.requirement("97", "98")
+@pytest.mark.requirement("97", "98", "267", "268")
 def test_a_link_to_another_host_gets_no_token(browser: Browser, ehr: FakeEhr, launcher: Launcher) -> None:
     path = browser.launch(ehr)
     cookie = browser.client.get_cookie(cookie_name(path), domain="steun.example.nl")
