@@ -211,7 +211,8 @@ def _merge_figure(
         value = ours if outcome.state is State.CONFLICT and answer == "source" else outcome.value
         if value != held:
             figure = element.put(figure, value)
-        said = element.put(said, ours)
+        if ours != element.get(said):
+            said = element.put(said, ours)
         known.add(element.path)
     if not any(identifier.system == FIGURE_IDENTIFIER for identifier in figure.identifiers):
         mine = Identifier(system=FIGURE_IDENTIFIER, value=identity)

@@ -5,7 +5,9 @@ from __future__ import annotations
 from pathlib import Path
 
 from fhir_plugin.errors import InputError
+from fhir_plugin.sync.ndjson import open_ndjson
 from fhir_plugin.sync.tables import Table, open_csv
+from fhir_plugin.sync.workbooks import open_workbook
 
 __all__ = ["open_table"]
 
@@ -16,11 +18,16 @@ def open_table(path: Path) -> Table:
     Raises:
         InputError: it cannot be read, or its ending is not known.
     """
-    if path.suffix.lower() in (".csv", ".tsv", ".txt"):
+    kind = path.suffix.lower()
+    if kind in (".csv", ".tsv", ".txt"):
         return open_csv(path)
+    if kind in (".xlsx", ".xlsm"):
+        return open_workbook(path)
+    if kind in (".ndjson", ".jsonl"):
+        return open_ndjson(path)
     raise InputError(
         f"Lists that end in '{path.suffix}' cannot be read.",
         where=path.name,
         code="sync-kind",
-        remedy="Save it as .csv.",
+        remedy="Save it as .csv, .xlsx or .ndjson.",
     )

@@ -1,0 +1,93 @@
+"""Excel and NDJSON: the same rows, with what only those can have wrong."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import replace
+from datetime import date
+from pathlib import Path
+
+import pytest
+from openpyxl import Workbook
+from sync_desk import CLIENT_SYSTEM, HEADER, row
+
+from fhir_plugin.errors import InputError
+from fhir_plugin.model.dates import PartialDate
+from fhir_plugin.sync.columns import propose_columns
+from fhir_plugin.sync.rows import RowReader
+from fhir_plugin.sync.sources import open_table
+from fhir_plugin.sync.wanted import Problem, Wanted
+
+
+def read(path: Path) -> list[Wanted | Problem]:
+    table = open_table(path)
+    return list(RowReader(table, replace(propose_columns(table.header, "jim"), client_system=CLIENT_SYSTEM)).read())
+
+
+def workbook(*rows: dict[str, object]) -> Workbook:
+    book = Workbook()
+    sheet = book.active
+    assert sheet is not None
+    sheet.title = "Steunfiguren"
+    sheet.append(HEADER)
+    for cells in rows:
+        sheet.append([cells.get(name) for name in HEADER])
+    return book
+
+
+def test_a_sheet_is_read_with_dates_and_numbers_as_excel_keeps_them(tmp_path: Path) -> None:
+    book = workbook({**row(), "Cliëntnummer": 1001.0, "Geboortedatum": date(1980, 2, 1), "Vertrouwensband": True})
+    book.save(tmp_path / "lijst.xlsx")
+    (found,) = read(tmp_path / "lijst.xlsx")
+    assert isinstance(found, Wanted)
+    assert str(found.place) == "lijst.xlsx[Steunfiguren]:2"
+    assert found.client.value == "1001"
+    assert found.figure.birth_date == PartialDate(1980, 2, 1)
+    assert found.figure.bond_of_trust is not None
+
+
+def test_a_formula_without_a_result_and_a_merged_cell_are_named(tmp_path: Path) -> None:
+    book = workbook({**row(), "Achternaam": '=CONCAT("A","B")'}, row(), row(key="F2"), row(key="F3"))
+    sheet = book.worksheets[0]
+    sheet.merge_cells("C3:C4")
+    book.save(tmp_path / "lijst.xlsx")
+    found = read(tmp_path / "lijst.xlsx")
+    problems = [(item.place.line, item.column, item.code) for item in found if isinstance(item, Problem)]
+    assert problems == [
+        (2, "Achternaam", "sync-formula"),
+        (3, "Voornaam", "sync-merged"),
+        (4, "Voornaam", "sync-merged"),
+    ]
+    assert [item.place.line for item in found if isinstance(item, Wanted)] == [5]
+
+
+@pytest.mark.parametrize("raw", [b"", b"PK\x03\x04", b"\xd0\xcf\x11\xe0"])
+def test_what_is_no_workbook_is_refused_with_a_remedy(tmp_path: Path, raw: bytes) -> None:
+    path = tmp_path / "lijst.xlsx"
+    path.write_bytes(raw)
+    with pytest.raises(InputError) as caught:
+        open_table(path)
+    assert caught.value.remedy
+
+
+def test_an_empty_workbook_is_refused(tmp_path: Path) -> None:
+    Workbook().save(tmp_path / "lijst.xlsx")
+    with pytest.raises(InputError):
+        open_table(tmp_path / "lijst.xlsx")
+
+
+def test_ndjson_is_read_by_line_and_a_broken_line_is_named(tmp_path: Path) -> None:
+    good = json.dumps({**row(), "Functie": ["praktisch", "gezelschap"], "Vertrouwensband": True})
+    path = tmp_path / "lijst.ndjson"
+    path.write_text(f"{good}\n\n{good[:40]}\n[1]\n", encoding="utf-8")
+    found = read(path)
+    assert isinstance(found[0], Wanted)
+    assert [(item.place.line, item.code) for item in found if isinstance(item, Problem)] == [
+        (3, "sync-json"),
+        (4, "sync-json"),
+    ]
+
+
+def test_a_kind_of_file_nobody_reads_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(InputError):
+        open_table(tmp_path / "lijst.pdf")
