@@ -54,15 +54,16 @@ def tie_from(body: Json, *, reference: str = "") -> Tie:
 
 
 def new_tie(tie: Tie, *, patient: Ref, figure: Ref) -> Json:
-    """The Observation of a tie. Judgements are history: a changed opinion is a new Observation, never an edited one."""
-    components = [
-        (_RING, CodeSystems.NETWORK_RING, tie.ring),
-        (_QUALITY, CodeSystems.TIE_QUALITY, tie.quality),
-    ]
+    """The Observation of a tie. Judgements are history: a changed opinion is a new Observation, never an edited one.
+
+    The profile is claimed only by a judgement that says who judged and on which day.
+    """
+    judged = [(_RING, CodeSystems.NETWORK_RING, tie.ring), (_QUALITY, CodeSystems.TIE_QUALITY, tie.quality)]
+    components = [(code, system, value) for code, system, value in judged if value is not None]
     return prune(
         {
             "resourceType": "Observation",
-            "meta": {"profile": [Profiles.TIE]},
+            "meta": {"profile": [Profiles.TIE]} if tie.by and tie.on and components else {},
             "status": "final",
             "code": {"coding": [coding_to_json(TIE_CODE)]},
             "subject": reference_to_json(patient),
@@ -75,7 +76,6 @@ def new_tie(tie: Tie, *, patient: Ref, figure: Ref) -> Json:
                     "valueCodeableConcept": {"coding": [coding_to_json(Coding(system=system, code=value.value))]},
                 }
                 for code, system, value in components
-                if value is not None
             ],
         }
     )
