@@ -133,18 +133,23 @@ class Desk:
         return launcher.active(launch_id, cookie.value)
 
 
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return tmp_path_factory.mktemp("demo")
+
+
 @pytest.fixture
-def desk(sandbox: InProcess, tmp_path: Path) -> Desk:
-    app = sandbox.app(settings_for(sandbox, tmp_path, "public"))
+def desk(sandbox: InProcess, folder: Path) -> Desk:
+    app = sandbox.app(settings_for(sandbox, folder, "public"))
     return Desk(app, app.test_client(), sandbox)
 
 
 @pytest.mark.requirement("11", "12", "28", "64", "65", "66")
 @pytest.mark.parametrize("name", CLIENTS)
 def test_each_kind_of_client_launches_reads_and_renews(
-    sandbox: InProcess, tmp_path: Path, keys: tuple[Path, ...], name: str
+    sandbox: InProcess, folder: Path, keys: tuple[Path, ...], name: str
 ) -> None:
-    app = sandbox.app(settings_for(sandbox, tmp_path, name, keys))
+    app = sandbox.app(settings_for(sandbox, folder, name, keys))
     launch = Desk(app, app.test_client(), sandbox, name).launch("noor")
     assert launch.user.reference == "Practitioner/joke-de-vries"
     assert launch.patient_id == "noor"
@@ -237,8 +242,8 @@ def test_a_standalone_launch_lets_the_user_choose_a_child_at_the_ehr(desk: Desk)
     assert "form" in page.text
 
 
-def test_the_registration_of_the_demo_fits_the_demo_settings(tmp_path: Path) -> None:
-    settings = demo_settings(tmp_path)
+def test_the_registration_of_the_demo_fits_the_demo_settings(folder: Path) -> None:
+    settings = demo_settings(folder)
     registered: RegisteredClient = demo_app(settings.public_url, ("/callback/sandbox",))
     assert registered.client_id == settings.issuers[0].client_id
     assert registered.check_redirect_uri(settings.redirect_uri(settings.issuers[0]))

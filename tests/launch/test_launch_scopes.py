@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from smart_app.launch.scopes import Lack, describe, is_subset, lacking, parse_scope
 from smart_app.settings import DEFAULT_SCOPES
 
+few = settings(max_examples=30)
 ACTIONS = st.lists(st.sampled_from("cruds"), unique=True).map(lambda found: "".join(a for a in "cruds" if a in found))
 SCOPES = st.builds(
     "{}/{}.{}".format,
@@ -64,12 +65,14 @@ def test_a_scope_outside_the_grammar_is_refused(text: str) -> None:
         parse_scope(text)
 
 
+@few
 @given(st.lists(SCOPES))
 def test_nothing_is_lacking_of_what_was_granted_as_asked(scopes: list[str]) -> None:
     assert lacking(scopes, scopes) == ()
     assert is_subset(scopes, scopes)
 
 
+@few
 @given(st.lists(SCOPES), st.lists(SCOPES), st.lists(SCOPES))
 def test_a_wider_grant_never_lacks_more(asked: list[str], granted: list[str], more: list[str]) -> None:
     def count(lacks: tuple[Lack, ...]) -> int:
@@ -78,6 +81,7 @@ def test_a_wider_grant_never_lacks_more(asked: list[str], granted: list[str], mo
     assert count(lacking(asked, granted + more)) <= count(lacking(asked, granted))
 
 
+@few
 @given(st.lists(SCOPES, min_size=1))
 def test_without_any_grant_everything_lacks(asked: list[str]) -> None:
     assert len(lacking(asked, [])) == len(asked)

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import orjson
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from launch_fakes import KEY, Clock
 
@@ -56,6 +56,7 @@ def test_a_value_of_another_shape_is_refused_instead_of_half_understood(change: 
         load(LaunchFacts, orjson.dumps(orjson.loads(dump(FACTS)) | change))
 
 
+@settings(max_examples=40)
 @given(st.binary(max_size=200), st.text(max_size=20), st.text(max_size=20))
 def test_a_sealed_value_opens_only_in_its_own_place(plain: bytes, place: str, other: str) -> None:
     keyring = Keyring([KEY])
@@ -66,6 +67,7 @@ def test_a_sealed_value_opens_only_in_its_own_place(plain: bytes, place: str, ot
             keyring.open(sealed, bound_to=other)
 
 
+@settings(max_examples=40)
 @given(st.binary(min_size=1, max_size=50), st.data())
 def test_a_sealed_value_with_one_changed_bit_does_not_open(plain: bytes, data: st.DataObject) -> None:
     keyring = Keyring([KEY])

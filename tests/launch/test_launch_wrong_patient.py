@@ -254,7 +254,7 @@ def run(machine: type[Launches], *, count: int, steps: int) -> None:
 
 @pytest.mark.threat("two-tabs")
 def test_no_answer_ever_mixes_two_children(machine: type[Launches]) -> None:
-    run(machine, count=8, steps=25)
+    run(machine, count=6, steps=20)
 
 
 @pytest.mark.nightly
