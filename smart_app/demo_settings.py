@@ -32,7 +32,7 @@ def demo_settings(
     sandbox = Issuer(
         key="sandbox",
         iss=f"{ehr_url}/fhir",
-        organisation="Oefenpraktijk Jeugd",
+        organisation="Jeugdhulp Het Zandkasteel",
         client_id=CLIENT_ID,
         client_type=client_type,
         frame_ancestors=(ehr_url,),

@@ -2,25 +2,23 @@
 
 from __future__ import annotations
 
-import secrets
 import signal
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from types import FrameType
-from typing import Any
 
 from smart_app.app import create_app
+from smart_app.demo_settings import demo_settings
 from smart_app.sandbox.app import create_sandbox
 from smart_app.sandbox.serving import LateApp, listening
 from smart_app.sandbox.settings import SandboxSettings, demo_app
-from smart_app.settings import Issuer, Settings
+from smart_app.settings import Settings
 
 __all__ = ["Demo", "running_demo", "serve", "wait_for_stop"]
-
-ISSUER_KEY = "sandbox"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -37,6 +35,7 @@ class Demo:
         seed: put the synthetic clients into that other server too.
         load: folders or files to load besides.
         host: name in URLs; ``localhost``, or another name of this machine.
+        app_host: the app's name, where it is to be on another site than the EHR (cookies in frames differ then).
     """
 
     port: int = 8400
@@ -48,6 +47,7 @@ class Demo:
     seed: bool = True
     load: tuple[Path, ...] = ()
     host: str = "localhost"
+    app_host: str = ""
 
 
 @contextmanager
@@ -61,9 +61,10 @@ def running_demo(demo: Demo) -> Iterator[tuple[str, str]]:
     ehr, app = LateApp(), LateApp()
     with ExitStack() as stack:
         ehr_url = f"http://{demo.host}:{stack.enter_context(listening(ehr, port=demo.port))}"
-        app_url = f"http://{demo.host}:{stack.enter_context(listening(app, port=demo.app_port))}"
+        app_url = f"http://{demo.app_host or demo.host}:{stack.enter_context(listening(app, port=demo.app_port))}"
+        folder = demo.data or Path(stack.enter_context(TemporaryDirectory(prefix="steunfiguren-")))
         ehr.app = create_sandbox(_sandbox_settings(demo, ehr_url, app_url))
-        app.app = create_app(_app_settings(ehr_url, app_url))
+        app.app = create_app(demo_settings(folder, public_url=app_url, ehr_url=ehr_url))
         yield ehr_url, app_url
 
 
@@ -97,11 +98,12 @@ def _sandbox_settings(demo: Demo, ehr_url: str, app_url: str) -> SandboxSettings
     return SandboxSettings(
         base_url=ehr_url,
         database=_database(demo),
-        clients=(demo_app(app_url, (f"/callback/{ISSUER_KEY}",)),),
+        clients=(demo_app(app_url, ("/callback/sandbox",)),),
         faults=frozenset(demo.faults),
         fhir_base=demo.fhir_base,
         seed=demo.seed,
         load=demo.load,
+        cross_site=demo.app_host not in ("", demo.host),
     )
 
 
@@ -113,21 +115,3 @@ def _database(demo: Demo) -> str:
     for leftover in demo.data.glob("ehr.sqlite*") if demo.reset else ():
         leftover.unlink()
     return str(file)
-
-
-def _app_settings(ehr_url: str, app_url: str) -> Settings:
-    issuer: dict[str, Any] = {
-        "key": ISSUER_KEY,
-        "iss": f"{ehr_url}/fhir",
-        "organisation": "Jeugdhulp Het Zandkasteel",
-        "client_id": "steunfiguren-app",
-        "frame_ancestors": (ehr_url,),
-        "allow_private_addresses": True,
-        "standalone": True,
-    }
-    return Settings(
-        public_url=app_url,
-        issuers=(Issuer(**issuer),),
-        encryption_keys=(secrets.token_bytes(32),),
-        database_url="sqlite://",
-    )

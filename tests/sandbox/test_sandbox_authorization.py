@@ -11,6 +11,12 @@ from joserfc.jwk import KeySet
 from sandbox_support import ALL, BASE, CALLBACK, ELLIPTIC, RSA, VERIFIER, Ehr, query_of
 
 
+@pytest.fixture(scope="module")
+def ehr() -> Ehr:
+    """One for all tests here: each begins a launch of its own."""
+    return Ehr()
+
+
 def error_of(answer):
     """``error`` in a redirect back to the app."""
     assert answer.status_code == 302, answer.text
@@ -209,8 +215,8 @@ def test_a_code_is_only_for_the_client_it_was_given_to(ehr):
 
 
 def test_a_nonce_is_accepted_once(ehr):
-    ehr.token("noor", nonce="n-1")
-    assert error_of(ehr.authorize(launch=ehr.launch("noor"), nonce="n-1")) == "invalid_request"
+    ehr.token("noor", nonce="once")
+    assert error_of(ehr.authorize(launch=ehr.launch("noor"), nonce="once")) == "invalid_request"
 
 
 def test_a_refresh_token_works_once_and_reuse_ends_everything(ehr):

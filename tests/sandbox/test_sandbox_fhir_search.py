@@ -5,12 +5,13 @@ from __future__ import annotations
 from urllib.parse import parse_qs, urlsplit
 
 import pytest
-from sandbox_support import BASE, ids
+from sandbox_support import BASE, Ehr, ids
 
 
-@pytest.fixture
-def open_ehr(make_ehr):
-    return make_ehr(open_access=True)
+@pytest.fixture(scope="module")
+def open_ehr():
+    """One for all tests here: they only read."""
+    return Ehr(open_access=True)
 
 
 def found(ehr, path):
@@ -95,7 +96,8 @@ def test_post_search_finds_the_same_and_keeps_criteria_out_of_links(open_ehr):
     assert answer.json["link"] == []
 
 
-def test_last_updated_finds_what_changed_since(open_ehr):
+def test_last_updated_finds_what_changed_since(make_ehr):
+    open_ehr = make_ehr(open_access=True)
     open_ehr.clock.forward(minutes=5)
     open_ehr.fhir("PUT", "Patient/noor", body={**open_ehr.fhir("GET", "Patient/noor").json, "active": False})
     assert found(open_ehr, "Patient?_lastUpdated=gt2026-06-15T10:02:00Z") == {"noor"}
@@ -128,7 +130,8 @@ def test_sorting_goes_both_ways(open_ehr):
     assert up == down[::-1]
 
 
-def test_pages_hold_everything_once_even_when_somebody_writes_in_between(open_ehr):
+def test_pages_hold_everything_once_even_when_somebody_writes_in_between(make_ehr):
+    open_ehr = make_ehr(open_access=True)
     seen, url = [], "Patient?_count=3&_sort=birthdate"
     while url:
         answer = open_ehr.fhir("GET", url)
