@@ -8,7 +8,7 @@ import string
 from typing import Any
 
 import pytest
-from profiles_support import constraints, source
+from profiles_support import VALID, constraints, source
 
 from fhir_plugin.model.terms import BASE
 from fhir_plugin.packages import profiles_dir
@@ -51,10 +51,12 @@ def test_every_canonical_of_ours_that_is_named_exists() -> None:
     assert canonicals_in(BODIES) <= {body["url"] for body in BODIES if "url" in body}
 
 
-def test_the_guide_lists_every_resource_once() -> None:
+def test_the_guide_lists_every_definition_and_every_valid_example_once() -> None:
     listed = [entry["reference"]["reference"] for entry in GUIDE["definition"]["resource"]]
-    there = [f"{body['resourceType']}/{body['id']}" for body in BODIES if body != GUIDE]
+    examples = [json.loads(file.read_text(encoding="utf-8")) for file in VALID.glob("*.json")]
+    there = [f"{body['resourceType']}/{body['id']}" for body in [*BODIES, *examples] if body != GUIDE]
     assert sorted(listed) == sorted(there)
+    assert len(set(listed)) == len(listed)
 
 
 def test_guide_and_manifest_agree() -> None:
