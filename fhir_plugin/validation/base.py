@@ -128,9 +128,14 @@ class BaseChecks:
         check = self._value_check(spec, type_key, host)
         if bare != name:
             return _extra_slot(spec, check)
-        if spec.is_primitive:
-            return _primitive_list(spec, check) if spec.is_list else _primitive_single(spec, check)
-        return _complex_list(spec, check) if spec.is_list else _complex_single(spec, check)
+        if spec.is_list:
+            return _primitive_list(spec, check) if spec.is_primitive else _complex_list(spec, check)
+        single = _primitive_single(spec, check) if spec.is_primitive else _complex_single(spec, check)
+        if not spec.element.choice:
+            return single
+        return _only_choice(
+            single, name, frozenset(one.json_name for one in self.schema.named(type_key, spec.name)), spec
+        )
 
     def _value_check(self, spec: Field, type_key: str, host: str) -> Check:
         """The type's own check, then what this element adds: extension, reference, binding, invariants."""
@@ -279,6 +284,20 @@ def _extra_slot(spec: Field, check: Check) -> Slot:
             check(None, value, (path, segment, None), scope)
 
     return slot
+
+
+def _only_choice(slot: Slot, name: str, names: frozenset[str], spec: Field) -> Slot:
+    """One property of a choice: when there are several, the last one says so."""
+
+    def check(value: Any, parent: Json, path: Path, scope: Scope) -> None:
+        if len(parent) > 1:
+            present = [one for one in parent if one in names]
+            if len(present) > 1 and present[-1] == name:
+                count = str(len(present))
+                scope.error("cardinality-max", path, ("element", spec.element.path), ("max", "1"), ("found", count))
+        slot(value, parent, path, scope)
+
+    return check
 
 
 def _complex_single(spec: Field, check: Check) -> Slot:

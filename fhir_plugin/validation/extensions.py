@@ -52,7 +52,22 @@ def _check_definition(url: str, value: Json, modifier: bool, host: str, path: Pa
     if contexts and not any(_allowed(one, host, path, scope) for one in contexts):
         expected = ", ".join(str(one.get("expression", "")) for one in contexts)
         scope.error("extension-context", path, ("url", url), ("expected", expected[:200]))
+    _check_parts(url, value, path, scope)
     scope.engine.profiles.check(url)(value, None, path, scope)
+
+
+def _check_parts(url: str, value: Json, path: Path, scope: Scope) -> None:
+    """The parts of a complex extension are those its definition names."""
+    nested = value.get("extension")
+    holder = scope.engine.profiles.tree(url)
+    pieces = holder.child("extension") if holder is not None else None
+    if type(nested) is not list or pieces is None or not pieces.slices:
+        return
+    named = {fixed.raw.get("fixedUri") for piece in pieces.slices if (fixed := piece.child("url")) is not None}
+    for place, one in enumerate(nested):
+        part = one.get("url") if type(one) is dict else None
+        if type(part) is str and ":" not in part and part not in named:
+            scope.error("extension-part-unknown", (path, "extension", place), ("url", url), ("part", part[:64]))
 
 
 def _report_unknown(url: str, modifier: bool, path: Path, scope: Scope) -> None:
