@@ -179,8 +179,8 @@ def demand(answer: Permit | Refusal | None, needed: AccessRequest, *, max_age: t
 
     Args:
         answer: what ``decide()`` answered.
-        needed: what is about to be shared, at the moment of sharing. It may ask for less than the permit (fewer
-            classes, codes or items), for nothing else.
+        needed: what is about to be shared, at the moment of sharing. It may ask for less than the permit (some of its
+            classes, codes or items, or any where the permit was given for whatever they may be), for nothing else.
         max_age: how old the decision may be.
 
     Raises:
@@ -203,13 +203,14 @@ def demand(answer: Permit | Refusal | None, needed: AccessRequest, *, max_age: t
 
 
 def _covered(needed: AccessRequest, given: AccessRequest) -> bool:
-    same_question = (needed.child, needed.actor, needed.action, needed.purpose, needed.label, needed.data_period) == (
+    """Whether a permit for one request permits another: what was left unsaid was permitted for whatever it may be."""
+    same_question = (needed.child, needed.actor, needed.action, needed.purpose, needed.label) == (
         given.child,
         given.actor,
         given.action,
         given.purpose,
         given.label,
-        given.data_period,
     )
     parts = ((needed.classes, given.classes), (needed.codes, given.codes), (needed.data, given.data))
-    return same_question and all(bool(part) == bool(whole) and set(part) <= set(whole) for part, whole in parts)
+    same_time = given.data_period is None or needed.data_period == given.data_period
+    return same_question and same_time and all(not whole or (part and set(part) <= set(whole)) for part, whole in parts)

@@ -15,7 +15,14 @@ from fhir_plugin.mapping.consent_doubts import BACKBONE, Doubts
 from fhir_plugin.mapping.json import Json
 from fhir_plugin.model.consent import Actor, DataRef, Effect, Rule
 from fhir_plugin.model.identity import Coding
-from fhir_plugin.model.terms import RESOURCE_TYPES, V3_CONFIDENTIALITY, V3_PARTICIPATION
+from fhir_plugin.model.terms import (
+    CONSENT_ACTION,
+    RESOURCE_TYPES,
+    V3_CONFIDENTIALITY,
+    V3_PARTICIPATION,
+    CodeSystems,
+    InformationCategory,
+)
 
 __all__ = ["read_rule"]
 
@@ -31,7 +38,12 @@ _UNDERSTOOD = {
     "security_labels": frozenset({V3_CONFIDENTIALITY}),
 }
 """Conditions that are evaluated only for codes of these systems."""
-_LEVELS = frozenset("ULMNRV")
+_CODES: dict[str, frozenset[str]] = {
+    CONSENT_ACTION: frozenset({"collect", "access", "use", "disclose", "correct"}),
+    CodeSystems.INFORMATION_CATEGORY: frozenset(InformationCategory),
+}
+"""Systems of which every code is known; another code there is met by no request, and is worth a warning."""
+_CONFIDENTIALITIES = frozenset("ULMNRV")
 
 
 @dataclass(slots=True)
@@ -81,6 +93,8 @@ class _Reader:
             if not self._evaluated(name, values):
                 self.doubts.doubt(f"{path}.{key}", "consent-code-not-understood")
                 values = ()
+            if any(coding.code not in _CODES.get(coding.system, (coding.code,)) for coding in values):
+                self.doubts.warn(f"{path}.{key}", "consent-code-unknown")
             found[name] = found.get(name, ()) + values
         return found
 
@@ -89,7 +103,7 @@ class _Reader:
         if systems is None:
             return True
         known = all(coding.system in systems for coding in values)
-        return known and (name != "security_labels" or all(coding.code in _LEVELS for coding in values))
+        return known and (name != "security_labels" or all(coding.code in _CONFIDENTIALITIES for coding in values))
 
     def _actor(self, raw: Any, path: str) -> Actor | None:
         if not isinstance(raw, dict):

@@ -117,6 +117,13 @@ def test_demand_lets_part_of_what_was_permitted_pass() -> None:
     demand(answer, request_of(standard_request()))
 
 
+def test_a_permit_for_whatever_it_may_be_serves_for_anything() -> None:
+    everything = request_of(standard_request() | {"classes": []})
+    answer = decide(everything, consents_from_fhir([consent()]), facts_of(standard_facts()), POLICY)
+
+    demand(answer, request_of(standard_request(code="school")))
+
+
 def test_demand_stops_a_refusal_with_its_reason_and_stops_nothing_at_all() -> None:
     refusal = next(answer for answer in map(decided, table()) if isinstance(answer, Refusal))
 

@@ -367,5 +367,13 @@ def test_an_absolute_reference_may_be_the_same_person_so_it_refuses_but_does_not
     assert not decide(request, consents_from_fhir([consent(1), with_actor("deny")]), facts, POLICY)
 
 
+@pytest.mark.parametrize("words", [{"action": ["access", "destroy"]}, {"code": ["diary"]}], ids=str)
+def test_a_code_that_its_list_does_not_have_is_warned_about(words: dict[str, Any]) -> None:
+    (record,), report = read_consents([consent(**words)])
+
+    assert [issue.code for issue in report] == ["consent-code-unknown"]
+    assert not record.not_understood
+
+
 def test_provision_builder_and_reader_agree_on_an_empty_provision() -> None:
     assert provision({"says": ""}) == {}
