@@ -10,25 +10,31 @@ from typing import Any, cast
 
 import click
 
+from fhir_plugin.cli.consent_output import Outcome, as_json, as_text
 from fhir_plugin.consent import (
     AccessRequest,
     Action,
     Authority,
     Confidentiality,
-    Line,
+    Facts,
+    Lapse,
     Permit,
+    Policy,
     Refusal,
     decide,
     explain,
     facts_of,
+    lapses,
     load_policy,
 )
 from fhir_plugin.errors import InputError, UsageError
-from fhir_plugin.mapping.network import Mapped, from_fhir
+from fhir_plugin.mapping.network import from_fhir
 from fhir_plugin.model.dates import AMSTERDAM
 from fhir_plugin.model.identity import Coding, Ref
+from fhir_plugin.model.issues import Report
+from fhir_plugin.model.network import SupportNetwork
 from fhir_plugin.model.terms import CodeSystems
-from fhir_plugin.texts import Language, render, sentence
+from fhir_plugin.texts import Language
 
 __all__ = ["consent_command"]
 
@@ -61,8 +67,7 @@ def check_command(bundle: Path, **options: Any) -> None:
 
     Exit codes: 0 permitted, 2 wrong usage or unreadable input, 3 refused.
     """
-    mapped = from_fhir(_read(bundle), patient_id=options["child"].removeprefix("Patient/") or None)
-    network = mapped.network
+    network, report = _network(bundle, options["child"].removeprefix("Patient/"))
     policy = load_policy(options["policy"], choose=_choices(options["choose"]))
     facts = facts_of(
         network,
@@ -81,13 +86,39 @@ def check_command(bundle: Path, **options: Any) -> None:
         label=Confidentiality(options["label"]),
     )
     answer = decide(request, network.consents, facts, policy)
-    lines = explain(request, network.consents, facts, policy)
+    outcome = Outcome(
+        answer=answer,
+        lines=explain(request, network.consents, facts, policy),
+        lapses=_coming(answer, network, facts, policy),
+        report=report,
+    )
     language = cast("Language", options["lang"])
     if options["format_name"] == "json":
-        click.echo(json.dumps(_as_json(answer, lines, mapped, language), ensure_ascii=False, indent=2))
+        click.echo(json.dumps(as_json(outcome, language), ensure_ascii=False, indent=2))
     else:
-        click.echo("\n".join(_as_text(answer, lines, mapped, language)))
+        click.echo("\n".join(as_text(outcome, language)))
     sys.exit(0 if answer else 3)
+
+
+def _network(path: Path, child: str) -> tuple[SupportNetwork, Report]:
+    mapped = from_fhir(_read(path), patient_id=child or None)
+    if not mapped.network.child.id:
+        raise UsageError(
+            "The bundle does not say whose data it holds, or holds those of several patients.",
+            code="no-patient",
+            where=str(path),
+            remedy="Name the child with --child.",
+        )
+    return mapped.network, mapped.report
+
+
+def _coming(answer: Permit | Refusal, network: SupportNetwork, facts: Facts, policy: Policy) -> tuple[Lapse, ...]:
+    """When the consents that a permit stands on will lapse."""
+    if isinstance(answer, Refusal):
+        return ()
+    standing = {ground.consent for ground in answer.grounds}
+    found = lapses(network.consents, facts, policy, after=answer.request.at)
+    return tuple(lapse for lapse in found if lapse.consent in standing)
 
 
 def _read(path: Path) -> Any:
@@ -119,96 +150,3 @@ def _code(text: str) -> Coding:
 
 def _choices(pairs: tuple[str, ...]) -> dict[str, str]:
     return {name: option for name, _, option in (pair.partition("=") for pair in pairs)}
-
-
-def _as_json(answer: Permit | Refusal, lines: tuple[Line, ...], mapped: Mapped, language: Language) -> dict[str, Any]:
-    required = answer.requirement
-    return {
-        "decision": "permit" if answer else "refusal",
-        "reason": answer.reason.value if isinstance(answer, Refusal) else "consent-permitted",
-        "text": _text(answer.reason.value if isinstance(answer, Refusal) else "consent-permitted", language),
-        "mustAudit": isinstance(answer, Permit) and answer.must_audit,
-        "policy": answer.policy,
-        "at": answer.request.at.isoformat(),
-        "ageBasis": required.age_basis if required else None,
-        "articles": list(required.articles) if required else [],
-        "required": [
-            {"grantor": each.ref.reference, "signer": each.signer.value}
-            for each in (required.grantors if required else ())
-        ],
-        "missing": [ref.reference for ref in answer.missing] if isinstance(answer, Refusal) else [],
-        "grounds": [ground._asdict() for ground in answer.grounds],
-        "consents": [
-            {
-                "consent": line.consent,
-                "version": line.version,
-                "says": line.says.value,
-                "text": _text(line.says.value, language),
-                "grantors": list(line.grantors),
-                "provision": line.provision,
-                "notUnderstood": list(line.unclear),
-            }
-            for line in lines
-        ],
-        "issues": [
-            {
-                "severity": issue.severity.value,
-                "code": issue.code,
-                "source": issue.source,
-                "expression": issue.expression,
-            }
-            for issue in mapped.report
-        ],
-    }
-
-
-def _as_text(answer: Permit | Refusal, lines: tuple[Line, ...], mapped: Mapped, language: Language) -> list[str]:
-    words = _WORDS[language]
-    code = answer.reason.value if isinstance(answer, Refusal) else "consent-permitted"
-    found = sentence(code, language)
-    said = [f"{words['permit'] if answer else words['refusal']}: {found.text if found else code}"]
-    if found and found.remedy:
-        said.append(f"  → {found.remedy}")
-    if isinstance(answer, Permit) and answer.must_audit:
-        said.append(f"  → {_text('consent-must-audit', language)}")
-    said.append(f"{words['policy']}: {answer.policy}")
-    required = answer.requirement
-    if required:
-        signers = ", ".join(f"{each.ref.reference} ({words[each.signer.value]})" for each in required.grantors)
-        said.append(f"{words['required']}: {signers or '?'} [{'; '.join(required.articles)}]")
-    if isinstance(answer, Refusal) and answer.missing:
-        said.append(f"{words['missing']}: {', '.join(ref.reference for ref in answer.missing)}")
-    for line in lines:
-        place = f" ({line.provision})" if line.provision else ""
-        unclear = f" [{', '.join(line.unclear)}]" if line.unclear else ""
-        version = f"/_history/{line.version}" if line.version else ""
-        said.append(f"- Consent/{line.consent}{version}: {_text(line.says.value, language)}{place}{unclear}")
-    said += [f"! {issue.source} {issue.expression}: {render(issue, language).text}" for issue in mapped.report]
-    return said
-
-
-def _text(code: str, language: Language) -> str:
-    found = sentence(code, language)
-    return found.text if found else code
-
-
-_WORDS: dict[Language, dict[str, str]] = {
-    "nl": {
-        "permit": "JA",
-        "refusal": "NEE",
-        "policy": "Beleid",
-        "required": "Moeten tekenen",
-        "missing": "Tekende niet",
-        "authority": "gezag",
-        "youth": "de jongere zelf",
-    },
-    "en": {
-        "permit": "YES",
-        "refusal": "NO",
-        "policy": "Policy",
-        "required": "Must sign",
-        "missing": "Did not sign",
-        "authority": "authority",
-        "youth": "the youth",
-    },
-}

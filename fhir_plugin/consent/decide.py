@@ -65,8 +65,8 @@ def decide(request: AccessRequest, consents: Iterable[ConsentRecord], facts: Fac
 def barrier(request: AccessRequest, facts: Facts) -> Reason | None:
     """What refuses before any consent is read: another child or figure, a safety block, a bond that is over."""
     figure = facts.figure
-    if not facts.child.reference or literal(request.child) != literal(facts.child):
-        return Reason.OTHER_CHILD
+    if facts.child.reference[-1:] in ("", "/") or literal(request.child) != literal(facts.child):
+        return Reason.OTHER_CHILD  # a child without an id is nobody's child
     if figure is None or not figure.ref.reference or literal(request.actor) != literal(figure.ref):
         return Reason.OTHER_FIGURE
     if facts.safety_block:

@@ -64,6 +64,21 @@ def test_a_permit_is_explained_and_exits_with_0(check: Check) -> None:
     assert "Consent/consent-0/_history/1: geeft toestemming (Consent.provision)" in result.output
 
 
+def test_a_permit_tells_until_when(check: Check) -> None:
+    assert "Tot 2029-01-20: Consent/consent-0/_history/1: Het kind wordt 12" in check().output
+    assert json.loads(check("--format", "json").output)["lapses"] == [
+        {"consent": "consent-0", "day": "2029-01-20", "reason": "consent-lapse-age", "age": 12}
+    ]
+
+
+def test_a_bundle_of_nobody_is_wrong_usage(tmp_path: Path) -> None:
+    file = tmp_path / "empty.json"
+    file.write_text('{"resourceType": "Bundle", "type": "collection"}', encoding="utf-8")
+    result = CliRunner().invoke(consent_command, ["check", str(file), "--figure", "aunt"])
+
+    assert isinstance(result.exception, UsageError)
+
+
 def test_a_refusal_says_why_what_to_do_and_exits_with_3(check: Check) -> None:
     result = check("--at", "2029-06-15T12:00")
 
