@@ -38,6 +38,9 @@ class Definitions:
         base: the R4 definitions below them.
         prose: whether R4's elements carry ``short`` and ``definition`` (needed to publish snapshots, not to validate).
         issues: findings of loading.
+
+    Attributes:
+        generator: makes snapshots over these definitions, also of structures that are not part of them.
     """
 
     def __init__(
@@ -54,7 +57,7 @@ class Definitions:
         self._index = _index(layers)
         self._snapshots: dict[tuple[str, str], Json] = {}
         self._under_way: set[tuple[str, str]] = set()
-        self._generator = SnapshotGenerator(self.structure)
+        self.generator = SnapshotGenerator(self.structure)
         self._lock = threading.RLock()
         self._issues = [*issues, *(issue for package in self._packages for issue in package.issues)]
 
@@ -111,7 +114,8 @@ class Definitions:
             if version_matches(str(resource.body.get("version", "")), wanted):
                 return self._ready(resource)
         found = self._from_base(kind, url)
-        return found if found and version_matches(str(found.get("version", BASE_VERSION)), wanted) else None
+        versions = (BASE_VERSION, str(found.get("version", ""))) if found else ()
+        return found if any(version_matches(version, wanted) for version in versions) else None
 
     def resources(self, kind: str, *, base: bool = True) -> Iterator[Json]:
         """Every definition of a kind; structures as they were published (a snapshot only where theirs has one).
@@ -161,7 +165,7 @@ class Definitions:
             )
         self._under_way.add(key)
         try:
-            structure, issues = self._generator.generate(body)
+            structure, issues = self.generator.generate(body)
         except (KeyError, TypeError, ValueError, AttributeError, IndexError) as error:
             raise PackageError(
                 f"This profile is not well formed: {error!r}.",

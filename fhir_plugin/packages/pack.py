@@ -22,6 +22,7 @@ __all__ = ["Pack", "write_pack"]
 
 MAGIC = b"SFPACK1\n"
 BLOCK_SIZE = 128 * 1024
+_DICTIONARY = 4 * 1024 * 1024
 BLOCKS_KEPT = 16
 """Decompressed blocks kept per pack: about 2 MB."""
 
@@ -120,4 +121,6 @@ def write_pack(path: Path, groups: Iterable[Iterable[tuple[str, Any]]], *, block
 
 
 def _xz(data: bytes) -> bytes:
-    return lzma.compress(data, format=lzma.FORMAT_XZ, check=lzma.CHECK_CRC32, preset=9 | lzma.PRESET_EXTREME)
+    # a dictionary no larger than the largest block: the reader reserves as much memory for each block it opens
+    filters = [{"id": lzma.FILTER_LZMA2, "preset": 9 | lzma.PRESET_EXTREME, "dict_size": _DICTIONARY}]
+    return lzma.compress(data, format=lzma.FORMAT_XZ, check=lzma.CHECK_CRC32, filters=filters)

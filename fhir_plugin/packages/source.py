@@ -213,7 +213,7 @@ def _package(source: Path, members: Iterable[tuple[str, bytes]]) -> Package:
         )
     dependencies = manifest.get("dependencies")
     return Package(
-        name=str(manifest.get("name") or source.name),
+        name=str(manifest.get("name") or "") if manifest else source.name,
         version=str(manifest.get("version") or ""),
         dependencies={
             str(key): str(value) for key, value in (dependencies if isinstance(dependencies, dict) else {}).items()

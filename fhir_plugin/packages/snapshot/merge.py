@@ -115,10 +115,13 @@ def merged(facts: Json, said: Json) -> Json:
 
 
 def tighter_max(one: str, other: str) -> str:
-    """The smaller of two ``max`` values (a number or ``*``)."""
-    if "*" in (one, other):
-        return other if one == "*" else one
-    return one if int(one) <= int(other) else other
+    """The smaller of two ``max`` values: ``*`` or a number.
+
+    Raises:
+        ValueError: one of them is neither.
+    """
+    numbers = [float("inf") if value == "*" else int(value) for value in (one, other)]
+    return one if numbers[0] <= numbers[1] else other
 
 
 def _replace_value(result: Json, key: str) -> None:
