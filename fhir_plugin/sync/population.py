@@ -8,7 +8,6 @@ from urllib.parse import quote
 
 from fhir_plugin.ehr.client import FhirClient
 from fhir_plugin.ehr.entries import Entry
-from fhir_plugin.errors import EhrProtocolError
 from fhir_plugin.mapping.json import objects, text
 from fhir_plugin.mapping.network import from_fhir
 from fhir_plugin.model.identity import Ref
@@ -50,8 +49,9 @@ class Population:
     def networks(self, patient_ids: Sequence[str]) -> dict[str, SupportNetwork]:
         """The networks of clients, in one batch of searches; a client the EHR does not give is left out.
 
+        Each resource goes by the patient it names itself, whatever it was found by.
+
         Raises:
-            EhrProtocolError: the EHR gave somebody's data that was not asked for.
             EhrError: a part that is needed cannot be read.
         """
         listed = ",".join(quote(f"Patient/{each}", safe="/") for each in patient_ids)
@@ -65,14 +65,8 @@ class Population:
             answer.raise_for_status(f"search {kind}")
             for body in self._client.pages(answer.body, f"search {kind}"):
                 owner = _owner(body)
-                if owner not in held:
-                    raise EhrProtocolError(
-                        "The EHR gave data of another client than was asked for.",
-                        code="wrong-patient",
-                        where=f"search {kind}",
-                        remedy="Stop here; report this to the EHR's manager.",
-                    )
-                held[owner].append(body)
+                if owner in held:  # some EHRs pass over a search parameter they lack, and give everybody's
+                    held[owner].append(body)
         return {
             each: from_fhir(bodies, patient_id=each).network
             for each, bodies in held.items()

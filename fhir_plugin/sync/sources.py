@@ -7,7 +7,6 @@ from pathlib import Path
 from fhir_plugin.errors import InputError
 from fhir_plugin.sync.ndjson import open_ndjson
 from fhir_plugin.sync.tables import Table, open_csv
-from fhir_plugin.sync.workbooks import open_workbook
 
 __all__ = ["open_table"]
 
@@ -22,6 +21,8 @@ def open_table(path: Path) -> Table:
     if kind in (".csv", ".tsv", ".txt"):
         return open_csv(path)
     if kind in (".xlsx", ".xlsm"):
+        from fhir_plugin.sync.workbooks import open_workbook  # openpyxl takes a quarter of a second to load
+
         return open_workbook(path)
     if kind in (".ndjson", ".jsonl"):
         return open_ndjson(path)

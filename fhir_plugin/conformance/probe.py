@@ -1,0 +1,227 @@
+"""The write probe: what an EHR really does with writes, tried on a test client its vendor names.
+
+A CapabilityStatement is a claim. Some EHRs ignore If-Match, multiply conditional creates, undo half a transaction, or
+silently drop participants; each of those would lose or double somebody's data. What the probe made is left inactive or
+entered in error; nothing is deleted.
+"""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from enum import Enum
+from typing import Any
+
+from fhir_plugin.ehr.answers import Written
+from fhir_plugin.ehr.client import FhirClient
+from fhir_plugin.ehr.entries import Entry
+from fhir_plugin.errors import EhrConflict, EhrError, EhrNotFound, EhrUnreachable
+from fhir_plugin.model.terms import BASE, LOINC
+
+__all__ = ["CHECKS", "Finding", "Outcome", "Probe"]
+
+Json = dict[str, Any]
+_SYSTEM = f"{BASE}/NamingSystem/probe"
+_FOREIGN = {"url": "https://example.org/StructureDefinition/of-another-system", "valueDecimal": 1.5}
+
+
+class Outcome(Enum):
+    """How a check ended."""
+
+    PASSED = "passed"
+    FAILED = "failed"
+    REFUSED = "refused"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Finding:
+    """One check: FAILED, the EHR does it wrongly; REFUSED, it does not offer it (``detail`` is the error's code)."""
+
+    check: str
+    outcome: Outcome
+    detail: str = ""
+
+
+@dataclass(slots=True)
+class Probe:
+    """Tries one EHR on one test client.
+
+    Attributes:
+        patient: ``Patient/…`` of the test client.
+        token: makes the identifiers of this probe its own.
+    """
+
+    client: FhirClient
+    patient: str
+    token: str = field(default_factory=lambda: uuid.uuid4().hex)
+    _made: dict[str, None] = field(default_factory=dict)
+
+    def run(self) -> Iterator[Finding]:
+        """Every check, in order; then what was made is put out of use.
+
+        Raises:
+            EhrNotFound: the test client is unknown.
+            EhrUnreachable: the EHR gives no answer.
+        """
+        self.client.read("Patient", self.patient.removeprefix("Patient/"))
+        try:
+            for name, check in CHECKS.items():
+                yield self._try(name, check)
+        finally:
+            left = [reference for reference in self._made if not self._put_away(reference)]
+        yield Finding(check="put-away", outcome=Outcome.FAILED if left else Outcome.PASSED, detail=str(len(left) or ""))
+
+    def _try(self, name: str, check: Callable[[Probe], bool]) -> Finding:
+        try:
+            passed = check(self)
+        except EhrUnreachable:
+            raise
+        except EhrError as error:
+            return Finding(check=name, outcome=Outcome.REFUSED, detail=f"{error.code} {error.status or ''}".strip())
+        return Finding(check=name, outcome=Outcome.PASSED if passed else Outcome.FAILED)
+
+    def person(self, number: str, **more: Any) -> Json:
+        """A RelatedPerson of the test client, recognisable as a probe."""
+        return {
+            "resourceType": "RelatedPerson",
+            "active": False,
+            "identifier": [{"system": _SYSTEM, "value": f"{self.token}-{number}"}],
+            "patient": {"reference": self.patient},
+            "name": [{"text": "Proef van steunfiguren (mag weg)"}],
+            **more,
+        }
+
+    def condition(self, number: str) -> str:
+        """The search that finds that RelatedPerson."""
+        return f"identifier={_SYSTEM}|{self.token}-{number}"
+
+    def create(self, body: Json, **options: Any) -> Written:
+        """Create, and remember to put it away."""
+        written = self.client.create(body, **options)
+        self._made[f"{written.type}/{written.id}"] = None
+        return written
+
+    def found(self, number: str) -> list[Json]:
+        """The RelatedPersons with an identifier of this probe."""
+        value = self.condition(number).removeprefix("identifier=")
+        bodies = list(self.client.search("RelatedPerson", {"identifier": value}, private=True))
+        self._made |= dict.fromkeys(f"RelatedPerson/{body['id']}" for body in bodies)
+        return bodies
+
+    def keep(self, written: list[Written]) -> list[Written]:
+        """Remember to put away what a transaction made."""
+        self._made |= dict.fromkeys(f"{item.type}/{item.id}" for item in written)
+        return written
+
+    def _put_away(self, reference: str) -> bool:
+        kind, _, id_ = reference.partition("/")
+        try:
+            body = self.client.read(kind, id_)
+            state = {"active": False} if kind == "RelatedPerson" else {"status": "entered-in-error"}
+            self.client.update(body | state, if_match=str((body.get("meta") or {}).get("versionId") or "") or None)
+        except EhrNotFound:
+            return True
+        except EhrError:
+            return False
+        return True
+
+
+def _reads_back(probe: Probe) -> bool:
+    written = probe.create(probe.person("a"))
+    return bool(probe.client.read("RelatedPerson", written.id)["patient"]["reference"].endswith(probe.patient))
+
+
+def _gives_versions(probe: Probe) -> bool:
+    body = probe.found("a")[0]
+    return bool((body.get("meta") or {}).get("versionId"))
+
+
+def _keeps_others(probe: Probe) -> bool:
+    written = probe.create(probe.person("b", extension=[_FOREIGN]))
+    return bool(probe.client.read("RelatedPerson", written.id).get("extension") == [_FOREIGN])
+
+
+def _updates(probe: Probe) -> bool:
+    body = probe.found("a")[0]
+    probe.client.update({**body, "gender": "unknown"}, if_match=str(body["meta"]["versionId"]))
+    return bool(probe.client.read("RelatedPerson", body["id"]).get("gender") == "unknown")
+
+
+def _refuses_stale(probe: Probe) -> bool:
+    first = probe.create(probe.person("c"))
+    body = probe.client.read("RelatedPerson", first.id)
+    probe.client.update({**body, "gender": "unknown"}, if_match=first.version)
+    try:
+        probe.client.update({**body, "gender": "other"}, if_match=first.version)
+    except EhrConflict:
+        return True
+    return False
+
+
+def _creates_once(probe: Probe) -> bool:
+    for _ in range(2):
+        probe.create(probe.person("d"), if_none_exist=probe.condition("d"))
+    return len(probe.found("d")) == 1
+
+
+def _ties_together(probe: Probe) -> bool:
+    figure = f"urn:uuid:{uuid.uuid4()}"
+    team = {
+        "resourceType": "CareTeam",
+        "status": "proposed",
+        "subject": {"reference": probe.patient},
+        "participant": [{"member": {"reference": figure}}],
+    }
+    person, group = probe.keep(
+        probe.client.transaction([Entry.post(probe.person("e"), full_url=figure), Entry.post(team)])
+    )
+    held = probe.client.read("CareTeam", group.id).get("participant") or [{}]
+    reference = str((held[0].get("member") or {}).get("reference", ""))
+    return reference.endswith(f"RelatedPerson/{person.id}")
+
+
+def _all_or_nothing(probe: Probe) -> bool:
+    stale = probe.create(probe.person("f"))
+    body = probe.client.read("RelatedPerson", stale.id)
+    probe.client.update({**body, "gender": "unknown"}, if_match=stale.version)
+    entries = [Entry.post(probe.person("g")), Entry.put({**body, "gender": "other"}, if_match=stale.version)]
+    try:
+        probe.keep(probe.client.transaction(entries))
+    except EhrConflict:
+        return not probe.found("g")
+    except EhrError:
+        probe.found("g")
+        raise
+    return False
+
+
+def _takes_consents(probe: Probe) -> bool:
+    body = {
+        "resourceType": "Consent",
+        "status": "draft",
+        "scope": {
+            "coding": [{"system": "http://terminology.hl7.org/CodeSystem/consentscope", "code": "patient-privacy"}]
+        },
+        "category": [{"coding": [{"system": LOINC, "code": "59284-0"}]}],
+        "patient": {"reference": probe.patient},
+        "policy": [{"uri": "https://wetten.overheid.nl/BWBR0034925"}],
+        "provision": {"type": "permit", "period": {"start": "2020-01-01", "end": "2020-01-02"}},
+    }
+    written = probe.create(body)
+    held = probe.client.read("Consent", written.id)
+    return bool(held.get("provision", {}).get("type") == "permit")
+
+
+CHECKS: dict[str, Callable[[Probe], bool]] = {
+    "read-back": _reads_back,
+    "versions": _gives_versions,
+    "foreign-extension": _keeps_others,
+    "update": _updates,
+    "stale-if-match": _refuses_stale,
+    "conditional-create": _creates_once,
+    "transaction": _ties_together,
+    "atomic": _all_or_nothing,
+    "consent": _takes_consents,
+}
+"""The checks, in order; texts are under ``probe-<name>``."""
