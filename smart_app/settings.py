@@ -23,6 +23,7 @@ DEFAULT_SCOPES = (
     "fhirUser",
     "offline_access",
     "patient/Patient.rs",
+    "patient/Person.rs",
     "patient/RelatedPerson.cruds",
     "patient/CareTeam.cruds",
     "patient/Consent.cruds",

@@ -18,6 +18,7 @@ import requests
 from fhir_plugin.ehr.backend import BackendServices
 from fhir_plugin.ehr.client import FhirClient
 from fhir_plugin.ehr.retry import Retry
+from fhir_plugin.ehr.transport import TokenSource
 from fhir_plugin.errors import EhrError, LaunchError, LaunchStateError
 from fhir_plugin.texts import Language
 from smart_app.launch import hti
@@ -27,8 +28,10 @@ from smart_app.launch.cookies import csrf_token
 from smart_app.launch.discovery import Discovery, Endpoints
 from smart_app.launch.id_token import IdTokenVerifier, KeyCache
 from smart_app.launch.keys import SigningKeys
+from smart_app.launch.look import stylesheet
 from smart_app.launch.network import Outbound, guarded_session
-from smart_app.launch.phases import ActiveLaunch, LaunchFacts, LaunchUser, PendingLaunch
+from smart_app.launch.person import linked_user
+from smart_app.launch.phases import ActiveLaunch, LaunchFacts, LaunchUser, PendingLaunch, UserKind
 from smart_app.launch.renewal import LaunchTokens
 from smart_app.launch.tokens import Grant, TokenEndpoint
 from smart_app.settings import Issuer, Settings
@@ -39,6 +42,7 @@ __all__ = ["Completed", "Launcher"]
 RETRY = Retry(attempts=2, base=0.2, retry_after_cap=2.0)
 """Somebody waits for the page: ask once more at most, and say soon that the EHR is busy."""
 CLEAN_SECONDS = 300.0
+MOST_LOOKS = 100
 
 log = logging.getLogger(__name__)
 
@@ -76,6 +80,7 @@ class Launcher:
         self.discovery = Discovery()
         self.key_cache = KeyCache()
         self._outbound = {issuer.key: Outbound(issuer, session(issuer)) for issuer in settings.issuers}
+        self._looks: dict[str, str] = {}
         self._backends: dict[str, BackendServices] = {}
         self._cleaned_at = 0.0
         self._lock = Lock()
@@ -179,10 +184,27 @@ class Launcher:
         facts = self.store.launch(launch_id, browser or "")
         issuer = self.issuer(facts.issuer_key)
         tokens = self._backend(issuer) if facts.by_backend else self._tokens(facts, issuer)
-        client = FhirClient(
-            issuer.iss, session=self.outbound(issuer).session, token=tokens, timeout=(3.05, 20.0), retry=RETRY
-        )
+        client = self._client(issuer, tokens)
         return ActiveLaunch.of(facts, issuer=issuer, ehr=client, csrf_token=csrf_token(browser or "", launch_id))
+
+    def look(self, launch: ActiveLaunch) -> str:
+        """The EHR's look as a stylesheet; empty where it describes none that can be had or used.
+
+        Asked by the page beside its own contents, so that a slow style server delays nobody.
+        """
+        url, outbound = launch.smart_style_url, self.outbound(launch.issuer)
+        with self._lock:
+            kept = self._looks.get(url)
+        if kept is None and url and outbound.allowed(url):
+            try:
+                status, document = outbound.get(url, what="smart_style_url")
+                kept = stylesheet(document) if status == 200 else ""
+            except EhrError as error:
+                log.warning("no style", extra={"issuer": launch.issuer_key, "code": error.code})
+                return ""
+            with self._lock:
+                self._looks = {**self._looks, url: kept} if len(self._looks) < MOST_LOOKS else {url: kept}
+        return kept or ""
 
     def end(self, launch: ActiveLaunch) -> None:
         """Sign out: take the tokens back at the EHR where it offers that (RFC 7009), and purge all we hold."""
@@ -208,13 +230,16 @@ class Launcher:
     def _facts(self, issuer: Issuer, pending: PendingLaunch, grant: Grant) -> LaunchFacts:
         by_backend = bool(issuer.backend_scopes) and hti.CAPABILITY in self.endpoints(issuer).capabilities
         context = hti.context_of(grant.context) if by_backend else grant.context
+        patient = patient_id(context)
         user = self._user(issuer, pending, grant, context)
+        if user.kind is UserKind.PERSON:
+            user = linked_user(user, patient, self._client(issuer, lambda _: grant.tokens.access))
         asked = issuer.backend_scopes if by_backend else pending.scopes
         granted = issuer.backend_scopes if by_backend else grant.scopes if grant.scopes is not None else asked
         return LaunchFacts(
             id=secrets.token_hex(16),
             issuer_key=issuer.key,
-            patient_id=patient_id(context),
+            patient_id=patient,
             user=user,
             scopes=granted,
             requested_scopes=asked,
@@ -234,6 +259,10 @@ class Launcher:
             return LaunchUser()
         claims = self.verifier(issuer).verify(grant.id_token, nonce=pending.nonce)
         return user_of(issuer, {**claims, "fhirUser": claims.get("fhirUser") or context.get("fhirUser")})
+
+    def _client(self, issuer: Issuer, tokens: TokenSource) -> FhirClient:
+        session = self.outbound(issuer).session
+        return FhirClient(issuer.iss, session=session, token=tokens, timeout=(3.05, 20.0), retry=RETRY)
 
     def _tokens(self, facts: LaunchFacts, issuer: Issuer) -> LaunchTokens:
         return LaunchTokens(

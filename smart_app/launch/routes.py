@@ -116,6 +116,12 @@ def jwks() -> Response:
     return response
 
 
+@blueprint.get("/l/<launch_id>/look.css")
+def look(launch_id: str) -> Response:  # noqa: ARG001  the guard has turned it into g.launch
+    """The EHR's colours and font, within limits of contrast (App Launch 2.2, *smart_style_url*)."""
+    return Response(launcher().look(g.launch), mimetype="text/css")
+
+
 @blueprint.post("/l/<launch_id>/sign-out")
 def sign_out(launch_id: str) -> ResponseReturnValue:
     """Purge this launch; other launches of this browser go on."""

@@ -66,9 +66,9 @@ def test_an_unknown_intent_and_a_tenant_are_carried_as_they_are(
     assert (launch.intent, launch.tenant, launch.encounter_id) == ("no-such-view", "opaque/…", "visit-1")
 
 
-@pytest.mark.parametrize("kind", ["Practitioner", "PractitionerRole", "Patient", "RelatedPerson", "Person"])
+@pytest.mark.parametrize("kind", ["Practitioner", "PractitionerRole", "Patient", "RelatedPerson"])
 @pytest.mark.parametrize("base", ["", "https://noord.example.nl/fhir/"])
-def test_fhir_user_may_be_relative_or_absolute_and_of_five_kinds(
+def test_fhir_user_may_be_relative_or_absolute_and_of_each_kind(
     launched: Callable[[], ActiveLaunch], ehr: FakeEhr, kind: str, base: str
 ) -> None:
     ehr.claims = {"fhirUser": f"{base}{kind}/a-1"}
@@ -114,3 +114,32 @@ def test_the_language_is_what_the_launch_asked_then_the_issuers_then_the_setting
         cookie = browser.client.get_cookie(f"__Host-sf-l-{launch_id}", domain="steun.example.nl")
         assert cookie is not None
         assert launcher.active(launch_id, cookie.value).language == expected
+
+
+@pytest.mark.parametrize(
+    ("links", "expected"),
+    [
+        (["RelatedPerson/of-kind-1"], ("RelatedPerson", "RelatedPerson/of-kind-1")),
+        (["RelatedPerson/of-kind-2", "RelatedPerson/of-kind-1"], ("RelatedPerson", "RelatedPerson/of-kind-1")),
+        (["https://noord.example.nl/fhir/RelatedPerson/of-kind-1"], ("RelatedPerson", "RelatedPerson/of-kind-1")),
+        (["Patient/kind-1"], ("Patient", "Patient/kind-1")),
+        (["Practitioner/7"], ("Practitioner", "Practitioner/7")),
+        (["RelatedPerson/of-kind-2", "Patient/kind-2"], ("Person", "Person/p-1")),
+        (["https://elders.example.nl/fhir/Patient/kind-1"], ("Person", "Person/p-1")),
+        (["RelatedPerson/unknown"], ("Person", "Person/p-1")),
+        ([], ("Person", "Person/p-1")),
+    ],
+)
+def test_a_person_is_whom_this_childs_record_knows_them_as(
+    launched: Callable[[], ActiveLaunch], ehr: FakeEhr, links: list[str], expected: tuple[str, str]
+) -> None:
+    ehr.claims = {"fhirUser": "Person/p-1"}
+    person = {"resourceType": "Person", "id": "p-1", "link": [{"target": {"reference": link}} for link in links]}
+    ehr.mock.get(f"{ehr.iss}/Person/p-1", json=person)
+    for number in (1, 2):
+        related = {"resourceType": "RelatedPerson", "id": f"of-kind-{number}"}
+        patient = {"patient": {"reference": f"Patient/kind-{number}"}}
+        ehr.mock.get(f"{ehr.iss}/RelatedPerson/of-kind-{number}", json=related | patient)
+    ehr.mock.get(f"{ehr.iss}/RelatedPerson/unknown", status=404)
+    user = launched().user
+    assert (user.kind, user.reference) == expected
