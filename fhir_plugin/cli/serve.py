@@ -24,6 +24,7 @@ _THERE = click.Path(exists=True, path_type=Path)
 @click.option("--fhir-base", default="", metavar="URL", help="Use this FHIR R4 server as the record system's store.")
 @click.option("--seed/--no-seed", default=None, help="Put the fictional clients in (default: unless --fhir-base).")
 @click.option("--load", multiple=True, type=_THERE, metavar="PATH", help="Load FHIR JSON or NDJSON from here too.")
+@click.option("--validate", is_flag=True, help="Let the record system refuse what is not valid FHIR.")
 @click.option("--browser/--no-browser", default=True, help="Open the link in a browser (default).")
 def demo_command(
     port: int,
@@ -35,6 +36,7 @@ def demo_command(
     fhir_base: str,
     seed: bool | None,
     load: tuple[Path, ...],
+    validate: bool,
     browser: bool,
 ) -> None:
     """Start the sandbox EHR with the app in it, on this machine only.
@@ -53,6 +55,7 @@ def demo_command(
         fhir_base=fhir_base.rstrip("/"),
         seed=not fhir_base if seed is None else seed,
         load=load,
+        validate=validate,
     )
     with running_demo(wanted) as (ehr_url, _):
         click.echo(f"\n  Open {ehr_url}/\n")

@@ -7,6 +7,7 @@ from urllib.parse import urlsplit
 
 from flask import Flask, Response
 
+from fhir_plugin.validation import Validator
 from smart_app.sandbox.auth import routes as auth_routes
 from smart_app.sandbox.auth.server import SandboxServer
 from smart_app.sandbox.faults import FaultSwitch
@@ -18,6 +19,7 @@ from smart_app.sandbox.fhir.guard import Guard
 from smart_app.sandbox.fhir.interaction import Backend
 from smart_app.sandbox.fhir.remote import RemoteBackend
 from smart_app.sandbox.fhir.store import Store
+from smart_app.sandbox.fhir.validating import ValidatingBackend
 from smart_app.sandbox.pages import routes as page_routes
 from smart_app.sandbox.parts import Sandbox
 from smart_app.sandbox.people import People
@@ -69,8 +71,10 @@ def create_sandbox(settings: SandboxSettings | None = None) -> Flask:
 
 def _backend(settings: SandboxSettings) -> Backend:
     if settings.fhir_base:
-        return RemoteBackend(settings.issuer, settings.fhir_base)
-    return EmbeddedBackend(Store(settings.database, settings.issuer, settings.clock))
+        found: Backend = RemoteBackend(settings.issuer, settings.fhir_base)
+    else:
+        found = EmbeddedBackend(Store(settings.database, settings.issuer, settings.clock))
+    return ValidatingBackend(found, Validator.load()) if settings.validate else found
 
 
 def _secure(app: Flask, settings: SandboxSettings) -> None:

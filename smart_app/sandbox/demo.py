@@ -34,6 +34,7 @@ class Demo:
         fhir_base: another FHIR server as the EHR's store.
         seed: put the synthetic clients into that other server too.
         load: folders or files to load besides.
+        validate: the EHR refuses what is not valid FHIR.
         host: name in URLs; ``localhost``, or another name of this machine.
         app_host: the app's name, where it is to be on another site than the EHR (cookies in frames differ then).
     """
@@ -46,6 +47,7 @@ class Demo:
     fhir_base: str = ""
     seed: bool = True
     load: tuple[Path, ...] = ()
+    validate: bool = False
     host: str = "localhost"
     app_host: str = ""
 
@@ -103,6 +105,7 @@ def _sandbox_settings(demo: Demo, ehr_url: str, app_url: str) -> SandboxSettings
         fhir_base=demo.fhir_base,
         seed=demo.seed,
         load=demo.load,
+        validate=demo.validate,
         cross_site=demo.app_host not in ("", demo.host),
     )
 

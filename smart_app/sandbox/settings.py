@@ -31,6 +31,7 @@ class SandboxSettings:
         seed: put the synthetic clients in at the start, where the store is still empty.
         load: folders or files with FHIR resources to put in besides.
         open_access: answer FHIR requests without a token; only for tests of FHIR clients.
+        validate: refuse to store what is not valid FHIR.
         cross_site: the EHR's own cookie also works inside a frame of another site (SameSite=None; Secure).
         token_seconds: life of an access token.
         pause: waits so many seconds (the fault ``slow``).
@@ -46,6 +47,7 @@ class SandboxSettings:
     seed: bool = True
     load: tuple[Path, ...] = ()
     open_access: bool = False
+    validate: bool = False
     cross_site: bool = False
     token_seconds: int = 600
     pause: Callable[[float], None] = field(default=time.sleep, repr=False)

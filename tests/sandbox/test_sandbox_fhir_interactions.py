@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from concurrent.futures import ThreadPoolExecutor
+
 import pytest
 
 NOOR = {"resourceType": "Patient", "name": [{"family": "Yılmaz"}], "birthDate": "2018-03-04"}
@@ -215,3 +217,29 @@ def test_a_store_on_disk_is_there_after_a_restart(make_ehr, tmp_path):
     second = make_ehr(database=file, open_access=True)
     assert second.fhir("GET", "Patient/noor").json["meta"]["versionId"] == "2"
     assert second.fhir("GET", "Patient?_summary=count").json["total"] == 8
+
+
+def test_of_many_who_change_one_version_at_once_exactly_one_wins(store):
+    store.fhir("PUT", "Patient/noor", body={**NOOR, "id": "noor"})
+
+    def change(number: int) -> int:
+        body = {**NOOR, "id": "noor", "multipleBirthInteger": number}
+        return store.fhir("PUT", "Patient/noor", body=body, If_Match='W/"1"').status_code
+
+    with ThreadPoolExecutor(8) as pool:
+        assert sorted(pool.map(change, range(16))) == [200] + [412] * 15
+    assert store.fhir("GET", "Patient/noor").json["meta"]["versionId"] == "2"
+
+
+def test_an_ehr_that_validates_takes_only_what_is_valid(make_ehr):
+    ehr = make_ehr(open_access=True, validate=True)
+    team = ehr.fhir("GET", "CareTeam/noor-netwerk").json
+    assert ehr.fhir("PUT", "CareTeam/noor-netwerk", body=team).status_code == 200
+    wrong = {**team, "status": "bogus"}
+    answer = ehr.fhir("PUT", "CareTeam/noor-netwerk", body=wrong)
+    assert answer.status_code == 422
+    assert "CareTeam.status" in answer.json["issue"][0]["diagnostics"]
+    entry = {"resource": wrong, "request": {"method": "PUT", "url": "CareTeam/noor-netwerk"}}
+    answer = ehr.fhir("POST", "", body={"resourceType": "Bundle", "type": "transaction", "entry": [entry]})
+    assert answer.status_code == 422
+    assert "Bundle.entry[0]" in answer.json["issue"][0]["diagnostics"]
