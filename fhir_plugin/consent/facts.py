@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 
 from fhir_plugin.model.dates import PartialDate, Period
 from fhir_plugin.model.figure import SupportFigure
 from fhir_plugin.model.identity import Ref
 from fhir_plugin.model.network import SupportNetwork
+from fhir_plugin.model.terms import AUTHORITY_CODES
 
 __all__ = ["Authority", "Facts", "FigureFacts", "Membership", "facts_of"]
 
@@ -80,18 +81,23 @@ def facts_of(
         safety_block: whether sharing is off for this child.
     """
     figure = network.figure(figure_id) if figure_id else None
-    recorded = (
-        Authority(holder=person.ref, period=person.authority)
-        for person in network.people
-        if person.holds_authority and person.active
-    )
     return Facts(
         child=network.child.ref,
         birth_date=network.child.birth_date,
-        authority=tuple(recorded if authority is None else authority),
+        authority=tuple(_recorded(network) if authority is None else authority),
         figure=_standing(network, figure) if figure is not None else None,
         safety_block=safety_block,
     )
+
+
+def _recorded(network: SupportNetwork) -> Iterator[Authority]:
+    """Whom the record names as holding authority; a support figure can be one of them (a *burgervoogd*)."""
+    for person in network.people:
+        if person.holds_authority and person.active:
+            yield Authority(holder=person.ref, period=person.authority)
+    for figure in network.figures:
+        if figure.active and any(role.key in AUTHORITY_CODES for role in (*figure.roles, *figure.relations)):
+            yield Authority(holder=figure.ref, period=figure.bond)
 
 
 def _standing(network: SupportNetwork, figure: SupportFigure) -> FigureFacts:

@@ -18,6 +18,7 @@ from fhir_plugin.model.carried import Carried
 from fhir_plugin.model.identity import Coding, PersonName, Ref
 from fhir_plugin.model.network import Person, Standing
 from fhir_plugin.model.terms import (
+    AUTHORITY_CODES,
     BIOLOGICAL_PARENT_CODES,
     LEGAL_ROLE_CODES,
     PROFESSIONAL_ROLE_CODES,
@@ -34,10 +35,6 @@ _LEGAL_PARENT_CODES = (
     | {(V3_ROLE_CODE, code) for code in ("PRN", "ADOPTF", "ADOPTM", "ADOPTP")}
     | {(SNOMED, code) for code in ("609005", "21464003", "41953004", "40683002")}
 )
-_AUTHORITY_CODES = frozenset(
-    {(ROL_VEKTIS, "24"), (ROL_VEKTIS, "11"), (SNOMED, "310401000146108"), (SNOMED, "394619001")}
-)
-"""Wettelijke vertegenwoordiger, Voogd (2020); Ouderlijk gezag, Voogd (2024): who holds *gezag* over a minor."""
 _RELATED = "http://hl7.org/fhir/StructureDefinition/patient-relatedPerson"
 
 
@@ -84,7 +81,7 @@ def _related_person(body: Json) -> Person:
         relations=tuple(coding for coding in codes if not _is_role(coding)),
         roles=tuple(coding for coding in codes if _is_role(coding)),
         telecoms=TELECOMS.get(body),
-        holds_authority=any(coding.key in _AUTHORITY_CODES for coding in codes),
+        holds_authority=any(coding.key in AUTHORITY_CODES for coding in codes),
         authority=period_of(body, "period"),
         active=body.get("active") is not False,
         carried=carried,
@@ -97,13 +94,13 @@ def _standing(codes: list[Coding]) -> Standing:
         return Standing.PARENT
     if keys & PROFESSIONAL_ROLE_CODES:
         return Standing.PROFESSIONAL
-    if keys & (LEGAL_ROLE_CODES | _AUTHORITY_CODES):
+    if keys & (LEGAL_ROLE_CODES | AUTHORITY_CODES):
         return Standing.LEGAL
     return Standing.CANDIDATE
 
 
 def _is_role(coding: Coding) -> bool:
-    return coding.system in (ROL_VEKTIS, ROL_NICTIZ) or coding.key in _AUTHORITY_CODES
+    return coding.system in (ROL_VEKTIS, ROL_NICTIZ) or coding.key in AUTHORITY_CODES
 
 
 def _contacts(child: Json, related: set[str]) -> Iterator[Person]:

@@ -9,6 +9,7 @@ from __future__ import annotations
 from enum import StrEnum
 
 __all__ = [
+    "AUTHORITY_CODES",
     "BASE",
     "BIOLOGICAL_PARENT_CODES",
     "BSN_SYSTEMS",
@@ -87,6 +88,11 @@ CONSENT_IDENTIFIER = f"{BASE}/NamingSystem/support-consent"
 """Identifier system of a consent that a source of the sync engine reported."""
 NETWORK_IDENTIFIER = f"{BASE}/NamingSystem/support-network"
 """Identifier system of a child's network: the EHR's own Patient id, so that there is one network per child."""
+
+AUTHORITY_CODES = frozenset(
+    {(ROL_VEKTIS, "24"), (ROL_VEKTIS, "11"), (SNOMED, "310401000146108"), (SNOMED, "394619001")}
+)
+"""Wettelijke vertegenwoordiger, Voogd (2020); Ouderlijk gezag, Voogd (2024): who holds *gezag* over a minor."""
 
 
 class CodeSystems:

@@ -16,9 +16,9 @@ from fhir_plugin.errors import InputError, UsageError
 from fhir_plugin.mapping.consent import consents_from_fhir
 from fhir_plugin.model.dates import PartialDate, Period
 from fhir_plugin.model.figure import Engagement, SupportFigure
-from fhir_plugin.model.identity import Ref
+from fhir_plugin.model.identity import Coding, Ref
 from fhir_plugin.model.network import Child, Person, Standing, SupportNetwork, Team
-from fhir_plugin.model.terms import AgeBasis
+from fhir_plugin.model.terms import ROL_VEKTIS, AgeBasis
 
 NOON = datetime.fromisoformat("2026-06-15T12:00:00+02:00")
 
@@ -172,6 +172,13 @@ def test_the_facts_of_a_network_are_its_child_its_authority_holders_and_the_stan
     (membership,) = facts.figure.teams
     assert membership.team == Ref(reference="CareTeam/team")
     assert membership.period == Period(start=PartialDate.parse("2026-02"), end=PartialDate.parse("2026-12"))
+
+
+def test_a_citizen_guardian_holds_authority_and_is_a_support_figure_too() -> None:
+    guardian = network(roles=(Coding(system=ROL_VEKTIS, code="11"),))
+    holders = [each.holder.reference for each in facts_of_network(guardian).authority]
+
+    assert holders == ["RelatedPerson/mother", "RelatedPerson/aunt"]
 
 
 def test_somebody_who_is_no_figure_has_no_standing_and_nothing_is_permitted() -> None:
