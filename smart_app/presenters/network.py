@@ -189,9 +189,12 @@ def _entry(row: FigureRow, t: Translator) -> Entry:
 
 def _people(people: list[Person], standings: tuple[Standing, ...], t: Translator) -> tuple[PersonRow, ...]:
     chosen = sorted((one for one in people if one.standing in standings), key=lambda one: sort_key(one.name))
+    if Standing.PROFESSIONAL in standings:  # a row of nameless professionals says no more than one of them
+        named = [one for one in chosen if not one.name.is_empty or one.ref.display]
+        chosen = named + [one for one in chosen if one not in named][:1]
     return tuple(
         PersonRow(
-            title=display_name(one.name) or one.ref.display or word(one.standing, t),
+            title=display_name(one.name) or one.ref.display or t("Name not in the record"),
             what=joined([coding_word(code, t) for code in one.relations] or [word(one.standing, t)], t),
             authority=one.holds_authority,
             candidate=one.ref.reference if one.standing is Standing.CANDIDATE else "",

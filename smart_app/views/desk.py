@@ -15,6 +15,7 @@ from fhir_plugin.mapping.provenance import Author
 from fhir_plugin.model.figure import Designation, SupportFigure
 from fhir_plugin.model.identity import Ref
 from fhir_plugin.model.issues import Report
+from fhir_plugin.model.names import display_name
 from fhir_plugin.model.network import SupportNetwork
 from smart_app.i18n import Translator
 from smart_app.launch.phases import ActiveLaunch
@@ -102,10 +103,8 @@ def _desk(launch: ActiveLaunch, t: Translator) -> Desk:
     clock = current_app.config.get("CLOCK", _now)
     gateway = NetworkGateway(launch.ehr, clock=clock)
     mapped = gateway.read(launch.patient_id)
-    user = Ref(reference=launch.user.reference, display=launch.user.name)
-    context = FormContext(
-        t=t, child=mapped.network.child, people=mapped.network.people, user=user, now=clock()
-    )  # fmt: skip
+    user = Ref(reference=launch.user.reference, display=launch.user.name or _name_of(launch, mapped.network))
+    context = FormContext(t=t, child=mapped.network.child, people=mapped.network.people, user=user, now=clock())
     viewer = viewer_of(user.reference, mapped.network, context.today)
     rights = rights_of(viewer, user.reference, mapped.network, context.today)
     return Desk(
@@ -117,6 +116,12 @@ def _desk(launch: ActiveLaunch, t: Translator) -> Desk:
         policy=_policy(),
         rights=rights if _may_write(launch) else replace(rights, edit=False, note=False),
     )
+
+
+def _name_of(launch: ActiveLaunch, network: SupportNetwork) -> str:
+    """The user's name from the record, where the record system does not say it at sign-in."""
+    known = next((one for one in network.people if one.ref.reference == launch.user.reference), None)
+    return display_name(known.name) if known else ""
 
 
 def _may_write(launch: ActiveLaunch) -> bool:

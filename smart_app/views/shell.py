@@ -10,7 +10,8 @@ from flask.typing import ResponseReturnValue
 from markupsafe import Markup
 
 from fhir_plugin.model.names import display_name
-from smart_app.i18n import choose
+from smart_app.i18n import Message, choose, msg
+from smart_app.presenters.access import Viewer
 from smart_app.presenters.dates import born_text, date_text, day_text, moment_text
 from smart_app.presenters.words import coding_word, word
 from smart_app.views.desk import drafts
@@ -19,6 +20,15 @@ from smart_app.views.language import LANGUAGE_COOKIE, texts
 __all__ = ["blueprint"]
 
 blueprint = Blueprint("shell", __name__)
+
+ROLES: dict[Viewer, Message] = {
+    Viewer.PROFESSIONAL: msg("a professional"),
+    Viewer.YOUTH: msg("the young person"),
+    Viewer.PARENT: msg("a parent"),
+    Viewer.FIGURE: msg("a support figure"),
+    Viewer.NOBODY: msg("somebody unknown"),
+}
+"""What stands for the user where neither the record system nor the record names them."""
 
 
 @blueprint.record_once
@@ -84,6 +94,7 @@ def words() -> dict[str, Any]:
                 "born": born_text(child.birth_date, at_desk.context.today, t),
                 "organisation": (child.organization.display if child.organization else "")
                 or at_desk.launch.issuer.organisation,
+                "user": at_desk.context.user.display or t(ROLES[at_desk.rights.viewer]),
             },
             "rights": at_desk.rights,
             "today": day_text(at_desk.context.today, t),
