@@ -1,12 +1,17 @@
 from __future__ import annotations
 
+import json
 import re
 from pathlib import Path
+from typing import Any
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 from profiles_support import INVALID, VALID, expected, source
 
 from fhir_plugin.model.issues import Report, Severity
+from fhir_plugin.model.terms import CodeSystems, TaskStep
 from fhir_plugin.validation import Validator
 
 VALID_FILES = sorted(VALID.iterdir())
@@ -92,3 +97,40 @@ def test_every_required_element_and_binding_has_an_example_that_fails_it(validat
         for issue in validator.validate(file.read_bytes())
     }
     assert required() - failed == set()
+
+
+NOT_SHOWN = {("yes-no-unknown", "no"), *((CodeSystems.TASK_STEP.rsplit("/", 1)[-1], step.value) for step in TaskStep)}
+"""A minor as a figure is a warning (sf-8), and Task has no profile of ours."""
+
+
+def codes_in(node: Any) -> set[str]:
+    if isinstance(node, list):
+        return set().union(*map(codes_in, node)) if node else set()
+    if not isinstance(node, dict):
+        return set()
+    own = {value for key, value in node.items() if key in ("code", "valueCode") and isinstance(value, str)}
+    return own.union(*map(codes_in, node.values()))
+
+
+def test_every_code_of_ours_is_shown_in_a_valid_example() -> None:
+    shown = codes_in([json.loads(file.read_text(encoding="utf-8")) for file in VALID.glob("*.json")])
+    ours = {(body["id"], concept["code"]) for body in source("CodeSystem") for concept in body["concept"]}
+    assert {(system, code) for system, code in ours - NOT_SHOWN if code not in shown} == set()
+
+
+def weighed(digits: str) -> int:
+    return sum(int(digit) * weight for digit, weight in zip(digits, range(9, 1, -1), strict=True))
+
+
+def passing_number(start: int) -> str:
+    """Eight digits and a ninth that makes the eleven-test come out, where one digit can."""
+    digits = f"{start:08}"
+    return f"{digits}{weighed(digits) % 11}"
+
+
+@given(st.from_regex(r"[0-9]{8,10}", fullmatch=True) | st.integers(0, 10**8 - 1).map(passing_number))
+def test_a_number_is_taken_for_a_bsn_exactly_when_it_passes_the_eleven_test(validator: Validator, number: str) -> None:
+    body = json.loads((VALID / "figure-jim.json").read_text(encoding="utf-8"))
+    body["identifier"] = [{"system": "https://ecd.example/relatienummer", "value": number}]
+    keys = {issue.code for issue in validator.validate(body)}
+    assert ("sf-10" in keys) == (len(number) == 9 and weighed(number[:8]) % 11 == int(number[8]))
