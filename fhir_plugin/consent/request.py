@@ -77,7 +77,8 @@ class AccessRequest:
         data_period: the time the data is about.
 
     Raises:
-        ValueError: ``at`` carries no time zone.
+        ValueError: ``at`` carries no time zone or lies at an end of the calendar; an action or label that FHIR does
+            not know.
     """
 
     child: Ref
@@ -92,8 +93,9 @@ class AccessRequest:
     data_period: Interval | None = None
 
     def __post_init__(self) -> None:
-        if self.at.tzinfo is None:
-            raise ValueError("the moment of decision needs a time zone")
+        if self.at.tzinfo is None or not 1 < self.at.year < 9999:
+            raise ValueError("the moment of decision needs a time zone, and to lie within the calendar")
+        Action(self.action), Confidentiality(self.label)
 
     @property
     def is_break_glass(self) -> bool:

@@ -6,13 +6,13 @@ import copy
 import dataclasses
 import gc
 import pickle
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
 from consent_cases import POLICY, consent, decided, facts_of, request_of, standard_facts, standard_request, table
 
-from fhir_plugin.consent import AccessRequest, Confidentiality, Permit, Refusal, decide, demand
+from fhir_plugin.consent import Confidentiality, Permit, Refusal, decide, demand
 from fhir_plugin.consent.permit import claim_issuer
 from fhir_plugin.errors import PermitRequired
 from fhir_plugin.mapping.consent import consents_from_fhir
@@ -134,11 +134,16 @@ def test_demand_stops_a_refusal_with_its_reason_and_stops_nothing_at_all() -> No
         demand(None, refusal.request)
 
 
-def test_a_request_needs_a_moment_in_a_zone() -> None:
-    request = request_of(standard_request())
-
-    with pytest.raises(ValueError, match="time zone"):
-        AccessRequest(
-            **{field.name: getattr(request, field.name) for field in dataclasses.fields(request) if field.name != "at"},
-            at=request.at.replace(tzinfo=None),
-        )
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        {"at": datetime.fromisoformat("2026-06-15T12:00:00")},
+        {"at": datetime.max.replace(tzinfo=UTC)},
+        {"action": "destroy"},
+        {"label": "X"},
+    ],
+    ids=str,
+)
+def test_a_request_that_means_nothing_cannot_be_made(wrong: dict[str, Any]) -> None:
+    with pytest.raises(ValueError):
+        dataclasses.replace(request_of(standard_request()), **wrong)

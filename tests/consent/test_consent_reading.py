@@ -18,10 +18,13 @@ from fhir_plugin.consent import decide
 from fhir_plugin.errors import MappingError
 from fhir_plugin.mapping.consent import consent_to_fhir, consents_from_fhir, read_consents
 from fhir_plugin.mapping.consent_dates import read_span
+from fhir_plugin.mapping.consent_dialect import R4
+from fhir_plugin.mapping.consent_elements import R4_CONSENT
 from fhir_plugin.model.consent import Effect, Rule, Scope, Status
 from fhir_plugin.model.dates import AMSTERDAM, PartialDate, midnight
 from fhir_plugin.model.identity import Ref
 from fhir_plugin.model.terms import Extensions
+from fhir_plugin.packages import load_definitions
 
 CONFIDENTIALITY = "http://terminology.hl7.org/CodeSystem/v3-Confidentiality"
 
@@ -89,6 +92,20 @@ def test_every_element_is_read() -> None:
         "progress",
     ]
     assert root.exceptions[0].security_labels[0].code == "R"
+
+
+def test_every_element_of_the_specification_is_known_and_nothing_else_is() -> None:
+    structure = load_definitions().structure("http://hl7.org/fhir/StructureDefinition/Consent")
+    assert structure is not None
+    paths = [element["path"].replace("[x]", "") for element in structure["snapshot"]["element"]]
+
+    def members(parent: str) -> set[str]:
+        return {path.rpartition(".")[2] for path in paths if path.rpartition(".")[0] == parent}
+
+    choice = {"source"}
+    spelled = {"sourceAttachment", "sourceReference"}
+    assert members("Consent") - choice | spelled | {"resourceType"} == R4_CONSENT.known | {"implicitRules"}
+    assert members("Consent.provision") == R4.known
 
 
 def test_what_was_read_is_written_back_as_it_was() -> None:
