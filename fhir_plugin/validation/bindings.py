@@ -96,8 +96,8 @@ class Bindings:
             return
         system, code = value.get("system"), value.get("code")
         if type(code) is not str or not code:
-            if code is None and "_code" not in value and type(system) is str and self.terminology.code_system(system):
-                scope.error("coding-no-code", path, ("system", system))
+            if code is None and "_code" not in value and type(system) is str:
+                self._no_code(system, path, scope)
             return
         if type(system) is not str:
             scope.warn("coding-no-system", path)
@@ -112,6 +112,11 @@ class Bindings:
             scope.inform("code-system-unknown", (path, "system", None), *params)
         else:
             self._concept_use(value, path, scope, params)
+
+    def _no_code(self, system: str, path: Path, scope: Scope) -> None:
+        """A system alone says nothing, except as a pattern in a profile."""
+        if self.terminology.code_system(system) and scope.resource.get("resourceType") != "StructureDefinition":
+            scope.error("coding-no-code", path, ("system", system))
 
     def _known_system(self, system: str) -> bool:
         return system.startswith(

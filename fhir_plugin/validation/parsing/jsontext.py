@@ -73,7 +73,7 @@ def _load(text: str) -> Any:
     except UnicodeEncodeError:
         return _load_slowly(text)
     except json.JSONDecodeError as error:
-        if "recursion" in str(error):
+        if "depth limit" in str(error):
             raise RecursionError from error
         raise
     minimal = _orjson.dumps(tree)

@@ -1,0 +1,109 @@
+"""Native invariants say what FHIRPath says."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from fhir_plugin.validation.fhirpath import Environment, Node, compile_expression
+from fhir_plugin.validation.native import NATIVE
+from fhir_plugin.validation.patches import PATCHES
+from fhir_plugin.validation.scope import Scope
+
+DATES = st.sampled_from(["2020", "2021-05", "2021-05-04", "2021-05-04T10:00:00Z", "2021-05-04T10:00:00+02:00", "2022"])
+CODING = st.fixed_dictionaries(
+    {}, optional={"system": st.sampled_from(["something", "x"]), "code": st.sampled_from(["adr", "y"])}
+)
+CONTAINED = st.fixed_dictionaries(
+    {"resourceType": st.just("Patient"), "id": st.sampled_from(["a", "b"])},
+    optional={
+        "meta": st.fixed_dictionaries({}, optional={"versionId": st.just("1"), "security": st.just([{"code": "R"}])}),
+        "contained": st.just([{"resourceType": "Patient", "id": "c"}]),
+    },
+)
+ENTRY = st.fixed_dictionaries(
+    {},
+    optional={
+        "fullUrl": st.sampled_from(["urn:a", "urn:b", "http://x/Patient/1/_history/2"]),
+        "resource": st.builds(lambda v: {"resourceType": "Patient", "meta": {"versionId": v}}, st.sampled_from("12")),
+        "request": st.just({"method": "GET", "url": "Patient"}),
+    },
+)
+NOTHING = {"extension": [{"url": "http://x", "valueCode": "unknown"}]}
+ELEMENTS = {
+    "Extension": {
+        "url": st.just("http://x"), "valueString": st.just("a"), "extension": st.just([{"url": "b"}]),
+        "_valueCode": st.just(NOTHING),
+    },
+    "Period": {"start": DATES, "end": DATES, "_start": st.just(NOTHING)},
+    "Reference": {"reference": st.sampled_from(["#a", "#b", "#", "Patient/1"]), "display": st.just("x")},
+    "ContactPoint": {"system": st.just("phone"), "value": st.just("1"), "_value": st.just(NOTHING)},
+    "Quantity": {"code": st.just("kg"), "system": st.just("http://unitsofmeasure.org"), "_code": st.just(NOTHING)},
+    "Attachment": {"data": st.just("AAAA"), "contentType": st.just("text/plain")},
+    "Patient": {"contained": st.lists(CONTAINED, max_size=2), "text": st.just({"div": "<div/>"})},
+    "Patient.contact": {
+        "telecom": st.just([{"value": "x"}]),
+        **{name: st.just({"id": "x", "text": "x"}) for name in ("name", "address", "organization")},
+    },
+    "Observation": {
+        "dataAbsentReason": st.just({"text": "x"}), "valueString": st.just("x"), "_valueString": st.just(NOTHING),
+    },
+    "Observation.referenceRange": {"low": st.just({"value": 1}), "text": st.just("x")},
+    "Consent": {
+        "policy": st.just([{"uri": "urn:x"}]), "policyRule": st.just({"text": "x"}),
+        "patient": st.just({"display": "x"}), "scope": st.builds(lambda c: {"coding": c}, st.lists(CODING, max_size=2)),
+    },
+    "Bundle": {"type": st.sampled_from(["history", "batch"]), "entry": st.lists(ENTRY, min_size=1, max_size=3)},
+    "Bundle.entry": {
+        "fullUrl": st.sampled_from(["urn:a", "http://x/Patient/1/_history/2"]), "resource": CONTAINED,
+        "response": st.just({"status": "200"}),
+    },
+}  # fmt: skip
+
+
+def keys_with(schema, expression):
+    """Type keys whose definition carries an expression."""
+    return [
+        key
+        for key in ELEMENTS
+        if any(raw.get("expression") == expression for raw in schema.element(key).raw.get("constraint", ()))
+    ]
+
+
+@pytest.mark.parametrize("expression", NATIVE)
+@settings(max_examples=40, deadline=None)
+@given(data=st.data())
+def test_a_native_invariant_equals_the_interpreted_one(validator, expression, data):
+    schema = validator.engine.schema
+    key = data.draw(st.sampled_from(keys_with(schema, expression)))
+    value = data.draw(st.fixed_dictionaries({}, optional=ELEMENTS[key]))
+    if "." not in key and schema.kind(key) == "resource":
+        value = {"resourceType": key, **value}
+    root = (
+        value
+        if "resourceType" in value
+        else {"resourceType": "Patient", "contained": [{"resourceType": "Patient", "id": "a"}]}
+    )
+    scope = Scope(validator.engine, [], root, (None, "x", None))
+    node = Node(schema, value, key)
+    env = Environment(schema, validator.engine.services(scope), scope.resource_node(), scope.resource_node())
+    interpreted = compile_expression(PATCHES.get(expression, expression)).holds(env, node)
+    assert NATIVE[expression](value, None, scope) is interpreted, json.dumps(value)
+
+
+def test_every_expression_of_r4_and_of_our_profiles_can_be_read(validator):
+    definitions = validator.engine.definitions._definitions
+    texts = {
+        raw["expression"]
+        for structure in definitions.resources("StructureDefinition")
+        for part in ("snapshot", "differential")
+        for element in structure.get(part, {}).get("element", ())
+        for raw in element.get("constraint", ())
+        if raw.get("expression")
+    }
+    assert len(texts) > 150
+    for text in texts:
+        compile_expression(PATCHES.get(text, text))
