@@ -8,13 +8,17 @@ from typing import Any
 import pytest
 from consent_cases import POLICY, Case, consent, decided, facts_of, request_of, standard_facts, standard_request, table
 from consent_generator import cases
+from fhir.resources.consent import Consent as R5Model
+from fhir.resources.consent import ConsentProvision
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from fhir_plugin.consent import decide
 from fhir_plugin.errors import MappingError
 from fhir_plugin.mapping.consent import consent_to_fhir, consents_from_fhir
+from fhir_plugin.mapping.consent_dialect import R5
 from fhir_plugin.mapping.consent_r5 import consent_to_r5, consents_from_r5, read_r5_consents
+from fhir_plugin.mapping.consent_r5_elements import R5_CONSENT
 from fhir_plugin.model.consent import ConsentRecord, Effect, Scope, Status
 
 INEXPRESSIBLE = {
@@ -69,6 +73,26 @@ def test_a_consent_that_r5_can_say_decides_alike_in_both(seed: int) -> None:
     except MappingError:
         return
     assert answer(case, there) is bool(decided(case))
+
+
+def test_what_is_written_is_r5_to_a_model_of_others() -> None:
+    written = 0
+    for case in ROWS:
+        if case.name not in INEXPRESSIBLE:
+            for record in consents_from_fhir(case.consents):
+                R5Model.model_validate(consent_to_r5(record))
+                written += 1
+    assert written > 50
+
+
+def test_every_element_of_r5_is_known_but_those_that_may_narrow_a_consent_unread() -> None:
+    def elements(model: Any) -> set[str]:
+        return {field.alias or name for name, field in model.model_fields.items()} - {"fhir_comments"}
+
+    consent_elements = {name for name in elements(R5Model) if not name.startswith("_") and not name.endswith("__ext")}
+    provision = {name for name in elements(ConsentProvision) if not name.startswith("_") and not name.endswith("__ext")}
+    assert consent_elements - R5_CONSENT.known == {"implicitRules", "grantee"}
+    assert provision - R5.known == {"expression"}
 
 
 def r5(**extra: Any) -> dict[str, Any]:
