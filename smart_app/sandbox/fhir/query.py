@@ -38,6 +38,11 @@ class Condition:
     sql: str
     arguments: tuple[object, ...] = ()
 
+    @property
+    def of_type(self) -> str:
+        """How to ask for the type beside this: by its index only where nothing else narrows (``+`` forbids it)."""
+        return "+r.type = ?" if self.arguments else "r.type = ?"
+
     @classmethod
     def both(cls, parts: Sequence[Condition]) -> Condition:
         """All of them; true when there is none."""
@@ -153,7 +158,7 @@ def _way(grant: Grant, kind: str, permission: str, criteria: Criteria) -> Condit
     if grant.patient is not None and not (kind in SHARED_TYPES and permission in "rs"):
         parts.append(
             Condition(
-                "EXISTS (SELECT 1 FROM compartment c WHERE c.key = r.key AND c.patient = ?) AND "
+                "r.key IN (SELECT c.key FROM compartment c WHERE c.patient = ?) AND "
                 "NOT EXISTS (SELECT 1 FROM compartment c WHERE c.key = r.key AND c.patient <> ?)",
                 (grant.patient, grant.patient),
             )

@@ -13,7 +13,7 @@ from smart_app.sandbox.fhir.guard import Guard
 from smart_app.sandbox.fhir.interaction import Interaction
 from smart_app.sandbox.fhir.outcome import FhirError, Json
 from smart_app.sandbox.fhir.parameters import parameters_of
-from smart_app.sandbox.fhir.query import Criteria, visible
+from smart_app.sandbox.fhir.query import Condition, Criteria, visible
 from smart_app.sandbox.fhir.store import Row, Session
 
 __all__ = ["Searcher", "matching", "sees"]
@@ -48,10 +48,10 @@ def matching(
 ) -> list[Row]:
     """Visible resources that meet the criteria, in the order they were first stored."""
     criteria = Criteria(base_url=session.base_url, guard=guard)
-    wanted, seen = criteria.condition(kind, params), visible(guard, kind, permission, criteria)
+    found = Condition.both([criteria.condition(kind, params), visible(guard, kind, permission, criteria)])
     return session.rows(
-        f"FROM resource r WHERE r.type = ? AND r.body IS NOT NULL AND {wanted.sql} AND {seen.sql} ORDER BY r.key",
-        (kind, *wanted.arguments, *seen.arguments),
+        f"FROM resource r WHERE {found.of_type} AND r.body IS NOT NULL AND {found.sql} ORDER BY r.key",
+        (kind, *found.arguments),
     )
 
 
@@ -89,13 +89,14 @@ class Searcher:
         shape = _shape(interaction.params)
         criteria = Criteria(base_url=session.base_url, guard=guard, lenient=interaction.lenient)
         params = [pair for pair in interaction.params if pair[0].partition(":")[0] not in _RESULT_PARAMS]
-        wanted = criteria.condition(interaction.type, params)
-        seen = visible(guard, interaction.type, "s", criteria)
+        found = Condition.both(
+            [criteria.condition(interaction.type, params), visible(guard, interaction.type, "s", criteria)]
+        )
         order, order_arguments = _order(interaction.type, shape.sort)
         keys = session.keys(
-            f"SELECT r.key FROM resource r WHERE r.type = ? AND r.body IS NOT NULL AND {wanted.sql} AND {seen.sql} "
+            f"SELECT r.key FROM resource r WHERE {found.of_type} AND r.body IS NOT NULL AND {found.sql} "
             f"ORDER BY {order}",
-            (interaction.type, *wanted.arguments, *seen.arguments, *order_arguments),
+            (interaction.type, *found.arguments, *order_arguments),
         )
         cursor = _Cursor(identity=guard.identity, kind=interaction.type, keys=tuple(keys), shape=shape)
         bundle = self._page(session, cursor, "", 0, guard)
@@ -157,7 +158,7 @@ def _by_key(session: Session, kind: str, keys: Sequence[int], guard: Guard, perm
     seen = visible(guard, kind, permission, Criteria(base_url=session.base_url, guard=guard))
     marks = ",".join("?" * len(keys))
     rows = session.rows(
-        f"FROM resource r WHERE r.key IN ({marks}) AND r.type = ? AND r.body IS NOT NULL AND {seen.sql}",
+        f"FROM resource r WHERE r.key IN ({marks}) AND +r.type = ? AND r.body IS NOT NULL AND {seen.sql}",
         (*keys, kind, *seen.arguments),
     )
     found = {row.key: row for row in rows}
