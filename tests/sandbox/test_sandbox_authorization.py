@@ -373,3 +373,26 @@ def test_patient_scopes_are_not_granted_without_a_patient(ehr):
     token = ehr.redeem(code).json
     assert token["scope"] == "openid user/Patient.rs"
     assert "patient" not in token
+
+
+def test_what_has_long_expired_is_forgotten():
+    ehr = Ehr()
+    ehr.parts.server.state._tidy_at = 20
+    ehr.sign_in()
+    for _ in range(10):
+        ehr.launch("noor")
+    old = ehr.token()
+    ehr.clock.forward(hours=14)
+    for _ in range(10):
+        ehr.launch("noor")
+    state = ehr.parts.server.state
+    assert len(state._launches) == 10
+    assert state.token(old["access_token"]) is None
+    assert not state._codes
+
+
+def test_tokens_are_not_logged_even_at_debug(caplog):
+    caplog.set_level("DEBUG")
+    token = Ehr().token()
+    assert token["access_token"] not in caplog.text
+    assert token["refresh_token"] not in caplog.text

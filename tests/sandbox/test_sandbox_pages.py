@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import os
 import re
 import signal
@@ -183,18 +184,31 @@ def test_a_port_in_use_is_said_so_and_exits_with_2():
     assert f"Port {port} is in use" in str(result.exception)
 
 
-def test_the_demo_starts_prints_one_link_and_stops_cleanly():
-    command = [sys.executable, "-m", "fhir_plugin.cli", "demo", "--port", "0", "--app-port", "0", "--no-browser"]
+def running(*command: str, **environment: str) -> subprocess.Popen[str]:
+    """The command in a process of its own."""
     code = "import sys; from fhir_plugin.cli.main import main; sys.argv[0] = 'steunfiguren'; main()"
-    command = [sys.executable, "-uc", code, *command[3:]]
-    process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env=dict(os.environ))
+    return subprocess.Popen(
+        [sys.executable, "-uc", code, *command],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        env={**os.environ, **environment},
+    )
+
+
+def said_until(process: subprocess.Popen[str], word: str) -> str:
+    said = ""
+    while word not in said:
+        line = process.stdout.readline()
+        assert line, process.stderr.read()
+        said += line
+    return said
+
+
+def test_the_demo_starts_prints_one_link_and_stops_cleanly():
+    process = running("demo", "--port", "0", "--app-port", "0", "--no-browser")
     try:
-        said = ""
-        while "Ctrl-C" not in said:
-            line = process.stdout.readline()
-            assert line, process.stderr.read()
-            said += line
-        [link] = re.findall(r"http://\S+", said)
+        [link] = re.findall(r"http://\S+", said_until(process, "Ctrl-C"))
         assert requests.get(link, timeout=5).status_code == 200
         process.send_signal(signal.SIGINT)
         rest, errors = process.communicate(timeout=15)
@@ -203,3 +217,24 @@ def test_the_demo_starts_prints_one_link_and_stops_cleanly():
     assert process.returncode == 0
     assert "Stopped" in rest
     assert errors == ""
+
+
+def test_the_app_alone_is_served_with_a_settings_file(tmp_path):
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port = probe.getsockname()[1]
+    (tmp_path / "app.toml").write_text(
+        f'public_url = "http://localhost:{port}"\ndata_dir = "{tmp_path}/data"\n[[issuers]]\nkey = "ehr"\n'
+        'iss = "http://localhost:8400/fhir"\norganisation = "Een instelling"\nclient_id = "app"\n'
+    )
+    key = base64.urlsafe_b64encode(bytes(32)).decode()
+    environment = {"STEUNFIGUREN_ENCRYPTION_KEYS": key, "STEUNFIGUREN_DATABASE_URL": "sqlite://"}
+    process = running("serve", str(tmp_path / "app.toml"), "--port", str(port), **environment)
+    try:
+        assert f"http://localhost:{port}" in said_until(process, "answers at")
+        assert requests.get(f"http://127.0.0.1:{port}/jwks.json", timeout=5).status_code == 200
+        process.send_signal(signal.SIGTERM)
+        process.communicate(timeout=15)
+    finally:
+        process.kill()
+    assert process.returncode == 0

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import secrets
 import uuid
 from collections.abc import Callable, Mapping
@@ -52,6 +53,7 @@ class SandboxServer(AuthorizationServer):  # type: ignore[misc]  # authlib ships
     def init_app(self, app: Flask, query_client: Any = None, save_token: Any = None) -> None:
         """Register grants and endpoints."""
         super().init_app(app, query_client, save_token)
+        logging.getLogger("authlib").setLevel(logging.INFO)  # at DEBUG it writes tokens down
         self.register_token_generator("default", self._generate)
         self.register_client_auth_method(ASYMMETRIC, ClientAssertion(self))
         self.register_grant(CodeGrant, [S256Only(), SmartParameters(), IdToken(self)])

@@ -24,6 +24,7 @@ LAUNCH_LIFE = timedelta(minutes=5)
 CODE_LIFE = timedelta(minutes=1)
 REFRESH_LIFE = timedelta(hours=12)
 NONCE_LIFE = timedelta(hours=1)
+TIDY_FROM = 1000
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -150,11 +151,13 @@ class AuthState:
         self._codes: dict[str, Code] = {}
         self._tokens: dict[str, Token] = {}
         self._seen: dict[str, datetime] = {}
+        self._tidy_at = TIDY_FROM
 
     def open_launch(self, launch: Launch, handle: str = "") -> str:
         """Remember a launch; gives its handle (a random one unless the launch has one of its own)."""
         handle = handle or secrets.token_urlsafe(24)
         with self._lock:
+            self._tidy()
             self._launches[_digest(handle)] = launch
         return handle
 
@@ -171,6 +174,7 @@ class AuthState:
     def save_code(self, text: str, code: Code) -> None:
         """Remember a code."""
         with self._lock:
+            self._tidy()
             self._codes[_digest(text)] = code
 
     def redeem_code(self, text: str, client_id: str) -> Code | None:
@@ -188,6 +192,7 @@ class AuthState:
     def save_token(self, text: str, token: Token) -> None:
         """Remember a token."""
         with self._lock:
+            self._tidy()
             self._tokens[_digest(text)] = token
 
     def token(self, text: str) -> Token | None:
@@ -223,13 +228,27 @@ class AuthState:
 
     def first_time(self, word: str, until: datetime) -> bool:
         """Whether a nonce or assertion id is new; it is remembered until then."""
-        now = self.clock()
         with self._lock:
-            self._seen = {key: moment for key, moment in self._seen.items() if moment > now}
+            self._tidy()
             if word in self._seen:
                 return False
             self._seen[word] = until
             return True
+
+    def _tidy(self) -> None:
+        """Forget what has long expired, once in a while: whenever there is twice as much as after the last time.
+
+        Codes and tokens are kept for an hour after they expired, so that a replay is still noticed.
+        """
+        kept: tuple[dict[str, Any], ...] = (self._launches, self._codes, self._tokens)
+        if sum(map(len, kept)) + len(self._seen) < self._tidy_at:
+            return
+        late = self.clock() - timedelta(hours=1)
+        for table in kept:
+            for key in [key for key, item in table.items() if item.expires <= late]:
+                del table[key]
+        self._seen = {word: until for word, until in self._seen.items() if until > self.clock()}
+        self._tidy_at = max(TIDY_FROM, 2 * (sum(map(len, kept)) + len(self._seen)))
 
 
 def _digest(text: str) -> str:
