@@ -16,6 +16,14 @@ Walks = Callable[..., Walk]
 CHANGE_WHO = re.compile("Wijzig.*Wie is het")
 
 
+def _next(app: Frame | Page) -> None:
+    """Go on, and be there."""
+    heading = app.get_by_role("heading", level=1)
+    here = heading.inner_text()
+    app.get_by_role("button", name="Verder").click()
+    expect(heading).not_to_have_text(here)
+
+
 def _fill_in(app: Frame | Page, label: str) -> None:
     """Everything of a teacher, step by step, up to the check."""
     app.get_by_role("button", name="Voeg een steunfiguur toe").click()
@@ -23,17 +31,17 @@ def _fill_in(app: Frame | Page, label: str) -> None:
     app.get_by_label("Voornaam", exact=True).fill("Ans")
     app.get_by_label("Achternaam", exact=True).fill("van der Meer")
     app.get_by_role("group", name="Is deze persoon volwassen?").get_by_label("Ja").check()
-    app.get_by_role("button", name="Verder").click()
+    _next(app)
     app.get_by_label("Noor", exact=True).check()
     app.get_by_role("group", name="Is er een vertrouwensband?").get_by_label("Ja").check()
-    app.get_by_role("button", name="Verder").click()
+    _next(app)
     app.get_by_label("Praktisch").check()
     app.get_by_label("School").check()
-    app.get_by_role("button", name="Verder").click()
+    _next(app)
     app.get_by_label("Dichtbij", exact=True).check()
     app.get_by_label("Gewone band").check()
     for _ in range(4):
-        app.get_by_role("button", name="Verder").click()
+        _next(app)
     app.get_by_label("Ja, dat spreken we nu af").check()
     app.get_by_label("Hoe het gaat").check()
     app.get_by_role("group", name="Wie vindt dit goed?").get_by_label("Fatima Yilmaz").check()
