@@ -28,7 +28,7 @@ from smart_app.launch.cookies import csrf_token
 from smart_app.launch.discovery import Discovery, Endpoints
 from smart_app.launch.id_token import IdTokenVerifier, KeyCache
 from smart_app.launch.keys import SigningKeys
-from smart_app.launch.look import stylesheet
+from smart_app.launch.look import Looks
 from smart_app.launch.network import Outbound, guarded_session
 from smart_app.launch.person import linked_user
 from smart_app.launch.phases import ActiveLaunch, LaunchFacts, LaunchUser, PendingLaunch, UserKind
@@ -37,14 +37,22 @@ from smart_app.launch.tokens import Grant, TokenEndpoint
 from smart_app.settings import Issuer, Settings
 from smart_app.store.launches import LaunchStore
 
-__all__ = ["Completed", "Launcher"]
+__all__ = ["Begun", "Completed", "Launcher"]
 
 RETRY = Retry(attempts=2, base=0.2, retry_after_cap=2.0)
 """Somebody waits for the page: ask once more at most, and say soon that the EHR is busy."""
 CLEAN_SECONDS = 300.0
-MOST_LOOKS = 100
 
 log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Begun:
+    """A launch on its way, with the secret that ties its state to one browser."""
+
+    state: str = field(repr=False)
+    secret: str = field(repr=False)
+    pending: PendingLaunch
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -80,7 +88,7 @@ class Launcher:
         self.discovery = Discovery()
         self.key_cache = KeyCache()
         self._outbound = {issuer.key: Outbound(issuer, session(issuer)) for issuer in settings.issuers}
-        self._looks: dict[str, str] = {}
+        self._looks = Looks()
         self._backends: dict[str, BackendServices] = {}
         self._cleaned_at = 0.0
         self._lock = Lock()
@@ -115,8 +123,8 @@ class Launcher:
             message = hti.check_message(launch, self.endpoints(issuer), self.token_endpoint(issuer), self.clock)
             self.store.once(f"hti {issuer.key} {message}", hti.LONGEST_SECONDS)
 
-    def begin(self, issuer: Issuer, launch: str, language: Language | None) -> tuple[str, str]:
-        """Remember a launch; returns its state and the secret that ties it to this browser.
+    def begin(self, issuer: Issuer, launch: str, language: Language | None) -> Begun:
+        """Remember a launch.
 
         Args:
             issuer: already matched with the allow-list.
@@ -135,20 +143,26 @@ class Launcher:
         )
         state, browser = secrets.token_urlsafe(32), secrets.token_urlsafe(32)
         self.store.add_state(state, browser, pending)
-        return state, browser
+        return Begun(state=state, secret=browser, pending=pending)
 
-    def authorization(self, state: str, browser: str) -> Authorization:
-        """The authorization request of a launch that this browser began.
+    def begun(self, state: str, browser: str) -> Begun:
+        """A launch that this browser began.
 
         Raises:
             LaunchStateError: not this browser's, or over.
+        """
+        return Begun(state=state, secret=browser, pending=self.store.read_state(state, browser))
+
+    def authorization(self, begun: Begun) -> Authorization:
+        """What to ask the EHR's authorization server.
+
+        Raises:
             EhrError: the EHR's metadata cannot be had.
         """
-        pending = self.store.read_state(state, browser)
-        issuer = self.issuer(pending.issuer_key)
-        return authorization_request(issuer, pending, self.endpoints(issuer), state)
+        issuer = self.issuer(begun.pending.issuer_key)
+        return authorization_request(issuer, begun.pending, self.endpoints(issuer), begun.state)
 
-    def restart(self, state: str) -> tuple[str, str]:
+    def restart(self, state: str) -> Begun:
         """Go on in a tab where cookies work: with a new state, and the old one is worth nothing."""
         pending = self.store.take_state(state)
         return self.begin(self.issuer(pending.issuer_key), pending.launch, pending.language)
@@ -188,23 +202,8 @@ class Launcher:
         return ActiveLaunch.of(facts, issuer=issuer, ehr=client, csrf_token=csrf_token(browser or "", launch_id))
 
     def look(self, launch: ActiveLaunch) -> str:
-        """The EHR's look as a stylesheet; empty where it describes none that can be had or used.
-
-        Asked by the page beside its own contents, so that a slow style server delays nobody.
-        """
-        url, outbound = launch.smart_style_url, self.outbound(launch.issuer)
-        with self._lock:
-            kept = self._looks.get(url)
-        if kept is None and url and outbound.allowed(url):
-            try:
-                status, document = outbound.get(url, what="smart_style_url")
-                kept = stylesheet(document) if status == 200 else ""
-            except EhrError as error:
-                log.warning("no style", extra={"issuer": launch.issuer_key, "code": error.code})
-                return ""
-            with self._lock:
-                self._looks = {**self._looks, url: kept} if len(self._looks) < MOST_LOOKS else {url: kept}
-        return kept or ""
+        """The EHR's look as a stylesheet; empty where it describes none that can be had or used."""
+        return self._looks.stylesheet(launch.smart_style_url, self.outbound(launch.issuer))
 
     def end(self, launch: ActiveLaunch) -> None:
         """Sign out: take the tokens back at the EHR where it offers that (RFC 7009), and purge all we hold."""

@@ -6,20 +6,60 @@ colour is used only where text in it, or on it, keeps the contrast of WCAG 2.2 A
 
 from __future__ import annotations
 
+import logging
 import re
 from collections.abc import Mapping
+from dataclasses import dataclass, field
+from threading import Lock
 from typing import Any
 
-__all__ = ["stylesheet"]
+from fhir_plugin.errors import EhrError
+from smart_app.launch.network import Outbound
+
+__all__ = ["Looks", "stylesheet"]
 
 HEX = re.compile(r"#(?:[0-9a-f]{3}|[0-9a-f]{6})", re.IGNORECASE)
 FONT = re.compile(r"[A-Za-z0-9 ,'\"-]{1,200}")
 PIXELS = re.compile(r"(\d{1,2})px")
 CONTRAST = 4.5
 """WCAG 2.2, 1.4.3 Contrast (Minimum)."""
+MOST_LOOKS = 100
 CARD = "#ffffff"
 ON_PAPER = ("#1f2a2e", "#4a575c", "#944620")
 """Our own text colours that stand on the background, whatever the EHR's."""
+
+log = logging.getLogger(__name__)
+
+
+@dataclass(slots=True)
+class Looks:
+    """Stylesheets by address, kept for the life of the process.
+
+    A page asks for its look beside its own contents, so that a slow style server delays nobody.
+    """
+
+    _kept: dict[str, str] = field(default_factory=dict)
+    _lock: Lock = field(default_factory=Lock)
+
+    def stylesheet(self, url: str, outbound: Outbound) -> str:
+        """The look at an address of this EHR's own; empty where there is none, or none that can be had or used."""
+        if not url or not outbound.allowed(url):
+            return ""
+        with self._lock:
+            kept = self._kept.get(url)
+        if kept is not None:
+            return kept
+        try:
+            status, document = outbound.get(url, what="smart_style_url")
+        except EhrError as error:
+            log.warning("no style", extra={"issuer": outbound.issuer.key, "code": error.code})
+            return ""
+        found = stylesheet(document) if status == 200 else ""
+        with self._lock:
+            if len(self._kept) >= MOST_LOOKS:
+                self._kept.clear()
+            self._kept[url] = found
+        return found
 
 
 def stylesheet(style: Any) -> str:

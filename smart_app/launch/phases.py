@@ -9,8 +9,10 @@ from __future__ import annotations
 
 import types
 import typing
+from collections.abc import Hashable
 from dataclasses import dataclass, field, fields
 from enum import StrEnum
+from functools import cache
 from typing import Any, TypeVar, get_args, get_origin, get_type_hints
 
 import orjson
@@ -187,8 +189,13 @@ def load(cls: type[T], data: bytes) -> T:
         raise StoreError(message, code="store-shape", remedy="Open the app again from the record.") from error
 
 
+@cache
+def _hints(cls: Hashable) -> dict[str, Any]:
+    return get_type_hints(cls)
+
+
 def _built(cls: type[T], values: Any) -> T:
-    hints = get_type_hints(cls)
+    hints = _hints(cls)
     return cls(**{name: _checked(hints[name], value) for name, value in values.items()})
 
 

@@ -24,7 +24,7 @@ from fhir_plugin.errors import LaunchError, LaunchStateError
 from fhir_plugin.texts import Language
 from smart_app.launch.cookies import Cookies
 from smart_app.launch.discovery import issuer_of
-from smart_app.launch.launcher import Launcher
+from smart_app.launch.launcher import Begun, Launcher
 
 __all__ = ["blueprint", "cookies", "launcher"]
 
@@ -58,8 +58,8 @@ def launch() -> ResponseReturnValue:
         message = "The record system opened the app without saying for which record."
         raise LaunchError(message, code="no-launch", remedy="Open the app again from the record.")
     launcher().admit(issuer, handle)
-    state, browser = launcher().begin(issuer, handle, _language(values.get("lang")))
-    return _away(state, browser, known_to_work=cookies().work(request) or _is_top_level())
+    begun = launcher().begin(issuer, handle, _language(values.get("lang")))
+    return _away(begun, known_to_work=cookies().work(request) or _is_top_level())
 
 
 @blueprint.get("/start")
@@ -70,8 +70,7 @@ def start() -> ResponseReturnValue:
     if chosen is None:
         return render_template("launch/start.html", issuers=choices)
     g.frame_ancestors = chosen.frame_ancestors
-    state, browser = launcher().begin(chosen, "", _language(request.args.get("lang")))
-    return _away(state, browser, known_to_work=True)
+    return _away(launcher().begin(chosen, "", _language(request.args.get("lang"))), known_to_work=True)
 
 
 @blueprint.get("/launch/continue/<state>")
@@ -79,7 +78,7 @@ def proceed(state: str) -> ResponseReturnValue:
     """On to the EHR if this browser keeps our cookie here; else offer a tab of its own, where it does."""
     browser = cookies().of_state(request, state)
     if browser is not None:
-        return _authorize(state, browser)
+        return _authorize(launcher().begun(state, browser))
     if "tab" in request.args:
         message = "This browser keeps no cookies of the app, so it cannot remember which record is open."
         raise LaunchError(message, code="cookies-blocked", remedy="Allow cookies for this site, then open it again.")
@@ -89,9 +88,9 @@ def proceed(state: str) -> ResponseReturnValue:
 @blueprint.get("/launch/tab/<state>")
 def new_tab(state: str) -> ResponseReturnValue:
     """The same launch again, in a tab of its own; the EHR's launch value has not been spent yet."""
-    fresh, browser = launcher().restart(state)
-    response = redirect(url_for("launch.proceed", state=fresh, tab=1), 303)
-    cookies().set_state(make_response(response), fresh, browser)
+    fresh = launcher().restart(state)
+    response = make_response(redirect(url_for("launch.proceed", state=fresh.state, tab=1), 303))
+    cookies().set_state(response, fresh.state, fresh.secret)
     return response
 
 
@@ -131,18 +130,18 @@ def sign_out(launch_id: str) -> ResponseReturnValue:
     return response
 
 
-def _away(state: str, browser: str, *, known_to_work: bool) -> Response:
+def _away(begun: Begun, *, known_to_work: bool) -> Response:
     """To the EHR; by way of a page of ours where it is not sure that the browser keeps our cookie in this frame."""
     if known_to_work:
-        response = make_response(_authorize(state, browser))
+        response = make_response(_authorize(begun))
     else:
-        response = make_response(redirect(url_for("launch.proceed", state=state), 303))
-    cookies().set_state(response, state, browser)
+        response = make_response(redirect(url_for("launch.proceed", state=begun.state), 303))
+    cookies().set_state(response, begun.state, begun.secret)
     return response
 
 
-def _authorize(state: str, browser: str) -> ResponseReturnValue:
-    authorization = launcher().authorization(state, browser)
+def _authorize(begun: Begun) -> ResponseReturnValue:
+    authorization = launcher().authorization(begun)
     if not authorization.post:
         return redirect(authorization.url, 303)
     g.form_action = authorization.endpoint
