@@ -5,9 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from datetime import date, datetime
 
-from fhir_plugin.mapping.displays import coding_to_json
 from fhir_plugin.model.dates import midnight
-from fhir_plugin.model.identity import Coding
 from fhir_plugin.model.terms import (
     CONSENT_ACTION,
     CONSENT_SCOPE,
@@ -26,8 +24,9 @@ from fhir_plugin.model.terms import (
     Profiles,
 )
 from smart_app.sandbox.fhir.outcome import Json
+from smart_app.sandbox.seed.build_figure import figure_resource, own, who
 from smart_app.sandbox.seed.cast import Closeness, Figure, Relative, Sharing, Story
-from smart_app.sandbox.seed.elements import address, bsn, complex_extension, concept, email, extension, mobile, name
+from smart_app.sandbox.seed.elements import address, bsn, concept, extension, mobile, name
 from smart_app.sandbox.seed.professionals import ORGANIZATION, professional_name
 
 __all__ = ["resources_of"]
@@ -43,7 +42,7 @@ def resources_of(story: Story, index: int) -> Iterator[Json]:
     for relative in story.relatives:
         yield _relative(story, relative)
     for figure in story.figures:
-        yield _figure(story, figure)
+        yield figure_resource(story, figure)
         yield _provenance(story, figure)
         for number, tie in enumerate(figure.ties, start=1):
             yield _tie(story, figure, tie, number)
@@ -93,94 +92,6 @@ def _relative(story: Story, relative: Relative) -> Json:
     return found
 
 
-def _figure(story: Story, figure: Figure) -> Json:
-    claims = [Profiles.FIGURE]
-    if figure.relation or figure.role:
-        claims.append(Profiles.NL_CORE_CONTACT_PERSON)
-    found: Json = {
-        "resourceType": "RelatedPerson",
-        "id": f"{story.id}-{figure.id}",
-        "meta": {"profile": claims},
-        "extension": list(_figure_extensions(story, figure)),
-        "active": True,
-        "patient": {"reference": f"Patient/{story.id}"},
-    }
-    if concepts := _relationship(figure):
-        found["relationship"] = concepts
-    if figure.name:
-        found["name"] = name(*figure.name)
-    if telecom := [
-        *([mobile(figure.phone)] if figure.phone else []),
-        *([email(figure.mail)] if figure.mail else []),
-    ]:
-        found["telecom"] = telecom
-    if figure.gender:
-        found["gender"] = figure.gender
-    if figure.bond_since:
-        found["period"] = {"start": figure.bond_since}
-    return found
-
-
-def _relationship(figure: Figure) -> list[Json]:
-    """Relation and role each a concept of their own; our kinds beside the role, or alone where there is none."""
-    kinds = [_own(CodeSystems.KIND, kind) for kind in figure.kinds]
-    concepts = [concept((V3_ROLE_CODE, *figure.relation))] if figure.relation else []
-    if figure.role or kinds:
-        role = concept(figure.role)["coding"] if figure.role else []
-        concepts.append({"coding": [*role, *kinds]})
-    return concepts
-
-
-def _figure_extensions(story: Story, figure: Figure) -> Iterator[Json]:
-    if figure.label:
-        yield extension(Extensions.OWN_LABEL, valueString=figure.label)
-    for named in figure.named:
-        yield complex_extension(
-            Extensions.DESIGNATION,
-            by={"valueCode": named.by.value},
-            who={"valueReference": {"reference": _who(story, named.who)}},
-            on={"valueDate": named.on} if named.on else {},
-        )
-    on = {"valueDate": figure.trust} if figure.trust else {}
-    yield complex_extension(Extensions.BOND_OF_TRUST, confirmed={"valueBoolean": bool(figure.trust)}, on=on)
-    yield complex_extension(Extensions.MANDATE, kind={"valueCode": figure.mandate.value})
-    for supported in figure.supports:
-        yield extension(Extensions.SUPPORTS, valueCode=supported.value)
-    for domain in figure.domains:
-        yield extension(Extensions.LIFE_DOMAIN, valueCode=domain.value)
-    yield extension(Extensions.ADULT, valueCode=figure.adult.value)
-    if figure.accord:
-        yield extension(Extensions.PARENT_ACCORD, valueCode=figure.accord.value)
-    if figure.informed:
-        yield complex_extension(
-            Extensions.AGREEMENT,
-            agreed={"valueBoolean": True},
-            on={"valueDate": figure.informed},
-            informedOn={"valueDate": figure.informed},
-        )
-    if figure.vog:
-        yield complex_extension(Extensions.VOG_SEEN, seen={"valueBoolean": True}, on={"valueDate": figure.vog})
-    if figure.programme:
-        yield extension(Extensions.PROGRAMME, valueReference={"display": figure.programme})
-    for remark in figure.remarks:
-        yield complex_extension(
-            Extensions.NOTE,
-            kind={"valueCode": remark.kind},
-            author={"valueReference": {"reference": _who(story, remark.by)}},
-            on={"valueDateTime": remark.at},
-            text={"valueString": remark.text},
-        )
-
-
-def _who(story: Story, part: str) -> str:
-    """A reference: the child, one of its relatives, or a professional."""
-    if not part:
-        return f"Patient/{story.id}"
-    if part in {relative.id for relative in story.relatives}:
-        return f"RelatedPerson/{story.id}-{part}"
-    return f"Practitioner/{part}"
-
-
 def _team(story: Story) -> Json:
     participants = [
         {
@@ -196,7 +107,7 @@ def _team(story: Story) -> Json:
         "meta": {"profile": [Profiles.NETWORK]},
         "identifier": [{"system": NETWORK_IDENTIFIER, "value": story.id}],
         "status": "active",
-        "category": [{"coding": [_own(CodeSystems.CONTEXT, context)]} for context in story.contexts],
+        "category": [{"coding": [own(CodeSystems.CONTEXT, context)]} for context in story.contexts],
         "name": f"Steunnetwerk van {story.call_name or story.name[0].split()[0]}",
         "subject": {"reference": f"Patient/{story.id}"},
         "period": {"start": story.since},
@@ -207,8 +118,8 @@ def _team(story: Story) -> Json:
 
 def _participant(story: Story, figure: Figure) -> Json:
     start, end = figure.engaged or ("", "")
-    roles = [_own(CodeSystems.FUNCTION, item) for item in figure.functions]
-    roles += [_own(CodeSystems.INVOLVEMENT, item) for item in figure.involvement]
+    roles = [own(CodeSystems.FUNCTION, item) for item in figure.functions]
+    roles += [own(CodeSystems.INVOLVEMENT, item) for item in figure.involvement]
     found: Json = {
         "role": [{"coding": [role]} for role in roles],
         "member": {"reference": f"RelatedPerson/{story.id}-{figure.id}"},
@@ -221,22 +132,22 @@ def _participant(story: Story, figure: Figure) -> Json:
 
 def _tie(story: Story, figure: Figure, tie: Closeness, number: int) -> Json:
     components = {
-        "ring": _own(CodeSystems.NETWORK_RING, tie.ring),
-        "quality": _own(CodeSystems.TIE_QUALITY, tie.quality),
+        "ring": own(CodeSystems.NETWORK_RING, tie.ring),
+        "quality": own(CodeSystems.TIE_QUALITY, tie.quality),
     }
     return {
         "resourceType": "Observation",
         "id": f"{story.id}-{figure.id}-band-{number}",
         "meta": {"profile": [Profiles.TIE]},
         "status": "final",
-        "code": {"coding": [_own(CodeSystems.TIE, "tie")]},
+        "code": {"coding": [own(CodeSystems.TIE, "tie")]},
         "subject": {"reference": f"Patient/{story.id}"},
         "focus": [{"reference": f"RelatedPerson/{story.id}-{figure.id}"}],
         "effectiveDateTime": tie.on,
-        "performer": [{"reference": _who(story, tie.by)}],
+        "performer": [{"reference": who(story, tie.by)}],
         "component": [
             {
-                "code": {"coding": [_own(CodeSystems.TIE, code)]},
+                "code": {"coding": [own(CodeSystems.TIE, code)]},
                 "valueCodeableConcept": {"coding": [value]},
             }
             for code, value in components.items()
@@ -246,7 +157,7 @@ def _tie(story: Story, figure: Figure, tie: Closeness, number: int) -> Json:
 
 def _consent(story: Story, figure: Figure, sharing: Sharing, number: int) -> Json:
     recipient = concept((V3_PARTICIPATION, "IRCP", "information recipient"))
-    categories = [_own(CodeSystems.INFORMATION_CATEGORY, item) for item in sharing.about]
+    categories = [own(CodeSystems.INFORMATION_CATEGORY, item) for item in sharing.about]
     return {
         "resourceType": "Consent",
         "id": f"{story.id}-{figure.id}-toestemming-{number}",
@@ -260,7 +171,7 @@ def _consent(story: Story, figure: Figure, sharing: Sharing, number: int) -> Jso
         ],
         "patient": {"reference": f"Patient/{story.id}"},
         "dateTime": _moment(sharing.start),
-        "performer": [{"reference": _who(story, part)} for part in sharing.signed_by],
+        "performer": [{"reference": who(story, part)} for part in sharing.signed_by],
         "organization": [_organization()],
         "policy": [{"uri": POLICY}],
         "provision": {
@@ -281,8 +192,8 @@ def _provenance(story: Story, figure: Figure) -> Json:
     designators = [
         {
             "type": concept((PROVENANCE_PARTICIPANT, "author", "Author")),
-            "role": [{"coding": [_own(CodeSystems.DESIGNATOR, named.by)]}],
-            "who": {"reference": _who(story, named.who)},
+            "role": [{"coding": [own(CodeSystems.DESIGNATOR, named.by)]}],
+            "who": {"reference": who(story, named.who)},
         }
         for named in figure.named
     ]
@@ -300,11 +211,6 @@ def _provenance(story: Story, figure: Figure) -> Json:
         "activity": concept((DATA_OPERATION, "CREATE", "create")),
         "agent": [*designators, enterer],
     }
-
-
-def _own(system: str, code: str) -> Json:
-    """A code of our own, plain text even where it came as an enum, with its display."""
-    return coding_to_json(Coding(system=system, code=str(code)))
 
 
 def _moment(day: date) -> str:

@@ -25,7 +25,7 @@ from fhir_plugin.model.terms import (
 )
 from smart_app.sandbox.seed.cast import Closeness, Figure, Named, Relative, Remark, Sharing, Story
 from smart_app.sandbox.seed.elements import born
-from smart_app.sandbox.seed.stories import AUTHORITY, FATHER, FRIEND, MOTHER
+from smart_app.sandbox.seed.kin import AUTHORITY, FATHER, FRIEND, MOTHER
 
 __all__ = ["youths"]
 

@@ -8,7 +8,6 @@ from __future__ import annotations
 from datetime import date, timedelta
 
 from fhir_plugin.model.terms import (
-    ROL_VEKTIS,
     AgeBasis,
     BondKind,
     Context,
@@ -24,18 +23,15 @@ from fhir_plugin.model.terms import (
 )
 from smart_app.sandbox.seed.cast import Closeness, Figure, Named, Relative, Remark, Sharing, Story
 from smart_app.sandbox.seed.elements import born
+from smart_app.sandbox.seed.kin import AUTHORITY, FATHER, FRIEND, MOTHER, NEIGHBOUR, both_parents
+from smart_app.sandbox.seed.siblings import siblings
 
-__all__ = ["AUTHORITY", "FATHER", "MOTHER", "NEIGHBOUR", "children"]
-
-MOTHER, FATHER = ("MTH", "Mother"), ("FTH", "Father")
-AUTHORITY = ("24", "Wettelijke vertegenwoordiger")
-NEIGHBOUR = (ROL_VEKTIS, "19", "Buur")
-FRIEND = (ROL_VEKTIS, "20", "Vriend(in)/kennis")
+__all__ = ["children"]
 
 
 def children(today: date) -> tuple[Story, ...]:
     """The younger clients."""
-    return (_noor(today), _bram(today), _mila(today), _finn(today), _daan(today))
+    return (_noor(today), _bram(today), *siblings(today), _daan(today))
 
 
 def _noor(today: date) -> Story:
@@ -134,94 +130,9 @@ def _bram(today: date) -> Story:
         gender="male",
         born=born(today, 9, 200),
         home=("Dorpsstraat", "3", "6711 CD", "Ede"),
-        relatives=_both_parents(("Sanne", "", "Mulder"), ("Wouter", "", "Mulder"), 10),
+        relatives=both_parents(("Sanne", "", "Mulder"), ("Wouter", "", "Mulder"), 10),
         professionals=("joke-de-vries", "mourad-el-amrani"),
         since=str(today - timedelta(days=20)),
-    )
-
-
-def _mila(today: date) -> Story:
-    start = today - timedelta(days=300)
-    return _sibling(
-        today,
-        identity="mila",
-        name=("Mila", "", "Jansen"),
-        gender="female",
-        born_on=born(today, 10, 150),
-        sharing=(
-            Sharing(
-                signed_by=("moeder", "vader"),
-                basis=AgeBasis.UNDER_12,
-                about=(InformationCategory.APPOINTMENTS, InformationCategory.SCHOOL),
-                start=start,
-                end=start + timedelta(days=364),
-            ),
-        ),
-    )
-
-
-def _finn(today: date) -> Story:
-    start = today - timedelta(days=300)
-    return _sibling(
-        today,
-        identity="finn",
-        name=("Finn", "", "Jansen"),
-        gender="male",
-        born_on=born(today, 12, 30),
-        # Signed by the parents when he was eleven: since he turned twelve, his own signature is missing.
-        sharing=(
-            Sharing(
-                signed_by=("moeder", "vader"),
-                basis=AgeBasis.UNDER_12,
-                about=(InformationCategory.APPOINTMENTS,),
-                start=start,
-                end=start + timedelta(days=364),
-            ),
-        ),
-    )
-
-
-def _sibling(
-    today: date, *, identity: str, name: tuple[str, str, str], gender: str, born_on: date, sharing: tuple[Sharing, ...]
-) -> Story:
-    """Mila and Finn: the same support family, in each record as a RelatedPerson of its own."""
-    start = str(today - timedelta(days=300))
-    family = Figure(
-        id="steungezin",
-        name=("Anja", "de", "Wit"),
-        label="Anja en Henk",
-        role=FRIEND,
-        kinds=(BondKind.SUPPORT_FAMILY,),
-        gender="female",
-        phone="+31612345620",
-        mail="anja.dewit@voorbeeld.example",
-        named=(Named(by=Designator.CHILD, on=start), Named(by=Designator.PARENT, who="moeder", on=start)),
-        trust=start,
-        supports=(Supports.CHILD, Supports.PARENT),
-        domains=(LifeDomain.NEIGHBOURHOOD, LifeDomain.HOME),
-        accord=ParentAccord.YES,
-        informed=start,
-        vog=start,
-        programme="Buurtgezinnen",
-        bond_since=start[:7],
-        engaged=(start, ""),
-        functions=(Function.PRACTICAL, Function.COMPANY),
-        involvement=(Involvement.EXECUTION,),
-        contexts=(Context.PREVENTION, Context.GUIDANCE),
-        ties=(Closeness(ring=NetworkRing.INNER, quality=TieQuality.CLOSE, on=start),),
-        sharing=sharing,
-    )
-    return Story(
-        id=identity,
-        name=name,
-        gender=gender,
-        born=born_on,
-        home=("Molenweg", "48", "7411 EF", "Deventer"),
-        relatives=_both_parents(("Linda", "", "Jansen"), ("Peter", "", "Jansen"), 30),
-        professionals=("joke-de-vries",),
-        figures=(family,),
-        contexts=(Context.PREVENTION, Context.GUIDANCE),
-        since=start,
     )
 
 
@@ -300,31 +211,9 @@ def _daan(today: date) -> Story:
         gender="male",
         born=born(today, 13, 100),
         home=("Havenkade", "7", "1013 GH", "Amsterdam"),
-        relatives=_both_parents(("Mirjam", "", "Smit"), ("Jeroen", "van den", "Berg"), 32),
+        relatives=both_parents(("Mirjam", "", "Smit"), ("Jeroen", "van den", "Berg"), 32),
         professionals=("joke-de-vries", "mourad-el-amrani"),
         figures=(jim, grandfather),
         contexts=(Context.TREATMENT,),
         since=str(start),
-    )
-
-
-def _both_parents(mother: tuple[str, str, str], father: tuple[str, str, str], number: int) -> tuple[Relative, Relative]:
-    """Two parents who both hold authority."""
-    return (
-        Relative(
-            id="moeder",
-            name=mother,
-            relation=MOTHER,
-            role=AUTHORITY,
-            gender="female",
-            phone=f"+316123456{number + 1:02}",
-        ),
-        Relative(
-            id="vader",
-            name=father,
-            relation=FATHER,
-            role=AUTHORITY,
-            gender="male",
-            phone=f"+316123456{number + 2:02}",
-        ),
     )
