@@ -13,7 +13,7 @@ from collections.abc import Hashable
 from dataclasses import dataclass, field, fields
 from enum import StrEnum
 from functools import cache
-from typing import Any, TypeVar, get_args, get_origin, get_type_hints
+from typing import Any, TypeVar, cast, get_args, get_origin, get_type_hints
 
 import orjson
 
@@ -195,7 +195,7 @@ def _hints(cls: Hashable) -> dict[str, Any]:
 
 
 def _built(cls: type[T], values: Any) -> T:
-    hints = _hints(cls)
+    hints = _hints(cast("Hashable", cls))
     return cls(**{name: _checked(hints[name], value) for name, value in values.items()})
 
 
