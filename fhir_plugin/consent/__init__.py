@@ -4,6 +4,7 @@ Pure and deterministic. The law is data (``policies/``), a decision is a value t
 :func:`decide` makes a :class:`Permit`.
 """
 
+from fhir_plugin.consent.access import Ask, access_permit, newly_opened
 from fhir_plugin.consent.decide import decide
 from fhir_plugin.consent.explain import Line, Says, explain
 from fhir_plugin.consent.facts import Authority, Facts, FigureFacts, Membership, facts_of
@@ -18,6 +19,7 @@ __all__ = [
     "NL_JEUGDWET",
     "AccessRequest",
     "Action",
+    "Ask",
     "Authority",
     "Band",
     "Confidentiality",
@@ -38,6 +40,7 @@ __all__ = [
     "Requirement",
     "Says",
     "Signer",
+    "access_permit",
     "check_grant",
     "decide",
     "demand",
@@ -47,6 +50,7 @@ __all__ = [
     "grant",
     "lapses",
     "load_policy",
+    "newly_opened",
     "replacement",
     "required_grantors",
     "withdraw",

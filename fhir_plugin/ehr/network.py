@@ -12,10 +12,11 @@ from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from typing import Any
 
+from fhir_plugin.consent import Ask, Policy, access_permit, demand, load_policy, newly_opened
 from fhir_plugin.ehr.answers import Written
 from fhir_plugin.ehr.client import FhirClient
 from fhir_plugin.ehr.entries import Entry
-from fhir_plugin.errors import EhrConflict, EhrProtocolError
+from fhir_plugin.errors import EhrConflict, EhrProtocolError, PermitRequired
 from fhir_plugin.mapping.changes import ResourceChange, changes_between
 from fhir_plugin.mapping.engagement import participants, same_member
 from fhir_plugin.mapping.json import Json, text
@@ -54,6 +55,7 @@ class NetworkGateway:
         client: a client for one EHR, with the user's token.
         clock: aware current instant; injected.
         ties: where new ties are kept in this EHR.
+        policy: whose signatures open access; ``nl-jeugdwet`` when not given.
     """
 
     def __init__(
@@ -62,10 +64,12 @@ class NetworkGateway:
         *,
         clock: Callable[[], datetime] = lambda: datetime.now(UTC),
         ties: TiePlace = "observation",
+        policy: Policy | None = None,
     ) -> None:
         self._client = client
         self._clock = clock
         self._ties: TiePlace = ties
+        self._policy = policy or load_policy()
 
     def read(self, patient_id: str) -> Mapped:
         """The network of one child, in one batch.
@@ -106,16 +110,32 @@ class NetworkGateway:
         Raises:
             EhrConflict: somebody changed one of the resources since ``before`` was read; nothing was written.
             MappingError: ``after`` is not a state of the same child, or something disappeared from it.
+            PermitRequired: a figure would get a role that carries access, and the consents do not permit any.
             EhrError: the EHR did not take it.
         """
         changes = changes_between(before, after, ties=self._ties)
         if not changes:
             return Committed(ids={})
+        self._demand_permits(before, after)
         written = self._write(changes, author)
         ids = {change.full_url: result.id for change, result in zip(changes, written, strict=False) if change.full_url}
         if any(change.type == "CareTeam" and change.is_new for change in changes):
             self._settle_teams(after.child.id, author)
         return Committed(written=tuple(written), ids=ids)
+
+    def _demand_permits(self, before: SupportNetwork, after: SupportNetwork) -> None:
+        """Access never precedes consent: decided on the consents as they will be, here, so that no caller can forget."""
+        now = self._clock()
+        for figure in newly_opened(before, after):
+            ask = access_permit(after, figure, self._policy, now)
+            if not isinstance(ask, Ask):
+                raise PermitRequired(
+                    "This would give a support figure access without a consent that permits it.",
+                    code=ask,
+                    where="CareTeam.participant.role",
+                    remedy="Record the consent first, or leave the role out.",
+                )
+            demand(ask.permit, ask.request)
 
     def _write(self, changes: Sequence[ResourceChange], author: Author) -> list[Written]:
         entries = [_entry(change) for change in changes]

@@ -9,25 +9,23 @@ from __future__ import annotations
 import uuid
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
-from datetime import datetime
 
-from fhir_plugin.consent import AccessRequest, Action, Permit, Policy, decide, facts_of, required_grantors
+from fhir_plugin.consent import Policy, facts_of, required_grantors
 from fhir_plugin.consent.granting import Grant, check_grant, expire, grant
 from fhir_plugin.model.consent import ConsentRecord, Status
 from fhir_plugin.model.dates import Period, midnight
 from fhir_plugin.model.figure import SupportFigure
-from fhir_plugin.model.identity import Coding, Identifier, Ref
+from fhir_plugin.model.identity import Identifier, Ref
 from fhir_plugin.model.network import Person, SupportNetwork
 from fhir_plugin.model.terms import (
     CONSENT_IDENTIFIER,
     SNOMED,
     V3_ROLE_CODE,
-    CodeSystems,
     InformationCategory,
 )
 from fhir_plugin.sync.wanted import ConsentClaim
 
-__all__ = ["Ask", "Claimed", "access_permit", "apply_claim"]
+__all__ = ["Claimed", "apply_claim"]
 
 _PURPOSES = ("SUPNWK", "FAMRQT")
 _MOTHERS = frozenset({(V3_ROLE_CODE, code) for code in ("MTH", "NMTH", "ADOPTM")} | {(SNOMED, "72705000")})
@@ -47,14 +45,6 @@ class Claimed:
     network: SupportNetwork
     effect: str = ""
     note: str = ""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Ask:
-    """A permit and the question it answers, to be demanded again when the write is sent."""
-
-    permit: Permit
-    request: AccessRequest
 
 
 def apply_claim(
@@ -94,34 +84,6 @@ def apply_claim(
     record = grant(asked, facts, policy, record_id=f"urn:uuid:{_uuid(f'entry|{wanted.value}')}")
     kept = _ended(network, mine).consents
     return Claimed(network=replace(network, consents=(*kept, replace(record, identifiers=(wanted,)))), effect="record")
-
-
-def access_permit(network: SupportNetwork, figure: SupportFigure, policy: Policy, at: datetime) -> Ask | str:
-    """The permit by which a figure may take part, or the reason code of the refusal.
-
-    It is enough that one kind of information may be known, for the purpose of the support network or of the family.
-    """
-    facts = facts_of(network, figure.id)
-    reason = ""
-    for request in _requests(network, figure, at):
-        answer = decide(request, network.consents, facts, policy)
-        if isinstance(answer, Permit):
-            return Ask(permit=answer, request=request)
-        reason = reason or answer.reason.value
-    return reason
-
-
-def _requests(network: SupportNetwork, figure: SupportFigure, at: datetime) -> Iterator[AccessRequest]:
-    for purpose in _PURPOSES:
-        for category in InformationCategory:
-            yield AccessRequest(
-                child=network.child.ref,
-                actor=figure.ref,
-                action=Action.ACCESS,
-                purpose=purpose,
-                at=at,
-                codes=(Coding(system=CodeSystems.INFORMATION_CATEGORY, code=category.value),),
-            )
 
 
 def _withdrawn(network: SupportNetwork, mine: list[ConsentRecord]) -> Claimed:

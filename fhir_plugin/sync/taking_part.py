@@ -6,11 +6,11 @@ import uuid
 from dataclasses import dataclass, replace
 from datetime import datetime
 
-from fhir_plugin.consent import Policy
+from fhir_plugin.consent import Ask, Policy, access_permit
 from fhir_plugin.model.dates import PartialDate, Period, local_day
 from fhir_plugin.model.figure import SupportFigure
 from fhir_plugin.model.network import SupportNetwork, Team
-from fhir_plugin.sync.sharing import Ask, access_permit, apply_claim
+from fhir_plugin.sync.sharing import apply_claim
 from fhir_plugin.sync.wanted import ConsentClaim
 
 __all__ = ["Shared", "share"]

@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from datetime import UTC, datetime
 
 import pytest
 
 from fhir_plugin.ehr.network import NetworkGateway
-from fhir_plugin.errors import EhrConflict
+from fhir_plugin.errors import EhrConflict, PermitRequired
 from fhir_plugin.mapping.provenance import Author
+from fhir_plugin.model.consent import Actor, ConsentRecord, Effect, Interval, Rule
 from fhir_plugin.model.dates import PartialDate
-from fhir_plugin.model.edit import add_figure, end_engagement, replace_figure
+from fhir_plugin.model.edit import add_figure, end_engagement, new_urn, replace_figure
 from fhir_plugin.model.figure import Designation, Engagement, SupportFigure
-from fhir_plugin.model.identity import PersonName, Ref
-from fhir_plugin.model.terms import Designator, Function
+from fhir_plugin.model.identity import Coding, PersonName, Ref
+from fhir_plugin.model.terms import ROL_VEKTIS, SNOMED, V3_PARTICIPATION, Designator, Function
 
 COACH = SupportFigure(
     own_label="de coach",
@@ -91,3 +93,34 @@ def test_two_first_teams_in_the_same_moment_become_one_team_with_both_figures(ga
     assert {figure.own_label for figure in network.figures} == {"de coach", "oma"}
     assert all(figure.engagement is not None for figure in network.figures)
     assert not [issue for issue in gateway.read(child).report if issue.code == "several-networks"]
+
+
+NAASTE = Engagement(functions=(Function.COMPANY,), access_roles=(Coding(system=SNOMED, code="125677006"),))
+
+
+def test_a_role_that_carries_access_is_not_written_without_a_consent_that_permits_it(gateway, child, author):
+    before = gateway.read(child).network
+    with pytest.raises(PermitRequired):
+        gateway.commit(before, add_figure(before, replace(COACH, engagement=NAASTE)), author)
+    assert gateway.read(child).network.figures == ()
+
+
+def test_with_a_consent_in_the_same_transaction_the_role_is_written(client, child, author):
+    authority = [{"coding": [{"system": ROL_VEKTIS, "code": "24"}]}]
+    mother = {"resourceType": "RelatedPerson", "patient": {"reference": f"Patient/{child}"}, "relationship": authority}
+    signer = Ref(reference=f"RelatedPerson/{client.create(mother).id}")
+    gateway = NetworkGateway(client, clock=lambda: datetime(2026, 11, 23, 12, 0, tzinfo=UTC))
+    before = gateway.read(child).network
+    after = add_figure(before, replace(COACH, engagement=NAASTE))
+    figure = after.figures[0]
+    aunt = Actor(role=Coding(system=V3_PARTICIPATION, code="IRCP"), ref=figure.ref)
+    year = Interval(start=datetime(2026, 1, 1, tzinfo=UTC), end=datetime(2027, 1, 1, tzinfo=UTC))
+    consent = ConsentRecord(
+        id=new_urn(),
+        subject=before.child.ref,
+        grantors=(signer, before.child.ref),
+        root=Rule(effect=Effect.PERMIT, period=year, actors=(aunt,)),
+    )
+    gateway.commit(before, replace(after, consents=(consent,)), author)
+    (written,) = gateway.read(child).network.figures
+    assert written.engagement.access_roles == NAASTE.access_roles

@@ -1,0 +1,78 @@
+"""May a figure be given access at all? The question behind every write that opens something (Jeugdwet 7.3.11)."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import datetime
+
+from fhir_plugin.consent.decide import decide
+from fhir_plugin.consent.facts import facts_of
+from fhir_plugin.consent.permit import Permit
+from fhir_plugin.consent.policy import Policy
+from fhir_plugin.consent.request import AccessRequest, Action
+from fhir_plugin.model.figure import SupportFigure
+from fhir_plugin.model.identity import Coding
+from fhir_plugin.model.network import SupportNetwork
+from fhir_plugin.model.terms import CodeSystems, InformationCategory
+
+__all__ = ["Ask", "access_permit", "newly_opened"]
+
+_PURPOSES = ("SUPNWK", "FAMRQT")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Ask:
+    """A permit and the question it answers, to be demanded again when the write is sent."""
+
+    permit: Permit
+    request: AccessRequest
+
+
+def access_permit(network: SupportNetwork, figure: SupportFigure, policy: Policy, at: datetime) -> Ask | str:
+    """The permit by which a figure may be given access, or the reason code of the refusal.
+
+    It is enough that one kind of information may be known, for the purpose of the support network or of the family.
+
+    Args:
+        network: as it will be: its consents are the ones decided on.
+        figure: who would get access.
+        policy: whose signatures are needed.
+        at: aware instant of the decision.
+    """
+    facts = facts_of(network, figure.id)
+    reason = ""
+    for request in _requests(network, figure, at):
+        answer = decide(request, network.consents, facts, policy)
+        if isinstance(answer, Permit):
+            return Ask(permit=answer, request=request)
+        reason = reason or answer.reason.value
+    return reason
+
+
+def newly_opened(before: SupportNetwork, after: SupportNetwork) -> tuple[SupportFigure, ...]:
+    """Figures whom a change gives a role that carries access in an EHR (CareTeam.participant.role), or for longer."""
+    return tuple(figure for figure in after.figures if _opens(before.figure(figure.id), figure))
+
+
+def _opens(before: SupportFigure | None, after: SupportFigure) -> bool:
+    old, new = before.engagement if before else None, after.engagement
+    if new is None or not new.access_roles:
+        return False
+    if old is None or {role.key for role in new.access_roles} - {role.key for role in old.access_roles}:
+        return True
+    until = old.period.end
+    return until is not None and (new.period.end is None or new.period.end.last_day() > until.last_day())
+
+
+def _requests(network: SupportNetwork, figure: SupportFigure, at: datetime) -> Iterator[AccessRequest]:
+    for purpose in _PURPOSES:
+        for category in InformationCategory:
+            yield AccessRequest(
+                child=network.child.ref,
+                actor=figure.ref,
+                action=Action.ACCESS,
+                purpose=purpose,
+                at=at,
+                codes=(Coding(system=CodeSystems.INFORMATION_CATEGORY, code=category.value),),
+            )
