@@ -107,7 +107,7 @@ class Run:
             writer = PlanWriter(plan_path, ehr=self.client.base_url, source="bench", file=file.name, made="now")
             for planned in planner.plan(RowReader(table, columns).read()):
                 writer.add(planned)
-            writer.close(len(planner.problems))
+            writer.close(len(planner.problems), planner.settled)
             planned_at = time.perf_counter()
             reader = PlanReader(plan_path)
             applier = Applier(

@@ -107,7 +107,8 @@ def plan(
     _say_columns(table, columns, language)
     client = connection.client(fhir)
     now = datetime.now(UTC)
-    context = Context(source=columns.source, policy=load_policy(NL_JEUGDWET), at=now)
+    policy = load_policy(NL_JEUGDWET)
+    context = Context(source=columns.source, policy=policy, at=now, dialect=repr(columns))
     with open_journal(journal, client.base_url, columns.source) as held:
         planner = Planner(population=Population(client), journal=held, context=context, progress=Meter(language, quiet))
         made = now.isoformat(timespec="seconds")
@@ -116,7 +117,7 @@ def plan(
         for planned in planner.plan(rows, only=only.removeprefix("Patient/"), limit=limit):
             writer.add(planned)
         refused = sorted(planner.problems, key=lambda problem: (problem.place.sheet, problem.place.line))
-        writer.close(len({problem.place for problem in refused}))
+        writer.close(len({problem.place for problem in refused}), planner.settled)
     _show_plan(PlanReader(output), language, 0 if show_all else _SHOWN)
     if refused:
         for problem in refused[:_SHOWN]:

@@ -23,7 +23,8 @@ from fhir_plugin.sync.journal import Journal, Step
 from fhir_plugin.sync.linking import Remembered
 from fhir_plugin.sync.planfile import PlannedClient
 from fhir_plugin.sync.planning import CHUNK, Progress
-from fhir_plugin.sync.population import Population, in_chunks
+from fhir_plugin.sync.population import Json, Population, in_chunks, network_of
+from fhir_plugin.sync.prints import client_print
 from fhir_plugin.sync.writing import Unit, Writer, Wrote, unit_of
 
 __all__ = ["Applier"]
@@ -58,6 +59,8 @@ class Applier:
     progress: Progress = lambda _done, _all: None
     steps: list[Step] = field(default_factory=list)
     _silent: int = 0
+    _prints: dict[str, str] = field(default_factory=dict)
+    _marks: dict[str, str] = field(default_factory=dict)
 
     def apply(self, clients: Iterable[PlannedClient], total: int, run: int) -> None:
         """Apply clients, in order; ``steps`` tells what became of each.
@@ -73,16 +76,16 @@ class Applier:
 
     def _chunk(self, chunk: Sequence[PlannedClient], run: int) -> None:
         units, steps, agreed = self._decide(chunk)
-        with self.journal.together():
-            for patient, items in agreed.items():
-                self.journal.remember(patient, items)
-            self.journal.note(run, steps)
-            if not self.dry_run:
-                self.journal.note(run, [Step(patient=unit.patient, state="intent", undo=_undo(unit)) for unit in units])
         self.steps += steps
         if self.dry_run:
             self.steps += [Step(patient=u.patient, state="would", resources=len(u.changes) + 1) for u in units]
             return
+        with self.journal.together():
+            for patient, items in agreed.items():
+                self.journal.remember(patient, items)
+                self.journal.settle(patient, self._marks.pop(patient, ""))
+            intents = [Step(patient=unit.patient, state="intent", undo=_undo(unit)) for unit in units]
+            self.journal.note(run, [*steps, *intents])
         results = self._send(units)
         self._settle(results, run)
 
@@ -91,12 +94,14 @@ class Applier:
     ) -> tuple[list[Unit], list[Step], dict[str, tuple[Remembered, ...]]]:
         """The units to write; the clients that need none, or whose record is not what the plan was made on."""
         patients = [_id_of(planned.plan) for planned in chunk]
-        networks, memory = self.population.networks(patients), self.journal.memory(patients)
+        records, memory = self.population.records(patients), self.journal.memory(patients)
+        self._prints = {_id_of(each.plan): each.print for each in chunk if _leaves_nothing(each.plan)}
         units: list[Unit] = []
         steps: list[Step] = []
         agreed: dict[str, tuple[Remembered, ...]] = {}
         for patient, planned in zip(patients, chunk, strict=True):
-            decided = self._again(planned, networks.get(patient), memory[patient])
+            network = network_of(records[patient], patient) if patient in records else None
+            decided = self._again(planned, network, memory[patient])
             if decided is None:
                 steps.append(Step(patient=patient, state="changed", code="sync-changed"))
             elif unit := unit_of(decided) if decided.plan.writes else None:
@@ -104,7 +109,8 @@ class Applier:
             else:
                 agreed[patient] = decided.remember
                 steps.append(Step(patient=patient, state="same"))
-        return units, steps, {} if self.dry_run else agreed
+                self._marks[patient] = self._mark(patient, records[patient])
+        return units, steps, agreed
 
     def _again(
         self, planned: PlannedClient, network: SupportNetwork | None, memory: dict[str, Remembered]
@@ -131,19 +137,23 @@ class Applier:
     def _settle(self, results: Sequence[Wrote], run: int) -> None:
         """Journal what happened, by looking at the records wherever that is not certain."""
         look = [result for result in results if self.read_back or result.uncertain]
-        networks: dict[str, SupportNetwork] = {}
+        records: dict[str, list[Json]] = {}
         try:
             if look:
-                networks = self.population.networks([result.unit.patient for result in look])
+                records = self.population.records([result.unit.patient for result in look])
         except EhrError as error:
             self._count_silence(error)
         steps: list[Step] = []
         with self.journal.together():
             for result in results:
-                step, items = _outcome(result, networks.get(result.unit.patient))
+                patient = result.unit.patient
+                bodies = records.get(patient, [])
+                step, items = _outcome(result, network_of(bodies, patient) if bodies else None)
                 steps.append(step)
                 if items:
-                    self.journal.remember(result.unit.patient, items)
+                    self.journal.remember(patient, items)
+                if step.state == "done" and not step.code and bodies:
+                    self.journal.settle(patient, self._mark(patient, bodies))
             self.journal.note(run, steps)
         self.steps += steps
         lost = [result.error for result in results if isinstance(result.error, EhrUnreachable)]
@@ -151,6 +161,10 @@ class Applier:
             self._count_silence(lost[0])
         elif results:
             self._silent = 0
+
+    def _mark(self, patient: str, bodies: list[Json]) -> str:
+        """The print under which nothing is left to do for a client; empty when something is."""
+        return client_print(self._prints.get(patient, ""), bodies, self.journal.vault)
 
     def _count_silence(self, error: EhrError) -> None:
         self._silent += 1
@@ -219,6 +233,11 @@ def _id_of(plan: ClientPlan) -> str:
 def _same(now: ClientPlan, planned: ClientPlan) -> bool:
     """Whether two decisions are the same, whatever a person answered in the plan."""
     return plan_json(_unanswered(now)) == plan_json(_unanswered(planned))
+
+
+def _leaves_nothing(plan: ClientPlan) -> bool:
+    """Whether nothing waits for a person or a consent once the plan is applied."""
+    return not any(f.conflicts or f.notes or f.action is Action.QUESTION for f in plan.figures)
 
 
 def _troubles(plan: ClientPlan) -> set[tuple[str, str]]:

@@ -10,7 +10,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 
-from fhir_plugin.consent import Policy
+from fhir_plugin.consent import Ask, Policy
 from fhir_plugin.mapping.figure import figure_from
 from fhir_plugin.model.figure import SupportFigure
 from fhir_plugin.model.identity import Identifier
@@ -28,7 +28,6 @@ from fhir_plugin.sync.linking import (
     new_figure,
 )
 from fhir_plugin.sync.matching import Candidate, Found, agreeing_keys, match
-from fhir_plugin.sync.sharing import Ask
 from fhir_plugin.sync.taking_part import share
 from fhir_plugin.sync.wanted import Problem, Wanted
 
@@ -42,11 +41,13 @@ class Context:
     Attributes:
         source: name of the source.
         at: aware moment of the run.
+        dialect: how the source is read; another reading of the same cells is another statement.
     """
 
     source: str
     policy: Policy
     at: datetime
+    dialect: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -139,7 +140,10 @@ def _decide_figure(
             work.plans[row] = _question(wanted, doubt.candidates)
             return
     theirs = target or new_figure(identity)
-    merged = _merge_figure(identity, wanted, theirs, memory.get(identity), answers)
+    if target is None:
+        merged = _taken_whole(wanted, theirs)
+    else:
+        merged = _merge_figure(identity, wanted, theirs, memory.get(identity), answers)
     shared = share(work.network, merged.figure, theirs, wanted.consent, identity, context.policy, context.at)
     work.network, final = shared.network, shared.figure
     work.permits += shared.permits
@@ -179,6 +183,18 @@ class _Merged:
     known: frozenset[str]
     conflicts: tuple[Conflict, ...]
     disputed: frozenset[str]
+
+
+def _taken_whole(wanted: Wanted, new: SupportFigure) -> _Merged:
+    """A figure the record does not have: what the merge would come to, without merging."""
+    identifiers = (*new.identifiers, *wanted.figure.identifiers)
+    return _Merged(
+        figure=replace(wanted.figure, id=new.id, identifiers=identifiers),
+        said=wanted.figure,
+        known=frozenset(element.path for element in ELEMENTS if element.group in wanted.provided),
+        conflicts=(),
+        disputed=frozenset(),
+    )
 
 
 def _merge_figure(

@@ -28,6 +28,10 @@ CREATE TABLE IF NOT EXISTS memory (
     ehr TEXT NOT NULL, source TEXT NOT NULL, patient TEXT NOT NULL, identity TEXT NOT NULL,
     target TEXT NOT NULL, sealed BLOB NOT NULL, PRIMARY KEY (ehr, source, patient, identity)
 ) STRICT;
+CREATE TABLE IF NOT EXISTS settled (
+    ehr TEXT NOT NULL, source TEXT NOT NULL, patient TEXT NOT NULL, print TEXT NOT NULL,
+    PRIMARY KEY (ehr, source, patient)
+) STRICT;
 CREATE TABLE IF NOT EXISTS run (
     id INTEGER PRIMARY KEY, ehr TEXT NOT NULL, source TEXT NOT NULL, plan TEXT NOT NULL,
     started TEXT NOT NULL, finished TEXT, clients INTEGER NOT NULL
@@ -118,9 +122,20 @@ class Journal:
         ]
         self._db.executemany("INSERT OR REPLACE INTO memory VALUES (?, ?, ?, ?, ?, ?)", rows)
 
+    def settled(self, patients: Iterable[str]) -> dict[str, str]:
+        """The prints of clients for whom nothing was left to do: patient id → print."""
+        query = "SELECT print FROM settled WHERE ehr=? AND source=? AND patient=?"
+        found = {patient: self._db.execute(query, (*self._key, patient)).fetchone() for patient in patients}
+        return {patient: row[0] for patient, row in found.items() if row}
+
+    def settle(self, patient: str, mark: str) -> None:
+        """Write down that nothing is left to do for a client as long as its print stays the same."""
+        self._db.execute("INSERT OR REPLACE INTO settled VALUES (?, ?, ?, ?)", (*self._key, patient, mark))
+
     def forget(self, patient: str) -> None:
         """Forget what was agreed about a client, after an undo."""
-        self._db.execute("DELETE FROM memory WHERE ehr=? AND source=? AND patient=?", (*self._key, patient))
+        for table in ("memory", "settled"):
+            self._db.execute(f"DELETE FROM {table} WHERE ehr=? AND source=? AND patient=?", (*self._key, patient))  # noqa: S608  two names of ours
 
     def begin(self, plan: str, clients: int) -> int:
         """Start a run; its number."""

@@ -24,10 +24,11 @@ _FORMAT = "steunfiguren-sync-plan/1"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PlannedClient:
-    """One client of a plan, with the rows it was made from."""
+    """One client of a plan, with the rows it was made from and their print (``prints.rows_print``)."""
 
     plan: ClientPlan
     rows: tuple[Wanted, ...] = field(repr=False)
+    print: str = ""
 
 
 class PlanWriter:
@@ -37,20 +38,27 @@ class PlanWriter:
         self._path = path
         self._head = {"format": _FORMAT, "ehr": ehr, "source": source, "file": file, "made": made}
         self._spool: TextIO = tempfile.TemporaryFile("w+", encoding="utf-8", dir=path.parent)  # noqa: SIM115  closed in close()
-        self.totals: Counter[str] = Counter()
+        self.totals: Counter[str] = Counter({"clients": 0, "clients-written": 0})
 
     def add(self, planned: PlannedClient) -> None:
         """Add one client."""
-        body = {**plan_json(planned.plan), "rows": [row_json(row) for row in planned.rows]}
+        body = {**plan_json(planned.plan), "print": planned.print, "rows": [row_json(row) for row in planned.rows]}
         self._spool.write(",\n" if self.totals["clients"] else "")
         self._spool.write(json.dumps(body, ensure_ascii=False))
         self.totals["clients"] += 1
         self.totals["clients-written"] += planned.plan.writes
         self.totals.update(note.split(":")[0] for note in planned.plan.counts())
 
-    def close(self, problems: int) -> None:
-        """Write the file, readable by its owner alone."""
+    def close(self, problems: int, settled: tuple[int, int] = (0, 0)) -> None:
+        """Write the file, readable by its owner alone.
+
+        Args:
+            problems: rows that were refused.
+            settled: clients, and figures of theirs, for whom nothing changed since the last run; only counted.
+        """
         self.totals["rows-refused"] = problems
+        self.totals["clients"] += settled[0]
+        self.totals["none"] += settled[1]
         head = json.dumps({**self._head, "totals": dict(self.totals)}, ensure_ascii=False)
         self._spool.seek(0)
         descriptor = os.open(self._path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
@@ -92,11 +100,13 @@ class PlanReader:
                 rows = tuple(row_from(row) for row in body["rows"])
             except (KeyError, TypeError, ValueError):
                 raise _no_plan(self.path.name) from None
-            yield PlannedClient(plan=plan_from(body), rows=rows)
+            yield PlannedClient(plan=plan_from(body), rows=rows, print=str(body.get("print", "")))
 
     def _lines(self) -> Iterator[dict[str, Any]]:
-        lines = self._raw.decode("utf-8").splitlines()
-        for line in lines[2:-1]:
+        lines = self._raw.decode("utf-8").split("\n")  # splitlines would also break at U+2028 inside a name
+        for line in lines[2:]:
+            if line in ("", "]}"):
+                continue
             try:
                 yield json.loads(line.removesuffix(","))
             except ValueError:

@@ -8,7 +8,8 @@ from dataclasses import dataclass, field
 from fhir_plugin.sync.decisions import Context, decide_client
 from fhir_plugin.sync.journal import Journal
 from fhir_plugin.sync.planfile import PlannedClient
-from fhir_plugin.sync.population import Population, in_chunks
+from fhir_plugin.sync.population import Population, in_chunks, network_of
+from fhir_plugin.sync.prints import client_print, rows_print
 from fhir_plugin.sync.wanted import ClientKey, Problem, Wanted
 
 __all__ = ["Planner", "Progress"]
@@ -26,6 +27,7 @@ class Planner:
 
     Attributes:
         problems: rows that cannot be used, in the order they were met.
+        settled: clients, and figures of theirs, that are as they were left at the last run; they are in no plan.
     """
 
     population: Population
@@ -33,6 +35,7 @@ class Planner:
     context: Context
     progress: Progress = lambda _done, _all: None
     problems: list[Problem] = field(default_factory=list)
+    settled: tuple[int, int] = (0, 0)
 
     def plan(self, rows: Iterable[Wanted | Problem], *, only: str = "", limit: int = 0) -> Iterator[PlannedClient]:
         """Decide client by client.
@@ -75,14 +78,20 @@ class Planner:
     def _decide(self, wanted: dict[str, list[Wanted]]) -> Iterator[PlannedClient]:
         if not wanted:
             return
-        networks = self.population.networks(list(wanted))
-        memory = self.journal.memory(wanted)
+        records = self.population.records(list(wanted))
+        settled = self.journal.settled(wanted)
+        vault = self.journal.vault
         for patient, rows in wanted.items():
-            if patient not in networks:
+            if patient not in records:
                 self.problems += [row.refused("sync-client-unknown") for row in rows]
                 continue
-            decided = decide_client(networks[patient], rows, memory[patient], self.context, {})
+            said = rows_print(rows, self.context, vault)
+            if patient in settled and settled[patient] == client_print(said, records[patient], vault):
+                self.settled = (self.settled[0] + 1, self.settled[1] + len(rows))
+                continue
+            memory = self.journal.memory([patient])[patient]
+            decided = decide_client(network_of(records[patient], patient), rows, memory, self.context, {})
             self.problems += decided.problems
             refused = {problem.place for problem in decided.problems}
             kept = tuple(row for row in rows if row.place not in refused)
-            yield PlannedClient(plan=decided.plan, rows=kept)
+            yield PlannedClient(plan=decided.plan, rows=kept, print="" if refused else said)

@@ -14,11 +14,14 @@ from fhir_plugin.model.identity import Ref
 from fhir_plugin.model.network import SupportNetwork
 from fhir_plugin.sync.wanted import ClientKey
 
-__all__ = ["Population", "in_chunks"]
+__all__ = ["Population", "in_chunks", "network_of", "versions_of"]
 
 _SUBJECTS = {"RelatedPerson": "patient", "CareTeam": "subject", "Consent": "patient"}
 _OPTIONAL = frozenset({403, 404, 405, 501})
 _PAGE = "500"
+
+
+Json = dict[str, Any]
 
 
 class Population:
@@ -47,7 +50,15 @@ class Population:
         return {key: tuple(ids) for key, ids in found.items()}
 
     def networks(self, patient_ids: Sequence[str]) -> dict[str, SupportNetwork]:
-        """The networks of clients, in one batch of searches; a client the EHR does not give is left out.
+        """The networks of clients; a client the EHR does not give is left out.
+
+        Raises:
+            EhrError: a part that is needed cannot be read.
+        """
+        return {each: network_of(bodies, each) for each, bodies in self.records(patient_ids).items()}
+
+    def records(self, patient_ids: Sequence[str]) -> dict[str, list[Json]]:
+        """The resources of clients, in one batch of searches; a client the EHR does not give is left out.
 
         Each resource goes by the patient it names itself, whatever it was found by.
 
@@ -58,7 +69,7 @@ class Population:
         urls = [f"Patient?_id={','.join(patient_ids)}&_count={_PAGE}"]
         urls += [f"{kind}?patient={listed}&_count={_PAGE}" for kind in _SUBJECTS]
         answers = self._client.batch([Entry.get(url) for url in urls])
-        held: dict[str, list[dict[str, Any]]] = {each: [] for each in patient_ids}
+        held: dict[str, list[Json]] = {each: [] for each in patient_ids}
         for kind, answer in zip(("Patient", *_SUBJECTS), answers, strict=True):
             if kind in ("CareTeam", "Consent") and answer.status in _OPTIONAL:
                 continue
@@ -68,10 +79,21 @@ class Population:
                 if owner in held:  # some EHRs pass over a search parameter they lack, and give everybody's
                     held[owner].append(body)
         return {
-            each: from_fhir(bodies, patient_id=each).network
+            each: bodies
             for each, bodies in held.items()
             if any(text(body, "resourceType") == "Patient" for body in bodies)
         }
+
+
+def network_of(bodies: list[Json], patient_id: str) -> SupportNetwork:
+    """The network of one client from its resources."""
+    return from_fhir(bodies, patient_id=patient_id).network
+
+
+def versions_of(bodies: list[Json]) -> str:
+    """What every resource of a record is at; empty where the EHR does not tell versions."""
+    listed = [(text(body, "resourceType"), text(body, "id"), text(body.get("meta"), "versionId")) for body in bodies]
+    return "|".join("/".join(parts) for parts in sorted(listed)) if all(all(parts) for parts in listed) else ""
 
 
 def in_chunks(items: Sequence[Any], size: int) -> Iterator[Sequence[Any]]:

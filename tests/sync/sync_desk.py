@@ -111,7 +111,7 @@ class Desk:
             )
             for planned in planner.plan(RowReader(table, columns).read(), **options):
                 writer.add(planned)
-            writer.close(len({problem.place for problem in planner.problems}))
+            writer.close(len({problem.place for problem in planner.problems}), planner.settled)
         self.problems = planner.problems
         return PlanReader(self.plan_path)
 

@@ -1,0 +1,29 @@
+"""Prints: keyed hashes by which a run sees, without deciding anything, that nothing changed since the last one.
+
+A decision for which nothing was left to do does not depend on the day: consents are only looked at when somebody is
+about to take part. So the same rows, read in the same way, and the same versions in the EHR, come to the same: nothing.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from fhir_plugin.sync.decisions import Context
+from fhir_plugin.sync.population import Json, versions_of
+from fhir_plugin.sync.vault import Vault
+from fhir_plugin.sync.wanted import Wanted
+
+__all__ = ["client_print", "rows_print"]
+
+
+def rows_print(rows: Sequence[Wanted], context: Context, vault: Vault) -> str:
+    """The print of what the source says of one client."""
+    said = [context.source, context.dialect, context.policy.label]
+    said += ["\x1f".join(row.cells) for row in rows]
+    return vault.fingerprint("\x1e".join(said))
+
+
+def client_print(rows: str, bodies: list[Json], vault: Vault) -> str:
+    """The print of what the source says (``rows_print``) with what the EHR holds; empty without versions."""
+    versions = versions_of(bodies)
+    return vault.fingerprint(f"{rows}\x1e{versions}") if rows and versions else ""
