@@ -124,7 +124,7 @@ class NetworkGateway:
         return Committed(written=tuple(written), ids=ids)
 
     def _demand_permits(self, before: SupportNetwork, after: SupportNetwork) -> None:
-        """Access never precedes consent: decided on the consents as they will be, here, so that no caller can forget."""
+        """Access never precedes consent: decided here, on the consents as they will be; no caller can forget it."""
         now = self._clock()
         for figure in newly_opened(before, after):
             ask = access_permit(after, figure, self._policy, now)
