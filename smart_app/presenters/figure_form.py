@@ -9,12 +9,14 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 
+from fhir_plugin.model.dates import PartialDate
 from fhir_plugin.model.figure import SupportFigure
 from fhir_plugin.model.terms import LEGAL_ROLE_CODES, BondKind, Mandate
 from smart_app.i18n import Message, msg
 from smart_app.presenters import facets_agreements as agreed
 from smart_app.presenters import facets_support as support
 from smart_app.presenters import facets_who as who
+from smart_app.presenters.dates import date_input
 from smart_app.presenters.facets import Facet
 from smart_app.presenters.forms import Answers, FieldError, FormContext, Values, normal
 
@@ -28,6 +30,7 @@ __all__ = [
     "applied",
     "changes",
     "compared",
+    "ending",
     "facet",
     "held",
     "home",
@@ -151,6 +154,12 @@ def held(figure: SupportFigure) -> dict[str, tuple[str, ...]]:
 def starting(context: FormContext) -> dict[str, tuple[str, ...]]:
     """Answers offered for a new figure: for a young child the support is first of all for the parent (BGZJ)."""
     return {"supports": ("parent",)} if context.age is not None and context.age < 12 else {}
+
+
+def ending(action: str, context: FormContext) -> dict[str, tuple[str, ...]]:
+    """The day offered for something that ends: today."""
+    name = {"end-engagement": "engaged_until", "end-bond": "bond_until"}.get(action)
+    return {name: (date_input(PartialDate.of(context.today)),)} if name else {}
 
 
 def changes(base: Values, values: Values) -> tuple[Facet, ...]:

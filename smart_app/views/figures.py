@@ -8,7 +8,7 @@ from flask.typing import ResponseReturnValue
 from fhir_plugin.model.figure import SupportFigure
 from smart_app.presenters.consent_form import consents_about, describe
 from smart_app.presenters.facets import Facet
-from smart_app.presenters.figure_form import STEPS, held, starting, step
+from smart_app.presenters.figure_form import STEPS, ending, held, starting, step
 from smart_app.presenters.network import art_14_is_open, called, called_formally, is_current, is_engaged
 from smart_app.presenters.saving import candidate_of, fresh_figure
 from smart_app.presenters.sharing import sharing_of
@@ -83,7 +83,8 @@ def change(launch_id: str, figure_id: str, step_name: str) -> ResponseReturnValu
     if step(step_name) is None and step_name != "consent":
         abort(404)
     base = held(figure)
-    draft = Draft(figure_id=figure_id, entry=step_name, version=figure.version, base=base, values=base)
+    values = base | ending(step_name, at.context)
+    draft = Draft(figure_id=figure_id, entry=step_name, version=figure.version, base=base, values=values)
     drafts().put(launch_id, draft)
     if step_name == "consent":
         return redirect(url_for("wizard.consent", draft_id=draft.id), 303)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 from flask import Blueprint, Flask, Response, g, redirect, request, url_for
@@ -13,6 +14,7 @@ from fhir_plugin.model.names import display_name
 from smart_app.i18n import Message, choose, msg
 from smart_app.presenters.access import Viewer
 from smart_app.presenters.dates import born_text, date_text, day_text, moment_text
+from smart_app.presenters.forms import Option
 from smart_app.presenters.words import coding_word, word
 from smart_app.views.desk import drafts
 from smart_app.views.language import LANGUAGE_COOKIE, texts
@@ -21,6 +23,8 @@ __all__ = ["blueprint"]
 
 blueprint = Blueprint("shell", __name__)
 
+SHORT = 12
+"""Characters of an answer that still fits beside others in a narrow frame."""
 ROLES: dict[Viewer, Message] = {
     Viewer.PROFESSIONAL: msg("a professional"),
     Viewer.YOUTH: msg("the young person"),
@@ -44,6 +48,7 @@ def prepare(state: BlueprintSetupState) -> None:
         newstyle=True,
     )
     environment.filters["lines"] = _lines
+    environment.globals["is_short"] = _is_short
 
 
 @blueprint.get("/l/<launch_id>/language/<language>")
@@ -100,6 +105,11 @@ def words() -> dict[str, Any]:
             "today": day_text(at_desk.context.today, t),
         }
     return found
+
+
+def _is_short(options: Sequence[Option]) -> bool:
+    """Whether answers fit beside each other."""
+    return all(len(option.text) <= SHORT and not option.hint for option in options)
 
 
 def _lines(text: str) -> Markup:
