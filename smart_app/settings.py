@@ -150,6 +150,11 @@ class Settings:
         """Whether browsers reach the app over https (anything else is only allowed on loopback)."""
         return self.public_url.startswith("https://")
 
+    @property
+    def frame_ancestors(self) -> tuple[str, ...]:
+        """Who may frame a page that holds nothing but "open it again from the record": every configured EHR."""
+        return tuple(dict.fromkeys(origin for issuer in self.issuers for origin in issuer.frame_ancestors))
+
     def url(self, path: str) -> str:
         """The absolute address of one of our own paths; never derived from the Host header."""
         return self.public_url + path

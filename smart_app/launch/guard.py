@@ -40,6 +40,7 @@ def open_launch() -> None:
     launch_id = (request.view_args or {}).get("launch_id")
     if launch_id is None:
         return
+    g.frame_ancestors = launcher().settings.frame_ancestors  # for the page that says that the launch is over
     launch = launcher().active(launch_id, cookies().of_launch(request, launch_id))
     g.frame_ancestors = launch.issuer.frame_ancestors
     g.launch = launch

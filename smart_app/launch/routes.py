@@ -76,6 +76,7 @@ def start() -> ResponseReturnValue:
 @blueprint.get("/launch/continue/<state>")
 def proceed(state: str) -> ResponseReturnValue:
     """On to the EHR if this browser keeps our cookie here; else offer a tab of its own, where it does."""
+    g.frame_ancestors = launcher().settings.frame_ancestors
     browser = cookies().of_state(request, state)
     if browser is not None:
         return _authorize(launcher().begun(state, browser))

@@ -189,7 +189,10 @@ def test_only_the_ehr_of_the_launch_may_frame_its_pages(browser: Browser, ehr: F
     for origin, path in pages.items():
         policy = browser.get(f"{path}probe").headers["Content-Security-Policy"]
         assert f"frame-ancestors {origin};" in policy
-    for path in ("/start", "/jwks.json", "/l/" + "0" * 32 + "/probe", "/nowhere"):
+    for path in ("/l/" + "0" * 32 + "/probe", "/launch/continue/unknown"):
+        policy = browser.get(path).headers["Content-Security-Policy"]
+        assert f"frame-ancestors {ehr.base} {other_ehr.base};" in policy, "to say that it is over, inside the record"
+    for path in ("/start", "/jwks.json", "/launch?iss=https://elders.example.nl&launch=x", "/nowhere"):
         answer = browser.get(path)
         assert "frame-ancestors 'none'" in answer.headers["Content-Security-Policy"]
         assert answer.headers["X-Frame-Options"] == "DENY"

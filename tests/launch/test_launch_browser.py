@@ -1,0 +1,139 @@
+"""In Chromium on two sites with third-party cookies blocked: partitioned ones work; where none do, a tab does."""
+
+from __future__ import annotations
+
+import datetime
+import ipaddress
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+pytest.importorskip("playwright.sync_api")
+
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes, serialization
+from cryptography.hazmat.primitives.asymmetric import ec
+from playwright.sync_api import Browser, Page, sync_playwright
+from werkzeug.serving import make_server
+
+from smart_app.app import create_app
+from smart_app.demo_settings import demo_settings
+from smart_app.sandbox import SandboxSettings, create_sandbox, demo_app
+from smart_app.sandbox.demo import Demo, running_demo
+from smart_app.sandbox.serving import LateApp, listening
+
+pytestmark = pytest.mark.browser
+
+CHROMIUM = "/usr/bin/chromium"
+BLOCKED = ["--no-sandbox", "--test-third-party-cookie-phaseout"]
+
+
+@pytest.fixture(scope="module")
+def chromium() -> Iterator[Browser]:
+    if not Path(CHROMIUM).exists():
+        pytest.skip(f"no Chromium at {CHROMIUM}")
+    with sync_playwright() as playwright:
+        found = playwright.chromium.launch(executable_path=CHROMIUM, args=BLOCKED)
+        yield found
+        found.close()
+
+
+@contextmanager
+def https(app: Any, folder: Path) -> Iterator[int]:
+    """Serve over TLS with a certificate of this moment."""
+    key = ec.generate_private_key(ec.SECP256R1())
+    name = x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, "127.0.0.1")])
+    now = datetime.datetime.now(datetime.UTC)
+    certificate = (
+        x509.CertificateBuilder()
+        .subject_name(name)
+        .issuer_name(name)
+        .public_key(key.public_key())
+        .serial_number(1)
+        .not_valid_before(now - datetime.timedelta(days=1))
+        .not_valid_after(now + datetime.timedelta(days=1))
+        .add_extension(x509.SubjectAlternativeName([x509.IPAddress(ipaddress.ip_address("127.0.0.1"))]), critical=False)
+        .sign(key, hashes.SHA256())
+    )
+    cert_file, key_file = folder / "cert.pem", folder / "key.pem"
+    cert_file.write_bytes(certificate.public_bytes(serialization.Encoding.PEM))
+    private = (serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption())
+    key_file.write_bytes(key.private_bytes(*private))
+    server = make_server("127.0.0.1", 0, app, threaded=True, ssl_context=(str(cert_file), str(key_file)))
+    thread = threading.Thread(target=server.serve_forever, daemon=True)
+    thread.start()
+    try:
+        yield server.server_port
+    finally:
+        server.shutdown()
+        server.server_close()
+
+
+@pytest.fixture
+def two_sites(tmp_path: Path) -> Iterator[str]:
+    """The EHR on http://localhost, the app on https://127.0.0.1; gives the URL of the EHR."""
+    ehr, app = LateApp(), LateApp()
+    with listening(ehr, port=0) as ehr_port, https(app, tmp_path) as app_port:
+        ehr_url, app_url = f"http://localhost:{ehr_port}", f"https://127.0.0.1:{app_port}"
+        clients = (demo_app(app_url, ("/callback/sandbox",)),)
+        ehr.app = create_sandbox(SandboxSettings(base_url=ehr_url, clients=clients, cross_site=True))
+        app.app = create_app(demo_settings(tmp_path / "var", public_url=app_url, ehr_url=ehr_url))
+        yield ehr_url
+
+
+def signed_in(chromium: Browser, ehr: str) -> Page:
+    context = chromium.new_context(ignore_https_errors=True, locale="nl-NL")
+    context.set_default_timeout(15_000)
+    page = context.new_page()
+    page.goto(f"{ehr}/")
+    page.click('button[value="j.devries"]')
+    return page
+
+
+@pytest.mark.threat("cookies-in-frames")
+def test_in_a_frame_of_another_site_the_partitioned_cookie_carries_the_launch(
+    chromium: Browser, two_sites: str
+) -> None:
+    page = signed_in(chromium, two_sites)
+    page.goto(f"{two_sites}/children/noor")
+    app = page.frame_locator("iframe")
+    app.get_by_role("heading", name="Netwerk van Noor").wait_for()
+    cookies = [cookie for cookie in page.context.cookies() if cookie["name"].startswith("__Host-sf-l-")]
+    assert len(cookies) == 1
+    assert cookies[0].get("partitionKey")
+    page.reload()
+    app.get_by_role("heading", name="Netwerk van Noor").wait_for()
+
+
+@pytest.mark.threat("two-tabs")
+def test_two_tabs_show_two_children_side_by_side_and_each_keeps_its_own(chromium: Browser, two_sites: str) -> None:
+    first = signed_in(chromium, two_sites)
+    second = first.context.new_page()
+    names = {first: ("noor", "Noor"), second: ("lotte", "Lotte")}
+    for page, (child, _) in names.items():
+        page.goto(f"{two_sites}/children/{child}")
+    for _ in range(2):
+        for page, (_, name) in names.items():
+            frame = page.frame_locator("iframe")
+            frame.get_by_role("heading", name=f"Netwerk van {name}").wait_for()
+            assert name in frame.locator(".who-child").inner_text()
+            other = next(each for _, each in names.values() if each != name)
+            assert other not in frame.locator(".who-child").inner_text()
+            next(one for one in page.frames if one is not page.main_frame).evaluate("location.reload()")
+
+
+@pytest.mark.threat("cookies-in-frames")
+def test_where_the_frame_keeps_no_cookie_a_tab_of_its_own_goes_on_with_the_same_child(chromium: Browser) -> None:
+    with running_demo(Demo(port=0, app_port=0, app_host="127.0.0.1")) as (ehr, app):
+        page = signed_in(chromium, ehr)
+        page.goto(f"{ehr}/children/noor")
+        link = page.frame_locator("iframe").get_by_role("link", name="Open in een nieuw tabblad")
+        with page.context.expect_page() as opened:
+            link.click()
+        tab = opened.value
+        tab.get_by_role("heading", name="Netwerk van Noor").wait_for()
+        assert tab.url.startswith(f"{app}/l/")
