@@ -86,7 +86,7 @@ def test_an_invariant_has_a_sentence_in_both_languages(constraint: dict[str, Any
 
 def test_only_what_is_advice_is_a_warning() -> None:
     warnings = {constraint["key"] for _, _, constraint in constraints() if constraint["severity"] == "warning"}
-    assert warnings == {"sf-8", "sf-9", "sf-10", "co-5"}
+    assert warnings == {"sf-8", "sf-9", "sf-10"}
 
 
 def test_an_expression_never_touches_a_choice_by_its_json_name() -> None:
