@@ -5,6 +5,8 @@ Sources: CSP Level 3, OWASP Secure Headers, RFC 6797 (HSTS); threat table in ``d
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
 from flask import Flask, Response, g, request
@@ -13,6 +15,9 @@ from flask_limiter.util import get_remote_address
 from werkzeug.middleware.proxy_fix import ProxyFix
 
 from smart_app.settings import Settings
+
+if TYPE_CHECKING:
+    from _typeshed.wsgi import StartResponse, WSGIApplication, WSGIEnvironment
 
 __all__ = ["content_security_policy", "install"]
 
@@ -47,6 +52,8 @@ def install(app: Flask, settings: Settings) -> None:
     if settings.trusted_proxies:
         hops = settings.trusted_proxies
         app.wsgi_app = ProxyFix(app.wsgi_app, x_for=hops, x_proto=hops, x_host=0)  # type: ignore[method-assign]  # Flask's own way
+    if settings.secure:
+        app.wsgi_app = _Https(app.wsgi_app)  # type: ignore[method-assign]  # Flask's own way
     limiter = Limiter(
         _caller, app=app, default_limits=[f"{settings.limits.requests_per_minute}/minute"], storage_uri="memory://"
     )
@@ -58,6 +65,17 @@ def install(app: Flask, settings: Settings) -> None:
     @app.after_request
     def secure(response: Response) -> Response:
         return _with_headers(response, settings)
+
+
+class _Https:
+    """The scheme is what the settings say, whatever a proxy did or did not pass on."""
+
+    def __init__(self, app: WSGIApplication) -> None:
+        self.app = app
+
+    def __call__(self, environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
+        environ["wsgi.url_scheme"] = "https"
+        return self.app(environ, start_response)
 
 
 def content_security_policy(frame_ancestors: tuple[str, ...], form_action: str = "") -> str:

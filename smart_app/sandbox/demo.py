@@ -76,7 +76,8 @@ def serve(settings: Settings, *, host: str, port: int, threads: int, ready: Call
     Raises:
         UsageError: the port is taken.
     """
-    with listening(create_app(settings), port=port, host=host, threads=threads):
+    proxied = settings.trusted_proxies > 0
+    with listening(create_app(settings), port=port, host=host, threads=threads, behind_proxy=proxied):
         ready()
         wait_for_stop()
 

@@ -26,15 +26,24 @@ class LateApp:
 
 
 @contextmanager
-def listening(app: Any, *, port: int, host: str = "127.0.0.1", threads: int = 8) -> Iterator[int]:
+def listening(
+    app: Any, *, port: int, host: str = "127.0.0.1", threads: int = 8, behind_proxy: bool = False
+) -> Iterator[int]:
     """Serve until the block ends; gives the port (0 asks for a free one).
+
+    ``behind_proxy`` leaves the ``X-Forwarded-*`` headers for the app to judge.
 
     Raises:
         UsageError: the port is taken or not allowed.
     """
     try:
         server = create_server(
-            app, host=host, port=port, threads=threads, ident=None, clear_untrusted_proxy_headers=True
+            app,
+            host=host,
+            port=port,
+            threads=threads,
+            ident=None,
+            clear_untrusted_proxy_headers=not behind_proxy,
         )
     except (OSError, OverflowError) as error:
         busy = isinstance(error, OSError) and error.errno == errno.EADDRINUSE

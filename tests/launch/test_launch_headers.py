@@ -7,7 +7,7 @@ from dataclasses import replace
 from io import BytesIO
 
 import pytest
-from flask import Flask
+from flask import Flask, request
 from launch_fakes import APP, Browser, FakeEhr
 from werkzeug.test import TestResponse
 
@@ -105,6 +105,24 @@ def test_one_launch_that_asks_too_much_is_slowed_down_and_another_is_not(
     busy, calm = browser.launch(ehr), browser.launch(ehr)
     assert [browser.get(f"{busy}probe").status_code for _ in range(5)] == [200, 200, 200, 429, 429]
     assert browser.get(f"{calm}probe").status_code == 200
+
+
+def test_the_scheme_is_what_the_settings_say_whatever_the_proxy_passes_on(
+    make_app: Callable[[Settings], Flask], settings: Settings
+) -> None:
+    app = make_app(settings)
+    app.add_url_rule("/secure", "secure", lambda: str(request.is_secure))
+    assert app.test_client().get("/secure", base_url="http://backend:8401").text == "True"
+
+
+def test_a_trusted_proxy_says_who_calls_and_an_untrusted_one_does_not(
+    make_app: Callable[[Settings], Flask], settings: Settings
+) -> None:
+    for hops, expected in ((0, "127.0.0.1"), (1, "203.0.113.7")):
+        app = make_app(replace(settings, trusted_proxies=hops))
+        app.add_url_rule("/address", "address", lambda: str(request.remote_addr))
+        headers = {"X-Forwarded-For": "198.51.100.1, 203.0.113.7"}
+        assert app.test_client().get("/address", headers=headers).text == expected
 
 
 def test_addresses_come_from_the_settings_and_not_from_the_host_header(browser: Browser, ehr: FakeEhr) -> None:

@@ -41,6 +41,13 @@ def test_a_short_file_is_enough(tmp_path: Path) -> None:
     assert settings.secure
 
 
+def test_the_example_in_the_repository_is_right() -> None:
+    example = Path(__file__).resolve().parents[2] / "examples" / "settings.toml"
+    settings = load_settings(example, ENVIRON | {"STEUNFIGUREN_CLIENT_SECRET_ZUID": "x"})
+    assert [issuer.key for issuer in settings.issuers] == ["noord", "zuid"]
+    assert settings.issuers[1].allowed_hosts == {"fhir.zuid.example", "login.zuid.example"}
+
+
 @pytest.mark.requirement("10", "295")
 def test_secrets_come_from_the_environment_and_show_in_no_repr(tmp_path: Path) -> None:
     path = tmp_path / "settings.toml"
