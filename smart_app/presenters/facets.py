@@ -12,9 +12,9 @@ from dataclasses import dataclass
 
 from fhir_plugin.model.figure import SupportFigure
 from smart_app.i18n import Message
-from smart_app.presenters.forms import Answers, Field, FormContext, Values
+from smart_app.presenters.forms import Answers, Field, FormContext, Option, Values
 
-__all__ = ["Facet", "some", "yes_no_raw"]
+__all__ = ["Facet", "dated", "some", "yes_no", "yes_no_raw"]
 
 Read = Callable[[SupportFigure], dict[str, tuple[str, ...]]]
 Write = Callable[[SupportFigure, Answers], SupportFigure]
@@ -58,3 +58,13 @@ def some(**texts: str) -> dict[str, tuple[str, ...]]:
 def yes_no_raw(value: bool | None) -> str:
     """The answer that stands for a truth value."""
     return {True: "yes", False: "no"}.get(value, "") if value is not None else ""
+
+
+def yes_no(context: FormContext) -> tuple[Option, ...]:
+    """The two answers to a plain question."""
+    return (Option(value="yes", text=context.t("Yes")), Option(value="no", text=context.t("No")))
+
+
+def dated(text: str, on: str) -> str:
+    """A fact with its date in brackets."""
+    return f"{text} ({on})" if text and on else text

@@ -14,6 +14,7 @@ from fhir_plugin.model.figure import SupportFigure
 from fhir_plugin.model.terms import LEGAL_ROLE_CODES, BondKind, Mandate
 from smart_app.i18n import Message, msg
 from smart_app.presenters import facets_agreements as agreed
+from smart_app.presenters import facets_formal as formal
 from smart_app.presenters import facets_support as support
 from smart_app.presenters import facets_who as who
 from smart_app.presenters.dates import date_input
@@ -97,7 +98,7 @@ STEPS: tuple[Step, ...] = (
     Step(
         name="agreements",
         title=msg("Agreements"),
-        facets=(agreed.AGREEMENT, agreed.ACCORD, agreed.MANDATE, agreed.VOG, agreed.PROGRAMME),
+        facets=(agreed.AGREEMENT, agreed.ACCORD, formal.MANDATE, formal.VOG, formal.PROGRAMME),
         more=msg("Court order, certificate and programme"),
     ),
     Step(
@@ -126,7 +127,7 @@ ACTIONS: tuple[Step, ...] = (
         name="note",
         title=msg("Write a note"),
         lead=msg("A note stands beside what is already written. It removes nothing."),
-        facets=(agreed.NOTE,),
+        facets=(formal.NOTE,),
     ),
 )
 """Pages that change one thing of a person who is already there."""

@@ -11,7 +11,7 @@ from fhir_plugin.model.names import display_name, sort_key
 from fhir_plugin.model.network import Person, Standing, SupportNetwork
 from fhir_plugin.model.terms import Adult, Function, LifeDomain, NetworkRing, NoteKind, TieQuality
 from smart_app.i18n import Translator
-from smart_app.presenters.ecogram import Entry
+from smart_app.presenters.ecogram_shapes import Entry
 from smart_app.presenters.forms import FormContext
 from smart_app.presenters.sharing import Sharing, sharing_of
 from smart_app.presenters.words import FUNCTION_LETTERS, coding_word, joined, word, words

@@ -8,7 +8,8 @@ from flask.typing import ResponseReturnValue
 from smart_app.i18n import Message, msg
 from smart_app.launch.scopes import describe
 from smart_app.presenters.access import Rights, Viewer
-from smart_app.presenters.ecogram import FRAMES, draw
+from smart_app.presenters.ecogram import draw
+from smart_app.presenters.ecogram_shapes import FRAMES
 from smart_app.presenters.forms import first_name
 from smart_app.presenters.network import NetworkPage, network_page
 from smart_app.views.desk import Desk, desk

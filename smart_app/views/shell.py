@@ -23,7 +23,7 @@ __all__ = ["blueprint"]
 
 blueprint = Blueprint("shell", __name__)
 
-SHORT = 12
+SHORT = 13
 """Characters of an answer that still fits beside others in a narrow frame."""
 ROLES: dict[Viewer, Message] = {
     Viewer.PROFESSIONAL: msg("a professional"),

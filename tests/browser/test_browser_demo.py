@@ -7,7 +7,7 @@ from collections.abc import Callable
 from itertools import combinations
 
 import pytest
-from conftest import AXE, Walk
+from browser_walk import AXE, Walk
 from playwright.sync_api import Frame, Page, expect
 
 pytestmark = pytest.mark.browser

@@ -10,7 +10,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from fhir_plugin.model.terms import NetworkRing, TieQuality
-from smart_app.presenters.ecogram import COMPACT, WIDE, Box, Ecogram, Entry, Frame, Point, draw
+from smart_app.presenters.ecogram import draw
+from smart_app.presenters.ecogram_shapes import FRAMES, Box, Ecogram, Entry, Frame, Point
 from smart_app.presenters.typeset import text_width, wrapped
 
 _NAMES = st.one_of(
@@ -31,7 +32,7 @@ _ENTRIES = st.lists(
     ),
     max_size=40,
 ).map(lambda entries: sorted(entries, key=lambda entry: entry.sector))
-_FRAMES = pytest.mark.parametrize("frame", [WIDE, COMPACT], ids=["wide", "compact"])
+_FRAMES = pytest.mark.parametrize("frame", FRAMES, ids=[frame.name for frame in FRAMES])
 
 
 def _overlap(one: Box, other: Box) -> bool:
