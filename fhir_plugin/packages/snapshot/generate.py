@@ -74,6 +74,7 @@ class _Run:
         self._where = where
         self._before: dict[int, Json] = {}
         self._sliced: dict[int, Node] = {}
+        self._slicing_said: set[int] = set()
         self.issues: list[Issue] = []
         self._specializes = structure.get("derivation") == "specialization"
         if self._specializes:
@@ -89,6 +90,8 @@ class _Run:
             self.issues.append(_issue(self._where, place))
             return
         self._before.setdefault(id(node), node.facts)
+        if "slicing" in element:
+            self._slicing_said.add(id(node))
         if node.name in EXTENSION_ELEMENTS:
             node.facts = self._as_extension(node, element)
         node.facts = merged(node.facts, element)
@@ -103,7 +106,7 @@ class _Run:
         for node in self._sliced.values():
             if node.is_choice:
                 _settle_choice(node, narrow=value is not None and node.types == value.types)
-            elif node.facts["slicing"] is EXTENSION_SLICING:
+            elif node.name in EXTENSION_ELEMENTS and id(node) not in self._slicing_said:
                 total = sum(entry.facts.get("min", 0) for entry in node.slices)
                 node.facts = {**node.facts, "min": max(total, node.facts.get("min", 0))}
 
@@ -156,7 +159,8 @@ class _Run:
         template = node.slice(name.rpartition("/")[0]) or node
         new = template.clone(slices=False)
         new.slice_name = name
-        new.facts = as_slice(template.facts, self._before.get(id(template), template.facts))
+        before = template.facts if template.slice_name else self._before.get(id(template), template.facts)
+        new.facts = as_slice(template.facts, before)
         if node.is_choice:
             node.facts = {**node.facts, "slicing": CHOICE_SLICING | node.facts.get("slicing", {})}
             typed = _type_in(name, node)
@@ -195,10 +199,15 @@ def _content_of(types: list[Json]) -> list[str]:
 
 
 def _choice_of(parent: Node, name: str) -> tuple[Node | None, str]:
-    """The choice element that ``valueQuantity`` means, and the name of its slice: none where it has that type only."""
+    """The choice element that ``valueQuantity`` means, and the name of its slice: none where it has that type only.
+
+    Bases of before R4 name a choice of one type by that type; there ``value[x]`` means ``valueQuantity``.
+    """
     for node in parent.children:
         if node.is_choice and _type_in(name, node) is not None:
             return node, name if len(node.types) > 1 or node.slice(name) else ""
+        if len(node.types) == 1 and name == f"{node.name.removesuffix(_capitalized(node.types[0]['code']))}[x]":
+            return node, ""
     return None, ""
 
 
@@ -213,11 +222,15 @@ def _settle_choice(node: Node, *, narrow: bool) -> None:
     present = [entry for entry in node.slices if len(entry.types) == 1]
     required = [entry for entry in present if entry.facts.get("min", 0) > 0]
     facts = dict(node.facts)
+    if required:
+        facts["min"] = max(1, facts.get("min", 0))
     if required or narrow or facts["slicing"].get("rules") == "closed":
         left = {entry.types[0]["code"] for entry in required or present}
         facts["type"] = [entry for entry in node.types if entry["code"] in left] or node.types
     if {entry["code"] for entry in facts["type"]} == {entry.types[0]["code"] for entry in present}:
         facts["slicing"] = {**facts["slicing"], "rules": "closed"}
+        if len(present) == 1:
+            present[0].facts = {**present[0].facts, "min": max(present[0].facts.get("min", 0), facts.get("min", 0))}
     node.facts = facts
 
 

@@ -37,8 +37,12 @@ _NOT_INHERITED = {
 }
 """What an element says about its own publication; it does not go for those who build on it."""
 _MAX_VALUE_SET = "http://hl7.org/fhir/StructureDefinition/elementdefinition-maxValueSet"
-_PROSE = ("short", "definition", "comment", "requirements", "alias", "mapping")
-_BINDABLE = {"code", "Coding", "CodeableConcept", "Quantity", "string", "uri", "url", "canonical", "Extension"}
+_PROSE = {
+    name
+    for field in ("short", "definition", "comment", "requirements", "alias", "mapping")
+    for name in (field, f"_{field}")
+}
+_BINDABLE = {"code", "Coding", "CodeableConcept", "Quantity", "string", "uri", "url", "canonical"}
 """Types that may be bound to a value set (https://hl7.org/fhir/R4/terminologies.html#4.1.5)."""
 _EXTENSION_PROSE = {
     "Optional Extensions Element",
@@ -81,11 +85,12 @@ def as_slice(facts: Json, before: Json) -> Json:
 
     Args:
         facts: the element, with what this profile says of it: that goes for each of its slices.
-        before: the element in the base; its words are the slice's words, the others are about all slices together.
+        before: the element in the base. Of words, obligations and rules it gives the slice its own; those that the
+            profile says of the element are about all slices, and are said and checked there.
     """
-    of_all = (*_PROSE, "mustSupport")
-    kept = {key: value for key, value in facts.items() if key not in (*of_all, "slicing")}
-    return {**kept, **{key: before[key] for key in of_all if key in before}, "min": 0}
+    of_all = {*_PROSE, "mustSupport", "condition", "constraint"}
+    kept = {key: value for key, value in facts.items() if key not in of_all and key != "slicing"}
+    return {**kept, **{key: value for key, value in before.items() if key in of_all}, "min": 0}
 
 
 def merged(facts: Json, said: Json) -> Json:
@@ -109,7 +114,7 @@ def merged(facts: Json, said: Json) -> Json:
         else:
             _replace_value(result, key)
             result[key] = value
-    if "type" in said and not any(entry.get("code") in _BINDABLE for entry in said["type"]):
+    if result.get("type") and not any(entry.get("code") in _BINDABLE for entry in result["type"]):
         result.pop("binding", None)
     return result
 
