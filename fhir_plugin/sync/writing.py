@@ -12,6 +12,7 @@ from datetime import datetime
 from typing import Any
 
 from fhir_plugin.consent import demand
+from fhir_plugin.ehr.answers import Written
 from fhir_plugin.ehr.client import FhirClient
 from fhir_plugin.ehr.entries import Entry
 from fhir_plugin.errors import (
@@ -20,6 +21,7 @@ from fhir_plugin.errors import (
     EhrError,
     EhrFailed,
     EhrProtocolError,
+    EhrRejected,
     EhrUnauthorized,
     EhrUnreachable,
 )
@@ -27,6 +29,7 @@ from fhir_plugin.mapping.changes import ResourceChange, changes_between
 from fhir_plugin.mapping.provenance import Author, provenance_of
 from fhir_plugin.model.identity import Ref
 from fhir_plugin.sync.decisions import Decided
+from fhir_plugin.sync.saga import write_in_order
 
 __all__ = ["Unit", "Writer", "Wrote", "unit_of"]
 
@@ -75,6 +78,7 @@ class Writer:
     def __init__(self, client: FhirClient, author: Ref) -> None:
         self._client = client
         self._author = author
+        self._has_transactions = True
 
     def write(self, units: Sequence[Unit], at: datetime) -> list[Wrote]:
         """Write units, together where the EHR takes that. A failure is a result, so that the others go on.
@@ -83,9 +87,11 @@ class Writer:
             PermitRequired: something would be shared without a fresh permit; nothing was sent.
             EhrUnauthorized: the EHR lets nothing in any more.
         """
+        if not self._has_transactions and len(units) > 1:
+            return [result for unit in units for result in self.write([unit], at)]
         entries = [self._entries(unit, at) for unit in units]
         try:
-            written = self._client.transaction([entry for listed in entries for entry in listed])
+            written = self._send(units, entries)
         except EhrUnauthorized:
             raise
         except _UNCERTAIN as error:
@@ -107,6 +113,20 @@ class Writer:
                 )
             )
         return results
+
+    def _send(self, units: Sequence[Unit], entries: Sequence[Sequence[Entry]]) -> list[Written]:
+        """One transaction; or, where the EHR has none, one client in the order of a saga."""
+        if not self._has_transactions and len(units) == 1:
+            return write_in_order(self._client, units[0].changes, entries[0])
+        try:
+            return self._client.transaction([entry for listed in entries for entry in listed])
+        except EhrRejected as error:
+            if error.code != "transaction-unsupported":
+                raise
+            self._has_transactions = False
+            if len(units) > 1:
+                raise
+        return write_in_order(self._client, units[0].changes, entries[0])
 
     def _entries(self, unit: Unit, at: datetime) -> list[Entry]:
         for ask in unit.decided.permits:
