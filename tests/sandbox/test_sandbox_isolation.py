@@ -165,6 +165,19 @@ def test_pages_belong_to_who_asked_for_the_first(noor):
     assert ehr.fhir("GET", following, other).status_code == 410
 
 
+def test_the_id_of_something_deleted_is_not_taken_over_to_read_its_past(ehr):
+    system = ehr.backend_token().json["access_token"]
+    assert ehr.fhir("DELETE", "RelatedPerson/daan-opa-henk", system).status_code == 204
+    token = ehr.token("noor")["access_token"]
+    mine = {"resourceType": "RelatedPerson", "id": "daan-opa-henk", "patient": {"reference": "Patient/noor"}}
+    assert ehr.fhir("PUT", "RelatedPerson/daan-opa-henk", token, mine).status_code == 404
+    assert ehr.fhir("PUT", "RelatedPerson/daan-opa-henk", system, mine).status_code == 422
+    again = {**mine, "patient": {"reference": "Patient/daan"}}
+    assert ehr.fhir("PUT", "RelatedPerson/daan-opa-henk", system, again).status_code == 201
+    for path in ("RelatedPerson/daan-opa-henk/_history", "RelatedPerson/daan-opa-henk/_history/1"):
+        assert ehr.fhir("GET", path, token).status_code == 404
+
+
 def test_a_figure_of_two_siblings_betrays_neither(ehr):
     token = ehr.token("mila")["access_token"]
     family = ehr.fhir("GET", "RelatedPerson/mila-steungezin", token)

@@ -36,3 +36,25 @@ def test_an_app_reads_and_writes_one_record_through_us(ehr):
     assert answer.status_code == 200
     outside = {"resourceType": "RelatedPerson", "patient": {"reference": "Patient/daan"}}
     assert ehr.fhir("POST", "RelatedPerson", token, outside).status_code == 403
+
+
+def test_versions_of_another_record_under_the_same_id_stay_hidden(ehr):
+    """That server lets an id be taken over after a deletion; we cannot forbid that there, but we hide the past."""
+    system = ehr.backend_token().json["access_token"]
+    token = ehr.token("noor")["access_token"]
+    theirs = {
+        "resourceType": "Task",
+        "id": "t",
+        "status": "draft",
+        "intent": "plan",
+        "for": {"reference": "Patient/daan"},
+    }
+    assert ehr.fhir("PUT", "Task/t", system, theirs).status_code == 201
+    assert ehr.fhir("DELETE", "Task/t", system).status_code in (200, 204)
+    mine = {**theirs, "for": {"reference": "Patient/noor"}}
+    assert ehr.fhir("PUT", "Task/t", token, mine).status_code in (200, 201)
+    history = ehr.fhir("GET", "Task/t/_history", token)
+    assert history.status_code == 200
+    assert "Patient/noor" in history.text
+    assert "daan" not in history.text
+    assert ehr.fhir("GET", "Task/t/_history/1", token).status_code == 404

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from smart_app.sandbox.fhir.bundles import run_transaction
 from smart_app.sandbox.fhir.capability import capability_statement
+from smart_app.sandbox.fhir.compartments import SHARED_TYPES
 from smart_app.sandbox.fhir.guard import Guard
 from smart_app.sandbox.fhir.interaction import Answer, Entry, Interaction
 from smart_app.sandbox.fhir.outcome import FhirError, Json
@@ -67,10 +68,11 @@ class EmbeddedBackend:
                 raise FhirError(400, "not-supported", "History is kept per resource: ask for an instance.")
             return Answer(status=200, body=self._searcher.search(session, interaction, guard))
         row = self._seen(session, interaction, guard)
-        if interaction.operation == "_history":
-            return Answer(status=200, body=self._history(session, row))
-        if interaction.version:
-            row = self._version(session, row, interaction.version)
+        if interaction.operation == "_history" or interaction.version:
+            versions = self._versions(session, row, guard)
+            if interaction.operation == "_history":
+                return Answer(status=200, body=self._history(row, versions))
+            row = self._version(versions, interaction.version)
         if interaction.if_none_match == str(row.version):
             return Answer(status=304, etag=str(row.version))
         row.json()
@@ -84,15 +86,27 @@ class EmbeddedBackend:
             raise FhirError(404, "not-found", f"There is no such {interaction.type}.")
         return row
 
-    def _version(self, session: Session, row: Row, version: str) -> Row:
-        for past in session.versions(row):
+    @staticmethod
+    def _versions(session: Session, row: Row, guard: Guard) -> list[Row]:
+        """The versions the guard may see: what was deleted and made anew under one id may have been somebody else's."""
+        if row.type in SHARED_TYPES:
+            return session.versions(row)
+        return [
+            past
+            for past in session.versions(row)
+            if past.body is None or guard.reaches(row.type, "r", session.patients_then(past))
+        ]
+
+    @staticmethod
+    def _version(versions: list[Row], version: str) -> Row:
+        for past in versions:
             if str(past.version) == version:
                 return past
-        raise FhirError(404, "not-found", f"There is no such version of this {row.type}.")
+        raise FhirError(404, "not-found", "There is no such version.")
 
-    def _history(self, session: Session, row: Row) -> Json:
+    def _history(self, row: Row, versions: list[Row]) -> Json:
         entries = []
-        for past in session.versions(row):
+        for past in versions:
             entry: Json = {
                 "fullUrl": f"{self.base_url}/{row.type}/{row.id}",
                 "request": {

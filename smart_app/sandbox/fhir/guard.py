@@ -62,6 +62,15 @@ class Guard:
             raise FhirError(403, "forbidden", f"The token has no scope to {needed} {kind}.")
         return found
 
+    def reaches(self, kind: str, permission: str, owners: frozenset[str]) -> bool:
+        """Whether the rights reach something in exactly these records, apart from queries in scopes.
+
+        Raises:
+            FhirError: 403, no scope opens the type at all.
+        """
+        patients = {grant.patient for grant in self.grants(kind, permission)}
+        return None in patients or (len(owners) == 1 and owners <= patients)
+
     def _record(self, level: str) -> str | None:
         if level == "patient":
             return self.patient

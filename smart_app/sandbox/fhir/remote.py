@@ -113,7 +113,26 @@ class RemoteBackend:
 
     def _read(self, interaction: Interaction, rights: Rights) -> Answer:
         self._visible(interaction, rights)
-        return self._wire.send("GET", url_of(interaction), _conditions(interaction))
+        found = self._wire.send("GET", url_of(interaction), _conditions(interaction))
+        if found.body is None or not (interaction.operation or interaction.version):
+            return found
+        return replace(found, body=self._versions(found.body, interaction.type, rights))
+
+    @staticmethod
+    def _versions(body: Json, kind: str, rights: Rights) -> Json:
+        """Only versions that may be seen: what was deleted and made anew may have been in another record."""
+        if body.get("resourceType") != "Bundle":
+            if rights.sees(body, "r"):
+                return body
+            raise FhirError(404, "not-found", "There is no such version.")
+        entries = [
+            entry
+            for entry in body.get("entry", [])
+            if "resource" not in entry
+            or entry["resource"].get("resourceType") != kind
+            or rights.shows(entry["resource"])
+        ]
+        return {**body, "entry": entries, "total": len(entries)}
 
     def _visible(self, interaction: Interaction, rights: Rights) -> None:
         rights.grants(interaction.type, "r")

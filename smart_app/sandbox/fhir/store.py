@@ -192,6 +192,10 @@ class Session:
         self.flush()
         return self._patients(kind, identity)
 
+    def patients_then(self, past: Row) -> frozenset[str]:
+        """Whose record one version was in; empty for a deletion."""
+        return patients_of(past.json(), self.base_url, self._patients) if past.body is not None else frozenset()
+
     def flush(self) -> None:
         """Bring the index up to date with what was written."""
         if not self._pending:

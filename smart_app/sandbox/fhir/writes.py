@@ -163,11 +163,26 @@ class Writer:
                     raise FhirError(409, "conflict", "The condition means nothing, but the id in the body exists.")
         else:
             before = self._session.current(interaction.type, interaction.id)
-        if before is not None and before.body is not None:
-            if not sees(self._session, before, self._guard, permission):
-                raise FhirError(404, "not-found", f"There is no such {interaction.type}.")
-            self._owners[before.key] = self._session.patients_of(before.type, before.id)
+        if before is not None:
+            self._owners[before.key] = self._seen_owners(before, permission)
         return before
+
+    def _seen_owners(self, before: Row, permission: str) -> frozenset[str]:
+        """Whose record it is in; of something deleted, whose it was: an id is never taken over by another record.
+
+        Raises:
+            FhirError: 404, the guard does not reach it.
+        """
+        if before.body is not None:
+            owners = self._session.patients_of(before.type, before.id)
+            seen = sees(self._session, before, self._guard, permission)
+        else:
+            held = next((past for past in self._session.versions(before) if past.body is not None), before)
+            owners = self._session.patients_then(held)
+            seen = not owners or self._guard.reaches(before.type, permission, owners)
+        if not seen:
+            raise FhirError(404, "not-found", f"There is no such {before.type}.")
+        return owners
 
 
 def _conditions(interaction: Interaction, before: Row | None) -> None:
