@@ -239,6 +239,9 @@ def test_koppeltaal_launches_by_form_with_a_signed_message_and_gives_no_data_tok
     launch = page.split('name="launch" value="')[1].split('"')[0]
     message = jwt.decode(launch, keys_of(ehr), algorithms=["RS256"]).claims
     assert (message["sub"], message["patient"]) == ("Practitioner/joke-de-vries", "Patient/noor")
+    system = ehr.backend_token().json["access_token"]
+    assert ehr.fhir("GET", message["resource"], system).json["for"]["reference"] == "Patient/noor"
+    assert ehr.fhir("GET", f"ActivityDefinition?url={message['definition']}", system).json["total"] == 1
     introspect = {"token": launch, **ehr.assertion()}
     told = ehr.browser().post("/auth/introspect", data=introspect, base_url=BASE).json
     assert told["active"] is True

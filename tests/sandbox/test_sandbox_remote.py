@@ -61,6 +61,11 @@ def test_searches_show_one_record_only(ehr, noor, query, expected):
     assert set(ids(answer)) == expected
 
 
+def test_a_total_never_counts_other_records(ehr, noor):
+    assert ehr.fhir("GET", "RelatedPerson?_summary=count", noor).json["total"] == 5
+    assert "total" not in ehr.fhir("GET", "Provenance?_summary=count", noor).json
+
+
 def test_pages_go_on_through_us_and_belong_to_the_asker(ehr, noor):
     first = ehr.fhir("GET", "RelatedPerson?_count=2", noor).json
     following = next(link["url"] for link in first["link"] if link["relation"] == "next").removeprefix(f"{BASE}/fhir")

@@ -13,13 +13,15 @@ from joserfc import jwt
 
 from smart_app.sandbox.auth.state import LAUNCH_LIFE
 from smart_app.sandbox.auth.users import EhrUser
+from smart_app.sandbox.fhir.outcome import Json
 
 if TYPE_CHECKING:
     from smart_app.sandbox.auth.server import SandboxServer
 
-__all__ = ["SCOPE", "as_token_response", "launch_claims", "signed"]
+__all__ = ["SCOPE", "as_token_response", "launch_claims", "launched_resources", "signed"]
 
 SCOPE = frozenset({"launch", "openid", "fhirUser"})
+MODULE = "steunfiguren"
 _CONTEXT = ("resource", "definition", "sub", "patient", "intent")
 
 
@@ -32,12 +34,28 @@ def launch_claims(server: SandboxServer, client_id: str, user: EhrUser, patient:
         "iat": now,
         "exp": now + int(LAUNCH_LIFE.total_seconds()),
         "jti": uuid.uuid4().hex,
-        "resource": f"Task/{patient}-steunfiguren",
-        "definition": f"{server.issuer}/ActivityDefinition/steunfiguren",
+        "resource": f"Task/{patient}-{MODULE}",
+        "definition": f"{server.issuer}/ActivityDefinition/{MODULE}",
         "sub": user.fhir_user,
         "intent": "plan",
     }
     return claims if user.fhir_user == f"Patient/{patient}" else {**claims, "patient": f"Patient/{patient}"}
+
+
+def launched_resources(server: SandboxServer, patient: str) -> list[Json]:
+    """What the message refers to: the ActivityDefinition of the app, and the child's Task to work in it."""
+    definition = f"{server.issuer}/ActivityDefinition/{MODULE}"
+    module = {"resourceType": "ActivityDefinition", "id": MODULE, "url": definition, "status": "active", "kind": "Task"}
+    task = {
+        "resourceType": "Task",
+        "id": f"{patient}-{MODULE}",
+        "instantiatesCanonical": definition,
+        "status": "ready",
+        "intent": "order",
+        "for": {"reference": f"Patient/{patient}"},
+        "owner": {"reference": f"Patient/{patient}"},
+    }
+    return [module, task]
 
 
 def signed(server: SandboxServer, claims: dict[str, Any]) -> str:

@@ -149,7 +149,7 @@ class RemoteBackend:
         entries = [entry for entry in bundle.get("entry", []) if isinstance(entry.get("resource"), dict)]
         kept = [entry for entry in entries if self._shows(entry, kind, rights)]
         found = {name: value for name, value in bundle.items() if name not in ("entry", "link")}
-        if len(kept) < len(entries):
+        if len(kept) < len(entries) or not rights.counts(kind):
             found.pop("total", None)
         following = [link["url"] for link in bundle.get("link", []) if link.get("relation") == "next"]
         link = [{"relation": "next", "url": self._keep(identity, kind, url)} for url in following[:1]]

@@ -77,6 +77,11 @@ class Rights:
             return (("_id", patient),)
         return (("patient", f"Patient/{patient}"),) if "patient" in parameters_of(kind) else ()
 
+    def counts(self, kind: str) -> bool:
+        """Whether the other server's total for this type counts nothing that may not be seen."""
+        patients = {grant.patient for grant in self.grants(kind, "s")}
+        return None in patients or kind in SHARED_TYPES or bool(self.narrowing(kind, "s"))
+
     def owners(self, resource: Json) -> frozenset[str]:
         """Ids of the Patients whose record the resource is in."""
         return patients_of(resource, self._base_url, self._of_target)

@@ -9,6 +9,7 @@ from werkzeug.exceptions import HTTPException
 from werkzeug.wrappers import Response
 
 from smart_app.sandbox.auth.clients import RegisteredClient
+from smart_app.sandbox.auth.hti import launched_resources
 from smart_app.sandbox.auth.users import EhrUser
 from smart_app.sandbox.faults import FAULTS
 from smart_app.sandbox.pages import language as words
@@ -16,6 +17,7 @@ from smart_app.sandbox.pages.kept import kept_of
 from smart_app.sandbox.pages.session import check_form_token, form_token, sign_in, sign_out, signed_in_user
 from smart_app.sandbox.parts import here
 from smart_app.sandbox.people import ChildCard
+from smart_app.sandbox.seed.loading import store
 
 __all__ = ["prepare", "routes"]
 
@@ -112,6 +114,7 @@ def launch(patient: str, client_id: str) -> Response | str:
     handle = server.start_launch(client.client_id, user, child.id, need_patient_banner=banner)
     fields = {"iss": server.issuer, "launch": handle}
     if server.launches_by_post:
+        store(here().backend, launched_resources(server, child.id))
         return render_template("ehr/post_launch.html", app=client, fields=fields)
     return redirect(f"{client.launch_url}?{urlencode(fields)}", 303)
 
