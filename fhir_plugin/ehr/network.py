@@ -22,6 +22,7 @@ from fhir_plugin.mapping.engagement import participants, same_member
 from fhir_plugin.mapping.json import Json, text
 from fhir_plugin.mapping.network import Mapped, TiePlace, from_fhir
 from fhir_plugin.mapping.provenance import Author, provenance_of
+from fhir_plugin.mapping.reading import collect
 from fhir_plugin.mapping.team import is_network_team
 from fhir_plugin.model.dates import local_day
 from fhir_plugin.model.issues import Issue, Severity
@@ -149,7 +150,8 @@ class NetworkGateway:
         that the other one is doing just that.
         """
         resources, _ = self._fetch(patient_id)
-        teams = sorted((body for body in resources if _is_active_network(body)), key=lambda body: str(body["id"]))
+        own = collect(resources, patient_id).of("CareTeam")  # an EHR may pass over the search and give everybody's
+        teams = sorted((body for body in own if _is_active_network(body)), key=lambda body: str(body["id"]))
         if len(teams) < 2:
             return
         kept, *others = teams
@@ -180,7 +182,7 @@ def _has(held: list[Any], reference: str) -> bool:
 
 
 def _is_active_network(body: Json) -> bool:
-    return body.get("resourceType") == "CareTeam" and body.get("status") == "active" and is_network_team(body)
+    return body.get("status") == "active" and is_network_team(body)
 
 
 def _ended(team: Json, today: date) -> Json:
