@@ -8,7 +8,7 @@ from collections.abc import Callable
 import requests
 from flask import Flask
 
-from smart_app import logs, security
+from smart_app import limits, logs, security
 from smart_app.launch import guard
 from smart_app.launch.launcher import Launcher
 from smart_app.launch.network import guarded_session
@@ -49,6 +49,7 @@ def create_app(
     app.extensions["steunfiguren.settings"] = settings
     app.extensions["steunfiguren.launcher"] = Launcher(settings, store, clock=clock, session=session)
     logs.install(app)
+    limits.install(app, settings, clock)
     guard.install(app)
     app.register_blueprint(launch_blueprint)
     for blueprint in BLUEPRINTS:

@@ -23,7 +23,7 @@ __all__ = ["RedactingFormatter", "configure", "install", "redact", "reference"]
 
 ALPHABET = "23456789ABCDEFGHJKMNPQRSTVWXYZ"
 """Without characters that people confuse on the telephone."""
-QUIET = ("authlib", "urllib3", "requests", "joserfc", "flask-limiter", "sqlalchemy.engine")
+QUIET = ("authlib", "urllib3", "requests", "joserfc", "sqlalchemy.engine")
 """Libraries that log secrets, addresses or rows at DEBUG or INFO (authlib: the PKCE verifier)."""
 FIELDS = ("issuer", "user_kind", "code", "status", "method", "route", "milliseconds")
 

@@ -10,8 +10,6 @@ from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
 from flask import Flask, Response, g, request
-from flask_limiter import Limiter
-from flask_limiter.util import get_remote_address
 from werkzeug.middleware.proxy_fix import ProxyFix
 
 from smart_app.settings import Settings
@@ -54,13 +52,6 @@ def install(app: Flask, settings: Settings) -> None:
         app.wsgi_app = ProxyFix(app.wsgi_app, x_for=hops, x_proto=hops, x_host=0)  # type: ignore[method-assign]  # Flask's own way
     if settings.secure:
         app.wsgi_app = _Https(app.wsgi_app)  # type: ignore[method-assign]  # Flask's own way
-    limiter = Limiter(
-        _caller, app=app, default_limits=[f"{settings.limits.requests_per_minute}/minute"], storage_uri="memory://"
-    )
-    for endpoint in ("launch.launch", "launch.start", "launch.new_tab", "launch.callback", "launch.proceed"):
-        if endpoint in app.view_functions:
-            limit = limiter.limit(f"{settings.limits.launches_per_minute}/minute", key_func=get_remote_address)
-            app.view_functions[endpoint] = limit(app.view_functions[endpoint])
 
     @app.after_request
     def secure(response: Response) -> Response:
@@ -119,9 +110,3 @@ def _with_headers(response: Response, settings: Settings) -> Response:
     if request.endpoint not in CACHEABLE or response.status_code >= 400:
         headers["Cache-Control"] = "no-store"
     return response
-
-
-def _caller() -> str:
-    """A launch, where there is one: a whole organisation often shares one address."""
-    launch_id = (request.view_args or {}).get("launch_id")
-    return f"launch {launch_id}" if launch_id else get_remote_address()

@@ -8,7 +8,7 @@ from io import BytesIO
 
 import pytest
 from flask import Flask, request
-from launch_fakes import APP, Browser, FakeEhr
+from launch_fakes import APP, Browser, Clock, FakeEhr
 from werkzeug.test import TestResponse
 
 from smart_app.settings import Settings
@@ -105,6 +105,18 @@ def test_one_launch_that_asks_too_much_is_slowed_down_and_another_is_not(
     busy, calm = browser.launch(ehr), browser.launch(ehr)
     assert [browser.get(f"{busy}probe").status_code for _ in range(5)] == [200, 200, 200, 429, 429]
     assert browser.get(f"{calm}probe").status_code == 200
+
+
+def test_a_minute_later_the_count_starts_again_and_guessed_launches_count_for_their_address(
+    make_app: Callable[[Settings], Flask], settings: Settings, clock: Clock
+) -> None:
+    limits = replace(settings.limits, requests_per_minute=3)
+    browser = Browser(make_app(replace(settings, limits=limits)).test_client())
+    found = [browser.get(f"/l/{number:032x}/probe").status_code for number in range(5)]
+    assert found == [409, 409, 409, 429, 429]
+    clock.advance(60)
+    answer = browser.get(f"/l/{5:032x}/probe")
+    assert answer.status_code == 409
 
 
 def test_the_scheme_is_what_the_settings_say_whatever_the_proxy_passes_on(
