@@ -236,3 +236,11 @@ def test_the_words_of_the_map_do_not_touch_and_are_large_enough(walk: Walks, wid
     assert min(size for *_, size in boxes) * scale >= 12
     for (x1, y1, x2, y2, _), (u1, v1, u2, v2, _) in combinations(boxes, 2):
         assert x2 <= u1 or u2 <= x1 or y2 <= v1 + 4 or v2 <= y1 + 4
+
+
+def test_the_network_is_printed_on_one_page(walk: Walks) -> None:
+    app = walk().sign_in().open_alone("noor")
+    app.get_by_role("link", name="Afdrukken").click()
+    app.wait_for_url("**/print")
+    paper = app.pdf(format="A4", prefer_css_page_size=True)
+    assert len(re.findall(rb"/Type\s*/Page\b", paper)) == 1
