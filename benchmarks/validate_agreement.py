@@ -116,7 +116,7 @@ def table(outcome: Outcome) -> str:
     lines = [
         "# Agreement with the reference validator",
         "",
-        "Made by `python benchmarks/validate_agreement.py`; do not edit. The cases are HL7's own (FHIR/fhir-test-cases,",
+        "Made by `python benchmarks/validate_agreement.py`; do not edit. The cases are HL7's (FHIR/fhir-test-cases,",
         "R4, JSON, usable offline), the expectation is what the HL7 Java validator said. Agreement is on *has errors*;",
         "errors that came from a terminology server do not count. Default policy, also for the cases that HL7 ran with",
         "options of its own.",

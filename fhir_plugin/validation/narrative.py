@@ -42,6 +42,7 @@ _ATTRIBUTES: dict[str, frozenset[str]] = {
 }
 _BLOCKS = frozenset({"div", "blockquote", "table", "ol", "ul", "p"})
 _ENTITY = re.compile(r"&([A-Za-z][A-Za-z0-9]*);")
+"""XHTML in FHIR is XML without a DTD: HTML's own entities do not exist in it."""
 _XML_ENTITIES = frozenset({"amp", "lt", "gt", "quot", "apos"})
 _SCRIPT = re.compile(r"\s*(javascript|vbscript)\s*:", re.IGNORECASE)
 
@@ -62,6 +63,7 @@ def problems(text: str) -> tuple[tuple[str, str], ...]:
     except (expat.ExpatError, UnicodeError):
         return (("narrative-malformed", ""),)
     found = reader.found
+    found += [("narrative-entity", name[:20]) for name in _ENTITY.findall(text) if name not in _XML_ENTITIES]
     if not reader.has_content:
         found.append(("txt-2", ""))
     return tuple(dict.fromkeys(found))
