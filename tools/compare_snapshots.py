@@ -223,8 +223,8 @@ def report(tallies: dict[str, Tally]) -> str:
     lines = [
         "# Our snapshots beside those of the HL7 reference implementation",
         "",
-        "Made by `tools/compare_snapshots.py`; not to be edited. Every element and every field of it is compared. The peer",
-        f"is `ProfileUtilities` of org.hl7.fhir.r5 {version}, over `hl7.fhir.r4.core` 4.0.1, for the same inputs.",
+        "Made by `tools/compare_snapshots.py`; not to be edited. Every element and every field of it is compared.",
+        f"The peer is `ProfileUtilities` of org.hl7.fhir.r5 {version}, over `hl7.fhir.r4.core` 4.0.1.",
         "",
         "| suite | structures | equal | refused by one or both | elements | differences | of them explained |",
         "|---|---|---|---|---|---|---|",

@@ -7,17 +7,19 @@ so a member's name cannot lead anywhere; sizes and counts are bounded.
 
 from __future__ import annotations
 
-import gzip
-import tarfile
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from hashlib import sha256
 from pathlib import Path, PurePosixPath
-from typing import IO, Any, cast
+from typing import IO, TYPE_CHECKING, Any, cast
 
 from fhir_plugin.errors import PackageError
 from fhir_plugin.model.issues import Issue, Severity
 from fhir_plugin.packages.jsonio import loads
+
+if TYPE_CHECKING:
+    import gzip
+    import tarfile
 
 __all__ = ["CONFORMANCE_TYPES", "Package", "Resource", "archive_members", "read_package"]
 
@@ -114,6 +116,9 @@ def archive_members(stream: IO[bytes], where: str) -> Iterator[tuple[str, bytes]
     Raises:
         PackageError: not a gzipped tar, a name that leaves the package, or more than the bounds allow.
     """
+    import gzip  # only archives need these two, and a validation should start fast
+    import tarfile
+
     try:
         with (
             gzip.GzipFile(fileobj=stream) as unzipped,
