@@ -6,6 +6,7 @@ from the base: a profile on three elements costs three look-ups.
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
@@ -42,6 +43,8 @@ class ProfileChecks:
         self.engine = engine
         self._checks: dict[str, Check] = {}
         self._trees: dict[str, Element | None] = {}
+        self._compiling: set[str] = set()
+        self._lock = threading.RLock()
 
     def tree(self, canonical: str) -> Element | None:
         """The snapshot of a profile as a tree, or None when it is unknown."""
@@ -53,14 +56,16 @@ class ProfileChecks:
     def check(self, canonical: str) -> Check:
         """What a profile asks beyond its base type; an unknown profile is reported where it is asked for."""
         found = self._checks.get(canonical)
-        if found is None:
-            self._checks[canonical] = self._later(canonical)
-            found = self._checks[canonical] = self._compile(canonical)
-        return found
-
-    def _later(self, canonical: str) -> Check:
-        """Stands in while a profile that mentions itself is compiled."""
-        return lambda value, extra, path, scope: self._checks[canonical](value, extra, path, scope)
+        if found is not None:
+            return found
+        with self._lock:
+            if canonical in self._compiling:  # it mentions itself: look again when it is applied
+                return lambda value, extra, path, scope: self.check(canonical)(value, extra, path, scope)
+            if canonical not in self._checks:
+                self._compiling.add(canonical)
+                self._checks[canonical] = self._compile(canonical)
+                self._compiling.discard(canonical)
+            return self._checks[canonical]
 
     def _compile(self, canonical: str) -> Check:
         tree = self.tree(canonical)

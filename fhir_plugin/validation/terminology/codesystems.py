@@ -84,10 +84,11 @@ class CodeSystemIndex:
     def descendants(self, code: str) -> Iterator[str]:
         """Codes below a code."""
         if self._children is None:
-            self._children = {}
+            children: dict[str, list[str]] = {}
             for one in self.concepts.values():
                 for parent in one.parents:
-                    self._children.setdefault(parent, []).append(one.code)
+                    children.setdefault(parent, []).append(one.code)
+            self._children = children
         seen = {code}
         waiting = [code]
         while waiting:

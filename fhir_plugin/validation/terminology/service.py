@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from typing import Any
 
 from fhir_plugin.validation.schema import DefinitionSource, canonical_url
@@ -16,16 +17,15 @@ class Terminology:
 
     def __init__(self, definitions: DefinitionSource) -> None:
         self._definitions = definitions
+        self.lock = threading.RLock()
         self._value_sets: dict[str, ValueSetIndex | None] = {}
         self._code_systems: dict[str, CodeSystemIndex | None] = {}
 
     def value_set(self, canonical: str) -> ValueSetIndex | None:
-        """The index of a value set, or None when nobody supplies it. A circular import answers: cannot know."""
+        """The index of a value set, or None when nobody supplies it."""
         if canonical not in self._value_sets:
-            self._value_sets[canonical] = None
             resource = self._lookup(self._definitions.value_set, canonical)
-            if resource is not None:
-                self._value_sets[canonical] = ValueSetIndex(resource, self)
+            self._value_sets[canonical] = ValueSetIndex(resource, self) if resource is not None else None
         return self._value_sets[canonical]
 
     def code_system(self, canonical: str) -> CodeSystemIndex | None:

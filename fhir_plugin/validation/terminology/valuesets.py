@@ -49,13 +49,21 @@ class ValueSetIndex:
         self._excludes = [_Part(one, terminology) for one in compose.get("exclude", ()) if type(one) is dict]
         self._expanded = None if self._includes else _expansion(resource)
         self._known: dict[tuple[str | None, str], Answer] = {}
+        self._deciding: set[tuple[str | None, str]] = set()
+        self._lock = terminology.lock
 
     def contains(self, system: str | None, code: str) -> Answer:
         """Whether the code is in the set; ``system`` None implies whatever system the set takes it from."""
         key = (system, code)
-        if key not in self._known:
-            self._known[key] = self._decide(system, code)
-        return self._known[key]
+        if key in self._known:
+            return self._known[key]
+        with self._lock:
+            if key in self._deciding:
+                return None  # value sets that import each other
+            self._deciding.add(key)
+            answer = self._known[key] = self._decide(system, code)
+            self._deciding.discard(key)
+        return answer
 
     @property
     def systems(self) -> frozenset[str]:
