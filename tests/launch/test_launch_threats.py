@@ -15,6 +15,7 @@ from launch_fakes import APP, KEY, Browser, Clock, FakeEhr
 from sqlalchemy import select, update
 
 from fhir_plugin.errors import EhrProtocolError, EhrUnreachable, StoreError
+from smart_app.launch.cookies import MOST_LAUNCHES
 from smart_app.launch.launcher import Launcher
 from smart_app.launch.network import Outbound, guarded_session
 from smart_app.settings import Issuer, Settings
@@ -464,3 +465,12 @@ def test_a_form_token_of_another_launch_does_not_count(browser: Browser, ehr: Fa
     first, second = browser.launch(ehr), browser.launch(ehr)
     foreign = browser.get(f"{second}probe").get_json()["csrf"]
     assert browser.post(f"{first}probe", {"csrf_token": foreign, "patient": "kind-1"}).status_code == 400
+
+
+@pytest.mark.threat("cookies-in-frames")
+def test_a_browser_keeps_the_cookies_of_its_latest_launches_only(browser: Browser, ehr: FakeEhr) -> None:
+    paths = [browser.launch(ehr) for _ in range(MOST_LAUNCHES + 2)]
+    held = [cookie.key for cookie in browser.client._cookies.values() if "sf-l-" in cookie.key]
+    assert len(held) == MOST_LAUNCHES
+    assert browser.get(f"{paths[-1]}probe").status_code == 200
+    assert browser.get(f"{paths[0]}probe").status_code == 409
