@@ -41,7 +41,7 @@ from fhir_plugin.sync.writing import Writer
 SYSTEM = "https://jeugdhulp.example.nl/clientnummer"
 V3, VEKTIS = "http://terminology.hl7.org/CodeSystem/v3-RoleCode", "urn:oid:2.16.840.1.113883.2.4.3.11.22.472"
 HEADER = (
-    "Cliëntnummer", "Figuur ID", "Voornaam", "Achternaam", "Soort", "Functie", "Mobiel", "Aangewezen door",
+    "Cliëntnummer", "Figuur ID", "Voornaam", "Achternaam", "Soort", "Functie", "Inzet", "Mobiel", "Aangewezen door",
     "Vertrouwensband", "Mandaat", "Steunt", "Toestemming", "Toestemming van", "Toestemming vanaf", "Toestemming tot",
 )  # fmt: skip
 SERVE = """
@@ -84,7 +84,8 @@ def write_list(path: Path, clients: int, figures: int, changed: float = 0.0) -> 
             writer.writerow(
                 [
                     100000 + number // figures, f"F{number}", f"Naam{number % 97}", f"Achter{number % 89}", "JIM",
-                    "praktisch", phone, "ouder", "ja", "informeel", "kind", "ja", "ouders", "01-09-2026", "31-08-2027",
+                    "praktisch", "meehelpen", phone, "ouder", "ja", "informeel", "kind", "ja", "ouders",
+                    "01-09-2026", "31-08-2027",
                 ]
             )  # fmt: skip
 

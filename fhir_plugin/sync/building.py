@@ -36,7 +36,6 @@ from fhir_plugin.model.terms import (
     ParentAccord,
     Supports,
 )
-from fhir_plugin.sync.vocabulary import display_of
 from fhir_plugin.sync.wanted import ConsentClaim
 
 __all__ = ["Cells", "claim_of", "figure_of", "role_of"]
@@ -128,13 +127,13 @@ def _addresses(cells: Cells) -> tuple[Address, ...]:
 
 def _relation(code: str) -> Coding:
     system = V3_NULL_FLAVOR if code == "OTH" else V3_ROLE_CODE
-    return Coding(system=system, code=code, display=display_of("relation", code))
+    return Coding(system=system, code=code)
 
 
 def role_of(code: str) -> Coding:
     """The RolCodelijst coding of a vocabulary code."""
     system = ROL_VEKTIS if code[0] == "V" else ROL_NICTIZ
-    return Coding(system=system, code=code[1:], display=display_of("role", code))
+    return Coding(system=system, code=code[1:])
 
 
 def claim_of(cells: Cells) -> ConsentClaim | None:

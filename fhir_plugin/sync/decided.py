@@ -12,6 +12,7 @@ from fhir_plugin.model.dates import PartialDate
 from fhir_plugin.model.figure import Agreement, BondOfTrust, Designation, MandateFact, Note, SupportFigure, VogSeen
 from fhir_plugin.model.identity import Address, Coding, Identifier, Ref, Telecom
 from fhir_plugin.model.names import display_name
+from fhir_plugin.sync.vocabulary import display_of
 
 __all__ = ["Action", "ClientPlan", "Conflict", "ElementChange", "FigurePlan", "label_of", "shown"]
 
@@ -132,7 +133,7 @@ def _agreement(value: Agreement) -> str:
 
 _SHOW: dict[type, Any] = {
     Telecom: lambda value: value.value,
-    Coding: lambda value: value.display or value.code,
+    Coding: lambda value: value.display or display_of(value.code),
     Identifier: lambda value: value.value,
     Ref: lambda value: value.display or value.reference,
     Address: lambda value: _parts(

@@ -12,7 +12,7 @@ __all__ = ["plan_lines", "totals_lines", "words"]
 
 TOTALS = (
     "clients", "clients-written", "add", "update", "end", "none", "consent-record", "consent-withdraw",
-    "waits-for-consent", "not-recorded", "conflict", "question", "rows-refused",
+    "waits-for-consent", "incomplete", "not-recorded", "conflict", "question", "rows-refused",
 )  # fmt: skip
 """Totals in the order they are read."""
 
@@ -59,8 +59,7 @@ def _figure_lines(figure: FigurePlan, language: Language) -> Iterator[str]:
         yield f"      {words(f'sync-plan-consent-{figure.consent}', language)}"
     for note in figure.notes:
         kind, _, reason = note.partition(":")
-        heading = "sync-plan-waits" if kind == "waits-for-consent" else "sync-plan-not-recorded"
-        yield f"      {words(heading, language)}: {words(reason, language)}"
+        yield f"      {words(f'sync-plan-{kind}', language)}: {words(reason, language)}"
     for conflict in figure.conflicts:
         name = element_words(conflict.element, language)
         said = words("sync-plan-conflict", language, element=name, source=conflict.source, ehr=conflict.ehr)

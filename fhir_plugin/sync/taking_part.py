@@ -69,6 +69,9 @@ def share(
         notes = (claimed.note,) if claimed.note else ()
     if claim is not None and claim.state == "withdrawn":
         figure = _disengaged(figure, theirs, PartialDate.of(today))
+    elif _is_open(figure, at) and not _is_open(theirs, at) and not _is_complete(figure):
+        notes = (*notes, "incomplete:sync-engagement-incomplete")
+        figure = replace(figure, engagement=theirs.engagement)
     elif _is_open(figure, at) and not _is_open(theirs, at):
         answer = access_permit(network, figure, policy, at)
         if isinstance(answer, Ask):
@@ -85,6 +88,11 @@ def _is_open(figure: SupportFigure, at: datetime) -> bool:
     engagement = figure.engagement
     end = engagement.period.end if engagement else None
     return engagement is not None and (end is None or end.last_day() >= local_day(at))
+
+
+def _is_complete(figure: SupportFigure) -> bool:
+    """Whether it is known what the figure does and how: a team without that is not valid (ct-2, ct-5)."""
+    return bool(figure.engagement and figure.engagement.functions and figure.engagement.involvement)
 
 
 def _disengaged(figure: SupportFigure, theirs: SupportFigure, day: PartialDate) -> SupportFigure:

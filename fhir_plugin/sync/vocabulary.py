@@ -47,9 +47,12 @@ def words_of(table: str) -> tuple[str, ...]:
     return tuple(_tables()[table])
 
 
-def display_of(table: str, code: str) -> str:
-    """The Dutch word for a code of a table: the first one listed."""
-    return _tables()[table][code][0].capitalize()
+def display_of(code: str) -> str:
+    """The Dutch word for a relation or role: the first one listed; the code itself where there is none."""
+    for table, key in (("relation", code), ("role", f"V{code}"), ("role", f"N{code}")):
+        if key in _tables()[table]:
+            return _tables()[table][key][0]
+    return code
 
 
 def meaning_of(table: str, word: str, own: Mapping[str, str]) -> str | None:

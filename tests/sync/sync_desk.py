@@ -34,7 +34,7 @@ V3 = "http://terminology.hl7.org/CodeSystem/v3-RoleCode"
 VEKTIS = "urn:oid:2.16.840.1.113883.2.4.3.11.22.472"
 HEADER = (
     "Cliëntnummer", "Figuur ID", "Voornaam", "Tussenvoegsel", "Achternaam", "Hoe noemt het kind", "Soort", "Relatie",
-    "Functie", "Mobiel", "E-mail", "Geboortedatum", "Aangewezen door", "Vertrouwensband", "Mandaat", "Steunt",
+    "Functie", "Inzet", "Mobiel", "E-mail", "Geboortedatum", "Aangewezen door", "Vertrouwensband", "Mandaat", "Steunt",
     "Betrokken sinds", "Betrokken tot", "Band tot", "Opmerking", "Toestemming", "Toestemming van", "Toestemming vanaf",
     "Toestemming tot", "Toestemming voor",
 )  # fmt: skip
@@ -57,6 +57,7 @@ def row(number: int = 1001, key: str = "F1", **cells: str) -> dict[str, str]:
         "Soort": "JIM",
         "Relatie": "tante",
         "Functie": "praktisch",
+        "Inzet": "meehelpen",
         "Mobiel": "06-12345601",
         "Aangewezen door": "jongere",
         "Vertrouwensband": "ja",
