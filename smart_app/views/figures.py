@@ -7,8 +7,7 @@ from flask.typing import ResponseReturnValue
 
 from fhir_plugin.model.figure import SupportFigure
 from smart_app.presenters.consent_form import consents_about, describe
-from smart_app.presenters.facets import Facet
-from smart_app.presenters.figure_form import STEPS, ending, held, starting, step
+from smart_app.presenters.figure_form import STEPS, Step, ending, held, starting, step
 from smart_app.presenters.network import art_14_is_open, called, called_formally, is_current, is_engaged
 from smart_app.presenters.saving import candidate_of, fresh_figure
 from smart_app.presenters.sharing import sharing_of
@@ -19,6 +18,8 @@ __all__ = ["blueprint"]
 
 blueprint = Blueprint("figures", __name__, url_prefix="/l/<launch_id>")
 
+NOT_THE_FIGURES = frozenset({"designation", "trust", "kinds", "tie", "bond", "accord"})
+"""What the family and the child say about the figure: theirs, so not for the figure to read (7.3.11; L2)."""
 PRIVATE_STEPS = frozenset({"agreements", "contact"})
 """Steps about the figure as a person: not for the child, the parents or other figures to read (L4)."""
 
@@ -28,14 +29,12 @@ def show(launch_id: str, figure_id: str) -> ResponseReturnValue:  # noqa: ARG001
     """Everything that is known, by the same headings as the form."""
     at = desk()
     figure = at.figure(figure_id)
-    own = bool(at.rights.figure_id)
-    sections = [one for one in STEPS if at.rights.private or own or one.name not in PRIVATE_STEPS]
     return render_template(
         "figure.html",
         figure=figure,
         title=called(figure, at.t),
         name=called_formally(figure),
-        sections=[(one, _rows(one.facets, figure, at)) for one in sections],
+        sections=_sections(figure, at),
         sharing=sharing_of(figure, at.network, at.policy, at.context),
         consents=[describe(one, at.context) for one in consents_about(at.network, figure.ref.reference)],
         notes=figure.notes if at.rights.private or at.rights.note else (),
@@ -48,8 +47,14 @@ def show(launch_id: str, figure_id: str) -> ResponseReturnValue:  # noqa: ARG001
     )
 
 
-def _rows(facets: tuple[Facet, ...], figure: SupportFigure, at: Desk) -> list[tuple[str, str]]:
-    return [(at.t(one.title), one.show(figure, at.context)) for one in facets]
+def _sections(figure: SupportFigure, at: Desk) -> list[tuple[Step, list[tuple[str, str]]]]:
+    """The steps of the form with what they say, as far as it is this viewer's to read."""
+    own = bool(at.rights.figure_id)
+    steps = [one for one in STEPS if at.rights.private or own or one.name not in PRIVATE_STEPS]
+    shown = [(step, [one for one in step.facets if not own or one.name not in NOT_THE_FIGURES]) for step in steps]
+    return [
+        (step, [(at.t(one.title), one.show(figure, at.context)) for one in facets]) for step, facets in shown if facets
+    ]
 
 
 @blueprint.post("/add")

@@ -187,6 +187,9 @@ def test_a_support_figure_sees_only_the_own_page() -> None:
     text = room.get().text_content()
     assert "Samira el Amrani" in text
     assert "Opa" not in text
+    assert "Heel dichtbij" not in text, "what the child says about the figure is the child's"
+    assert "Vertrouwensband" not in text
+    assert "Vader wil liever" not in text
     room.get("figure/opa", status=404)
     room.get("worklist", status=403)
     room.get("map", status=403)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from functools import cache
+from threading import Lock
 from typing import Any
 
 from joserfc.jwk import ECKey, KeySet, RSAKey
@@ -12,8 +13,17 @@ __all__ = ["Key", "SigningKeys"]
 Key = RSAKey | ECKey
 
 
-@cache
+_making = Lock()
+
+
 def _pair(generation: int) -> tuple[RSAKey, ECKey]:
+    """A pair of keys, the same for every thread: two that ask at once must not each make their own."""
+    with _making:
+        return _made(generation)
+
+
+@cache
+def _made(generation: int) -> tuple[RSAKey, ECKey]:
     """A pair of keys; made once per process, since making an RSA key takes a while."""
     return (
         RSAKey.generate_key(2048, {"kid": f"rs256-{generation}", "use": "sig", "alg": "RS256"}),
