@@ -8,11 +8,14 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 from package_makers import CORE, EXAMPLE, MakeArchive, manifest, profile
 
 from fhir_plugin.errors import PackageError
 from fhir_plugin.model import terms
-from fhir_plugin.packages import Definitions, load_definitions, profiles_dir
+from fhir_plugin.packages import Definitions, Package, load_definitions, profiles_dir
+from fhir_plugin.packages.source import Resource
 
 
 def value_set(version: str, url: str = "http://example.org/ValueSet/v") -> dict[str, object]:
@@ -162,3 +165,69 @@ def test_a_snapshot_that_the_package_brings_is_used_as_it_is(make_archive: MakeA
     structure = load_definitions([archive]).structure(f"{EXAMPLE}a")
     assert structure is not None
     assert len(structure["snapshot"]["element"]) == 1
+
+
+def test_extensions_may_hold_each_other(define: Callable[..., Definitions]) -> None:
+    def holding(name: str, other: str) -> dict[str, object]:
+        inner = {"id": f"Extension.extension:{other}", "type": [{"code": "Extension", "profile": [EXAMPLE + other]}]}
+        return profile(name, "Extension", {"id": "Extension", "short": name}, inner, kind="complex-type")
+
+    definitions = define(holding("a", "b"), holding("b", "a"), holding("c", "c"))
+    for name in "abc":
+        structure = definitions.structure(EXAMPLE + name)
+        assert structure is not None
+        assert any(element.get("sliceName") for element in structure["snapshot"]["element"])
+
+
+def test_a_broken_extension_does_not_break_the_profile_that_uses_it(define: Callable[..., Definitions]) -> None:
+    broken = profile("broken", f"{EXAMPLE}nowhere", {"id": "Extension"})
+    slice_ = {"id": "Patient.extension:x", "type": [{"code": "Extension", "profile": [f"{EXAMPLE}broken"]}]}
+    definitions = define(broken, profile("a", "Patient", slice_, {"id": "Patient.extension:x.value[x]", "min": 1}))
+    structure = definitions.structure(f"{EXAMPLE}a")
+    assert structure is not None
+    assert "Patient.extension:x.value[x]" in [element["id"] for element in structure["snapshot"]["element"]]
+
+
+json_values = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.text(max_size=8),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=8), inner, max_size=3),
+    max_leaves=6,
+)
+fields = st.sampled_from(
+    [
+        "id",
+        "path",
+        "sliceName",
+        "min",
+        "max",
+        "type",
+        "slicing",
+        "binding",
+        "constraint",
+        "contentReference",
+        "extension",
+    ]
+)
+
+
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None, max_examples=40)
+@given(data=st.data())
+def test_whatever_stands_in_a_differential_gives_a_snapshot_or_an_error_of_ours(data: st.DataObject) -> None:
+    own = load_definitions().structure(terms.Profiles.FIGURE) or {}
+    elements = [dict(element) for element in own["differential"]["element"]]
+    for _ in range(data.draw(st.integers(1, 4))):
+        element = elements[data.draw(st.integers(0, len(elements) - 1))]
+        element[data.draw(fields)] = data.draw(json_values)
+    body = {key: value for key, value in own.items() if key != "snapshot"} | {"differential": {"element": elements}}
+    found = verdict(body)
+    assert found == "RelatedPerson" or found.startswith("snapshot-")
+
+
+def verdict(body: dict[str, object]) -> str:
+    """The root of the snapshot, or the code of the error."""
+    package = Package(name="fuzz", resources=(Resource(file="x", body=body),))
+    try:
+        structure = Definitions(([package],)).structure(str(body["url"]))
+    except PackageError as error:
+        return error.code
+    return "" if structure is None else str(structure["snapshot"]["element"][0]["path"])

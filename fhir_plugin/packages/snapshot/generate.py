@@ -60,8 +60,14 @@ class SnapshotGenerator:
         return known[1]
 
     def tree_of(self, canonical: str) -> Node | None:
-        """The tree of a canonical's snapshot, or None where it is unknown."""
-        structure = self._lookup(canonical)
+        """The tree of what an element's type or profile names; None where it is unknown or cannot be used.
+
+        A profile may name one that names it in turn, and does not suffer from the errors of those it names.
+        """
+        try:
+            structure = self._lookup(canonical)
+        except PackageError:
+            return None
         return self._tree(structure) if structure else None
 
 
