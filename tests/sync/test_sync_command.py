@@ -1,0 +1,82 @@
+"""The command as an integrator uses it: what it says, what it writes, and its exit codes."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+
+import pytest
+from click.testing import CliRunner, Result
+from sync_desk import CLIENT_SYSTEM, CONSENT, Desk, as_csv, row
+
+from fhir_plugin.cli.sync import sync_command
+from fhir_plugin.cli.sync_options import Connection
+from fhir_plugin.ehr import FhirClient
+
+Command = Callable[..., Result]
+
+
+@pytest.fixture
+def command(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> Command:
+    def client(_self: Connection, _base_url: str) -> FhirClient:
+        return desk.client
+
+    monkeypatch.setattr(Connection, "client", client)
+    monkeypatch.chdir(desk.folder)
+
+    def run(*arguments: str) -> Result:
+        return CliRunner().invoke(sync_command, [*arguments])
+
+    return run
+
+
+def plan(command: Command, desk: Desk, rows: list[dict[str, str]]) -> Result:
+    (desk.folder / "lijst.csv").write_text(as_csv(rows), encoding="utf-8")
+    return command("plan", "lijst.csv", "--fhir", desk.client.base_url, "--client-system", CLIENT_SYSTEM, "-q")
+
+
+def test_plan_apply_status_and_undo_say_what_they_did(command: Command, desk: Desk) -> None:
+    planned = plan(command, desk, [row(**CONSENT)])
+    assert planned.exit_code == 0, planned.output
+    assert "steunfiguren erbij" in planned.output
+    applied = command("apply", "sync-plan.json", "--report", "run.html", "-q")
+    assert applied.exit_code == 0, applied.output
+    assert "geschreven" in applied.output
+    assert (desk.folder / "run.html").read_text(encoding="utf-8").startswith("<!doctype html>")
+    status = command("status", "sync-plan.json")
+    assert (status.exit_code, "geschreven" in status.output) == (0, True)
+    undone = command("undo", "1", "sync-plan.json", "-q")
+    assert (undone.exit_code, "teruggedraaid" in undone.output) == (0, True)
+    assert [figure["active"] for figure in desk.figures()] == [False]
+
+
+def test_a_refused_row_is_shown_and_reported_with_exit_code_one(command: Command, desk: Desk) -> None:
+    result = plan(command, desk, [row(), row(key="F2", Mobiel="06-1")])
+    assert result.exit_code == 1
+    assert "lijst.csv:3, Mobiel: Dit is geen bestaand telefoonnummer." in result.output
+    assert (desk.folder / "sync-plan.rows.csv").exists()
+
+
+def test_init_proposes_a_mapping_that_plan_accepts(command: Command, desk: Desk) -> None:
+    plan(command, desk, [row()])
+    assert command("init", "lijst.csv", "-o", "jim.toml").exit_code == 0
+    text = (desk.folder / "jim.toml").read_text(encoding="utf-8")
+    (desk.folder / "jim.toml").write_text(text.replace('system = ""', f'system = "{CLIENT_SYSTEM}"', 1), "utf-8")
+    result = command("plan", "lijst.csv", "--fhir", desk.client.base_url, "--columns", "jim.toml", "-q")
+    assert result.exit_code == 0, result.output
+    assert command("init", "lijst.csv", "-o", "jim.toml").exit_code != 0
+
+
+def test_a_report_for_programs_names_clients_that_need_a_person(command: Command, desk: Desk) -> None:
+    desk.sync([row(Geboortedatum="01-02-1980")])
+    plan(command, desk, [row(1002, "F2")])
+    desk.ehr.store["Patient"].pop("p1002")
+    result = command("apply", "sync-plan.json", "--report", "run.json", "-q")
+    assert result.exit_code == 1
+    body = json.loads((desk.folder / "run.json").read_text(encoding="utf-8"))
+    assert body["attention"] == [{"client": "Patient/p1002", "state": "changed", "code": "sync-changed"}]
+
+
+def test_the_output_is_english_when_asked_for(command: Command, desk: Desk) -> None:
+    plan(command, desk, [row()])
+    assert "written" in command("apply", "sync-plan.json", "--lang", "en", "-q").output
