@@ -89,7 +89,7 @@ def connection_options(command: F) -> F:
 def language_option(command: F) -> F:
     """Adds ``--lang``."""
     choice = click.Choice(["nl", "en"])
-    return cast(F, click.option("--lang", type=choice, default="nl", show_default=True, help="Language.")(command))
+    return click.option("--lang", type=choice, default="nl", show_default=True, help="Language.")(command)
 
 
 @dataclass(slots=True)
