@@ -56,6 +56,11 @@ class Scope:
         outer: scope of the resource that contains this one, or None for a resource that stands alone.
         bundle: index of the Bundle around it, or None.
         full_url: fullUrl of the Bundle entry it is in.
+        contained: whether it is a contained resource.
+        element_ids: element ids met so far, with the element that has them.
+        verdicts: (value, profile) pairs that were judged already.
+        node: the resource for FHIRPath, once asked for.
+        anchors: ids that links in narratives may lead to, once asked for (outermost resource only).
     """
 
     engine: Engine
@@ -69,6 +74,7 @@ class Scope:
     element_ids: dict[str, Path] | None = None
     verdicts: dict[tuple[int, str], bool] | None = None
     node: Node | None = None
+    anchors: frozenset[str] | None = None
 
     def error(self, code: str, path: Path, *params: tuple[str, str], source: str = "") -> None:
         """Report an error."""

@@ -45,7 +45,9 @@ def _narrative(value: Any, _extra: Any, path: Path, scope: Scope) -> None:
         outermost = scope
         while outermost.outer is not None:
             outermost = outermost.outer
-        known = set(_anchors(outermost.resource))
+        if outermost.anchors is None:
+            outermost.anchors = frozenset(_anchors(outermost.resource))
+        known = outermost.anchors
         for name in wanted:
             if name not in known:
                 scope.error("narrative-dead-link", path, ("detail", f"#{name[:64]}"))
