@@ -11,7 +11,17 @@ from typing import Any
 
 from fhir_plugin.mapping import extensions as ext
 from fhir_plugin.mapping.contact import ADDRESSES, TELECOMS
-from fhir_plugin.mapping.json import Json, date_of, instant_of, objects, period_of, put_period, put_text, text
+from fhir_plugin.mapping.json import (
+    Json,
+    date_of,
+    instant_of,
+    objects,
+    period_of,
+    put_claim,
+    put_period,
+    put_text,
+    text,
+)
 from fhir_plugin.mapping.json import reference_of as reference
 from fhir_plugin.mapping.json import reference_to_json as reference_json
 from fhir_plugin.mapping.lens import ItemLens, Lens, apply_lenses, list_lens
@@ -214,7 +224,7 @@ def figure_onto(figure: SupportFigure, patient: Ref) -> Json:
     changed = apply_lenses(FIGURE_LENSES, body, figure)
     if changed or figure.carried is None:
         body.setdefault("active", figure.active)
-        _settle_claim(body, complete=is_complete(figure))
+        put_claim(body, Profiles.FIGURE, holds=is_complete(figure))
     if not is_marked_as_figure(body):
         body.setdefault("meta", {}).setdefault("tag", []).append(dict(FIGURE_TAG))
     return body
@@ -246,18 +256,3 @@ def is_marked_as_figure(body: Json) -> bool:
 
 
 _OURS = frozenset({_E.OWN_LABEL, _E.DESIGNATION, _E.BOND_OF_TRUST, _E.MANDATE, _E.SUPPORTS})
-
-
-def _settle_claim(body: Json, *, complete: bool) -> None:
-    meta: Json = body["meta"] if isinstance(body.get("meta"), dict) else {}
-    profiles = meta.get("profile")
-    held: list[Any] = profiles if isinstance(profiles, list) else []
-    if complete and Profiles.FIGURE not in held:
-        meta["profile"] = [*held, Profiles.FIGURE]
-    elif not complete and Profiles.FIGURE in held:
-        meta["profile"] = [profile for profile in held if profile != Profiles.FIGURE]
-    meta = {key: value for key, value in meta.items() if value != []}
-    if meta:
-        body["meta"] = meta
-    else:
-        body.pop("meta", None)

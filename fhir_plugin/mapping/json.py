@@ -19,6 +19,7 @@ __all__ = [
     "objects",
     "period_of",
     "prune",
+    "put_claim",
     "put_period",
     "put_text",
     "reference_of",
@@ -130,6 +131,22 @@ def put_text(body: Json, key: str, value: str) -> None:
     else:
         body.pop(key, None)
         body.pop(f"_{key}", None)
+
+
+def put_claim(body: Json, profile: str, *, holds: bool) -> None:
+    """Add a profile to ``meta.profile``, or take it away; other claims keep their place."""
+    meta: Json = body["meta"] if isinstance(body.get("meta"), dict) else {}
+    profiles = meta.get("profile")
+    held: list[Any] = profiles if isinstance(profiles, list) else []
+    if holds and profile not in held:
+        meta["profile"] = [*held, profile]
+    elif not holds and profile in held:
+        meta["profile"] = [claim for claim in held if claim != profile]
+    meta = {key: value for key, value in meta.items() if value != []}
+    if meta:
+        body["meta"] = meta
+    else:
+        body.pop("meta", None)
 
 
 def prune(body: Json) -> Json:

@@ -20,7 +20,7 @@ from fhir_plugin.mapping.json import Json, date_of, objects, reference_of, text
 from fhir_plugin.mapping.names import NAME
 from fhir_plugin.mapping.people import is_figure, people_from
 from fhir_plugin.mapping.reading import Resources, collect
-from fhir_plugin.mapping.team import pick_team, team_from, team_onto
+from fhir_plugin.mapping.team import pick_team, settle_claim, team_from, team_onto
 from fhir_plugin.mapping.ties import TIES_ON_PARTICIPANT, is_tie, new_tie, tie_about, tie_from
 from fhir_plugin.model.carried import Carried
 from fhir_plugin.model.consent import ConsentRecord
@@ -30,9 +30,11 @@ from fhir_plugin.model.issues import Issue, Report, Severity
 from fhir_plugin.model.network import Child, SupportNetwork
 from fhir_plugin.model.terms import BSN_SYSTEMS
 
-__all__ = ["Mapped", "TiePlace", "from_fhir", "to_fhir"]
+__all__ = ["NO_SERVER", "Mapped", "TiePlace", "from_fhir", "to_fhir"]
 
 TiePlace = Literal["observation", "participant"]
+NO_SERVER = "https://ehr.invalid/fhir"
+"""Base of fullUrls where no server is known (RFC 2606: ``.invalid`` never resolves)."""
 _NAMESPACE = uuid.UUID("6f0f2a3c-52c8-5a0e-9c0e-5d1b4a1c7f10")
 
 
@@ -81,12 +83,13 @@ def from_fhir(source: Any, *, patient_id: str | None = None) -> Mapped:
     return Mapped(network=network, report=Report(issues=tuple(found.issues)).merged(issues, consent_report))
 
 
-def to_fhir(network: SupportNetwork, *, ties: TiePlace = "observation") -> Json:
+def to_fhir(network: SupportNetwork, *, ties: TiePlace = "observation", base: str = NO_SERVER) -> Json:
     """The FHIR R4 resources of a network, as a Bundle of type ``collection``.
 
     Args:
         network: every figure, and the team where a figure is engaged, must have an id (``urn:uuid:`` for new ones).
         ties: where a new tie goes; ties already recorded stay where they are.
+        base: FHIR base URL of the server the ids belong to, for ``Bundle.entry.fullUrl`` (required in a collection).
 
     Raises:
         MappingError: a figure or team without an id, or an engagement without a team.
@@ -105,11 +108,21 @@ def to_fhir(network: SupportNetwork, *, ties: TiePlace = "observation") -> Json:
         observations += _place_ties(figure, patient, team, ties)
     entries += [_entry(person.carried.body()) for person in network.people if person.carried]
     if team is not None and network.team is not None:
+        settle_claim(team, network.team)
         entries.append(_entry(team, network.team.id))
     entries += [_entry(consent_to_fhir(item), item.id) for item in network.consents if item.carried or _is_new(item)]
     entries += observations
     entries += [_entry(carried.body()) for carried in network.rest]
-    return {"resourceType": "Bundle", "type": "collection", **({"entry": entries} if entries else {})}
+    named = [_named(entry, base) for entry in entries]
+    return {"resourceType": "Bundle", "type": "collection", **({"entry": named} if named else {})}
+
+
+def _named(entry: Json, base: str) -> Json:
+    """An entry with its fullUrl; a new resource already has its ``urn:uuid:``."""
+    body = entry["resource"]
+    if "fullUrl" in entry or not text(body, "id"):
+        return entry
+    return {"fullUrl": f"{base}/{text(body, 'resourceType')}/{text(body, 'id')}", **entry}
 
 
 def _is_new(consent: ConsentRecord) -> bool:

@@ -12,14 +12,24 @@ from typing import Any
 from fhir_plugin.mapping import concepts
 from fhir_plugin.mapping import extensions as ext
 from fhir_plugin.mapping.engagement import participants
-from fhir_plugin.mapping.json import Json, period_of, put_period, put_text, reference_to_json, text
+from fhir_plugin.mapping.json import (
+    Json,
+    objects,
+    period_of,
+    put_claim,
+    put_period,
+    put_text,
+    reference_of,
+    reference_to_json,
+    text,
+)
 from fhir_plugin.mapping.lens import Lens, apply_lenses
 from fhir_plugin.model.carried import Carried
 from fhir_plugin.model.identity import Coding, Ref
 from fhir_plugin.model.network import Team
 from fhir_plugin.model.terms import NETWORK_IDENTIFIER, CodeSystems, Context, Extensions, Profiles
 
-__all__ = ["TEAM_LENSES", "is_network_team", "pick_team", "team_from", "team_onto"]
+__all__ = ["TEAM_LENSES", "is_network_team", "pick_team", "settle_claim", "team_from", "team_onto"]
 
 _OWN_ROLES = (CodeSystems.FUNCTION, CodeSystems.INVOLVEMENT)
 
@@ -63,12 +73,16 @@ TEAM_LENSES: tuple[Lens[Any], ...] = (
 
 
 def is_network_team(body: Json) -> bool:
-    """Whether a CareTeam is a support network: it says so, or one of its participants has a role of ours."""
-    meta = body.get("meta")
-    profiles = meta.get("profile") if isinstance(meta, dict) else None
-    if isinstance(profiles, list) and Profiles.NETWORK in profiles:
+    """Whether a CareTeam is a support network: it says so, carries our identifier, or has a participant of ours."""
+    if any(text(item, "system") == NETWORK_IDENTIFIER for item in objects(body, "identifier")) or _claims(body):
         return True
     return any(_is_engaged(participant) for participant in participants(body) if isinstance(participant, dict))
+
+
+def _claims(body: Json) -> bool:
+    meta = body.get("meta")
+    profiles = meta.get("profile") if isinstance(meta, dict) else None
+    return isinstance(profiles, list) and Profiles.NETWORK in profiles
 
 
 def _is_engaged(participant: Json) -> bool:
@@ -90,6 +104,29 @@ def team_from(body: Json, *, team_id: str) -> Team:
     return Team(id=text(body, "id") or team_id, carried=Carried(body), **values)
 
 
+def settle_claim(body: Json, team: Team) -> None:
+    """Claim the SupportNetwork profile where a body that changed satisfies it, and only there (drafts do not)."""
+    if team.carried is None or team.carried.body() != body:
+        put_claim(body, Profiles.NETWORK, holds=_satisfies_profile(body))
+
+
+def _satisfies_profile(body: Json) -> bool:
+    """The rules ct-1, ct-2, ct-4 and ct-5 of the profile, on what the team itself says."""
+    held = participants(body)
+    ended_well = text(body, "status") != "inactive" or period_of(body, "period").end is not None
+    return bool(held) and ended_well and all(isinstance(item, dict) and _is_whole(item) for item in held)
+
+
+def _is_whole(participant: Json) -> bool:
+    member = reference_of(participant.get("member"))
+    if member is None:
+        return False
+    if member.type != "RelatedPerson" and not member.reference.startswith("urn:"):
+        return True
+    systems = {coding.system for coding in concepts.all_codings(participant, "role")}
+    return systems.issuperset(_OWN_ROLES)
+
+
 def team_onto(team: Team, patient: Ref) -> Json:
     """The CareTeam of a team, without the engagements: the body it came from with what differs rewritten."""
     body: Json = team.carried.body() if team.carried else {"resourceType": "CareTeam"}
@@ -99,6 +136,5 @@ def team_onto(team: Team, patient: Ref) -> Json:
         body["id"] = team.id
     apply_lenses(TEAM_LENSES, body, team)
     if team.carried is None:
-        body["meta"] = {"profile": [Profiles.NETWORK]}
         body["identifier"] = [{"system": NETWORK_IDENTIFIER, "value": patient.id}]
     return body
