@@ -121,6 +121,17 @@ def _distinct_urls(value: Any, _extra: Any, _scope: Scope) -> bool:
     return True
 
 
+def _in_every_entry(name: str, *kinds: str) -> Predicate:
+    """``bdl-3`` and ``bdl-4``: every entry has a request (response) exactly in the types that ask for one."""
+
+    def holds(value: Any, _extra: Any, _scope: Scope) -> bool:
+        entries = [one for one in value.get("entry") or () if type(one) is dict]
+        kind = value.get("type")
+        return not entries or (kind is not None and all(_exists(one, name) == (kind in kinds) for one in entries))
+
+    return holds
+
+
 NATIVE: dict[str, Predicate] = {
     "extension.exists() != value.exists()": _extension_or_value,
     "start.hasValue().not() or end.hasValue().not() or (start <= end)": _period,
@@ -150,6 +161,14 @@ NATIVE: dict[str, Predicate] = {
         for code in ("patient-privacy", "research", "adr", "treatment")
     },
     "resource.exists() or request.exists() or response.exists()": _entry,
+    (
+        "entry.all(request.exists() = "
+        "(%resource.type = 'batch' or %resource.type = 'transaction' or %resource.type = 'history'))"
+    ): _in_every_entry("request", "batch", "transaction", "history"),
+    (
+        "entry.all(response.exists() = (%resource.type = 'batch-response' or "
+        "%resource.type = 'transaction-response' or %resource.type = 'history'))"
+    ): _in_every_entry("response", "batch-response", "transaction-response", "history"),
     "fullUrl.contains('/_history/').not()": _unversioned,
     "(type = 'history') or entry.where(fullUrl.exists()).select(fullUrl&resource.meta.versionId).isDistinct()": (
         _distinct_urls

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from bisect import bisect_right
 from collections.abc import Iterator, Sequence
 from typing import Any
 
@@ -12,6 +13,8 @@ from fhir_plugin.validation.scope import Path, segments
 __all__ = ["JsonPlaces", "key_places"]
 
 _TOKEN = re.compile(r'"(?:[^"\\]|\\.)*"|[{}\[\],:]|[^\s{}\[\],:"]+', re.DOTALL)
+_BRACKET = re.compile(r'"(?:[^"\\]|\\.)*"|[{}\[\]]', re.DOTALL)
+_LINE_END = re.compile(r"\n")
 _CHOICE = re.compile(r"(\w+)\.ofType\((\w+)\)")
 
 Trie = dict[Any, Any]
@@ -42,89 +45,97 @@ class JsonPlaces:
             node = trie
             for step in steps:
                 node = node.setdefault(step, {})
-        offsets = _Walk(self._text, trie).run()
-        return [self._place(offsets, steps) for steps in wanted]
-
-    def _place(self, offsets: dict[tuple[str | int, ...], int], steps: list[str | int]) -> Place:
-        for length in range(len(steps), -1, -1):
-            key = tuple(steps[:length])
-            if key not in offsets and key and isinstance(key[-1], str):
-                key = (*key[:-1], f"_{key[-1]}")
-            if key in offsets:
-                return _line_column(self._text, offsets[key])
-        return None
+        walk = _Walk(self._text)
+        walk.value(trie, ())
+        lines = _line_starts(self._text)
+        return [_place(walk.offsets, lines, steps) for steps in wanted]
 
 
-def _line_column(text: str, offset: int) -> tuple[int, int]:
-    return text.count("\n", 0, offset) + 1, offset - text.rfind("\n", 0, offset)
+def _place(offsets: dict[tuple[str | int, ...], int], lines: list[int], steps: list[str | int]) -> Place:
+    for length in range(len(steps), -1, -1):
+        key = tuple(steps[:length])
+        if key not in offsets and key and isinstance(key[-1], str):
+            key = (*key[:-1], f"_{key[-1]}")
+        if key in offsets:
+            return _line_column(lines, offsets[key])
+    return None
+
+
+def _line_starts(text: str) -> list[int]:
+    return [0, *(match.end() for match in _LINE_END.finditer(text))]
+
+
+def _line_column(lines: list[int], offset: int) -> tuple[int, int]:
+    line = bisect_right(lines, offset)
+    return line, offset - lines[line - 1] + 1
 
 
 class _Walk:
-    """Reads tokens and notes where wanted keys and array items begin."""
+    """Reads tokens and notes where wanted keys and items begin; the rest is skipped bracket by bracket."""
 
-    def __init__(self, text: str, trie: Trie) -> None:
-        self._tokens = _TOKEN.finditer(text)
-        self._trie = trie
+    def __init__(self, text: str) -> None:
+        self._text = text
+        self._at = 0
         self.offsets: dict[tuple[str | int, ...], int] = {}
 
-    def run(self) -> dict[tuple[str | int, ...], int]:
-        for token in self._tokens:
-            self._value(token, self._trie, ())
-            break
-        return self.offsets
+    def _next(self) -> re.Match[str] | None:
+        token = _TOKEN.search(self._text, self._at)
+        if token is not None:
+            self._at = token.end()
+        return token
+
+    def value(self, trie: Trie | None, path: tuple[str | int, ...]) -> None:
+        """Read one value; ``trie`` holds what is wanted within it, None when it is not wanted itself."""
+        token = self._next()
+        if token is not None:
+            self._value(token, trie, path)
 
     def _value(self, token: re.Match[str], trie: Trie | None, path: tuple[str | int, ...]) -> None:
         if trie is not None:
             self.offsets.setdefault(path, token.start())
-        if token[0] == "{":
-            self._object(trie, path)
-        elif token[0] == "[":
-            self._array(trie, path)
+        if token[0] in ("{", "["):
+            if not trie:
+                self._skip()
+            elif token[0] == "{":
+                self._object(trie, path)
+            else:
+                self._array(trie, path)
 
-    def _object(self, trie: Trie | None, path: tuple[str | int, ...]) -> None:
-        if not trie:
-            self._skip()
-            return
-        for token in self._tokens:
-            if token[0] == "}":
-                return
+    def _object(self, trie: Trie, path: tuple[str | int, ...]) -> None:
+        while (token := self._next()) is not None and token[0] != "}":
             if token[0] == ",":
                 continue
             name = token[0][1:-1]
             below = trie.get(name, trie.get(name[1:]) if name.startswith("_") else None)
             if below is not None:
                 self.offsets.setdefault((*path, name), token.start())
-            next(self._tokens, None)
-            value = next(self._tokens, None)
-            if value is not None:
-                self._value(value, below, (*path, name))
+            self._next()
+            self.value(below, (*path, name))
 
-    def _array(self, trie: Trie | None, path: tuple[str | int, ...]) -> None:
-        if not trie:
-            self._skip()
-            return
+    def _array(self, trie: Trie, path: tuple[str | int, ...]) -> None:
         index = 0
-        for token in self._tokens:
-            if token[0] == "]":
-                return
+        while (token := self._next()) is not None and token[0] != "]":
             if token[0] == ",":
                 index += 1
-                continue
-            self._value(token, trie.get(index), (*path, index))
+            else:
+                self._value(token, trie.get(index), (*path, index))
 
     def _skip(self) -> None:
         depth = 1
-        for token in self._tokens:
-            if token[0] in ("{", "["):
+        for token in _BRACKET.finditer(self._text, self._at):
+            mark = token[0]
+            if mark in "{[":
                 depth += 1
-            elif token[0] in ("}", "]"):
+            elif mark in "}]":
                 depth -= 1
                 if not depth:
+                    self._at = token.end()
                     return
 
 
 def key_places(text: str) -> Iterator[tuple[str, int, int]]:
     """Name, line and column of every key that its object has already."""
+    lines = _line_starts(text)
     tokens = list(_TOKEN.finditer(text))
     open_objects: list[set[str] | None] = []
     for place, token in enumerate(tokens):
@@ -136,6 +147,6 @@ def key_places(text: str) -> Iterator[tuple[str, int, int]]:
         elif open_objects and place + 1 < len(tokens) and tokens[place + 1][0] == ":":
             names = open_objects[-1]
             if names is not None and mark in names:
-                yield (mark[1:-1], *_line_column(text, token.start()))
+                yield (mark[1:-1], *_line_column(lines, token.start()))
             elif names is not None:
                 names.add(mark)
