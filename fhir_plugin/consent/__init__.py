@@ -4,7 +4,7 @@ Pure and deterministic. The law is data (``policies/``), a decision is a value t
 :func:`decide` makes a :class:`Permit`.
 """
 
-from fhir_plugin.consent.access import Ask, access_permit, newly_opened
+from fhir_plugin.consent.access import Ask, access_permit, newly_opened, unpermitted, without_lapsed_access
 from fhir_plugin.consent.decide import decide
 from fhir_plugin.consent.explain import Line, Says, explain
 from fhir_plugin.consent.facts import Authority, Facts, FigureFacts, Membership, facts_of
@@ -53,5 +53,7 @@ __all__ = [
     "newly_opened",
     "replacement",
     "required_grantors",
+    "unpermitted",
     "withdraw",
+    "without_lapsed_access",
 ]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 
 from fhir_plugin.consent.decide import decide
@@ -16,7 +16,7 @@ from fhir_plugin.model.identity import Coding
 from fhir_plugin.model.network import SupportNetwork
 from fhir_plugin.model.terms import CodeSystems, InformationCategory
 
-__all__ = ["Ask", "access_permit", "newly_opened"]
+__all__ = ["Ask", "access_permit", "newly_opened", "unpermitted", "without_lapsed_access"]
 
 _PURPOSES = ("SUPNWK", "FAMRQT")
 
@@ -53,6 +53,37 @@ def access_permit(network: SupportNetwork, figure: SupportFigure, policy: Policy
 def newly_opened(before: SupportNetwork, after: SupportNetwork) -> tuple[SupportFigure, ...]:
     """Figures whom a change gives a role that carries access in an EHR (CareTeam.participant.role), or for longer."""
     return tuple(figure for figure in after.figures if _opens(before.figure(figure.id), figure))
+
+
+def without_lapsed_access(
+    before: SupportNetwork, after: SupportNetwork, policy: Policy, at: datetime
+) -> SupportNetwork:
+    """``after`` with the access roles taken from every figure whom the change leaves without a permit.
+
+    Withdrawing a consent, ending an engagement or ending the bond ends the access in the same transaction. A role that
+    had no permit before the change either was given elsewhere: it is left to people (see :func:`unpermitted`).
+    """
+    lapsed = {figure.id for figure in unpermitted(after, policy, at)} - {
+        figure.id for figure in unpermitted(before, policy, at)
+    }
+    figures = tuple(_without_roles(figure) if figure.id in lapsed else figure for figure in after.figures)
+    return replace(after, figures=figures) if lapsed else after
+
+
+def unpermitted(network: SupportNetwork, policy: Policy, at: datetime) -> tuple[SupportFigure, ...]:
+    """Figures that hold a role that carries access, and whom no consent permits any."""
+    return tuple(
+        figure
+        for figure in network.figures
+        if figure.engagement is not None
+        and figure.engagement.access_roles
+        and not isinstance(access_permit(network, figure, policy, at), Ask)
+    )
+
+
+def _without_roles(figure: SupportFigure) -> SupportFigure:
+    engagement = figure.engagement
+    return replace(figure, engagement=replace(engagement, access_roles=())) if engagement else figure
 
 
 def _opens(before: SupportFigure | None, after: SupportFigure) -> bool:

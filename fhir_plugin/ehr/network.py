@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from typing import Any
 
-from fhir_plugin.consent import Ask, Policy, access_permit, demand, load_policy, newly_opened
+from fhir_plugin.consent import Ask, Policy, access_permit, demand, load_policy, newly_opened, without_lapsed_access
 from fhir_plugin.ehr.answers import Written
 from fhir_plugin.ehr.client import FhirClient
 from fhir_plugin.ehr.entries import Entry
@@ -114,10 +114,11 @@ class NetworkGateway:
             PermitRequired: a figure would get a role that carries access, and the consents do not permit any.
             EhrError: the EHR did not take it.
         """
+        self._demand_permits(before, after)
+        after = without_lapsed_access(before, after, self._policy, self._clock())
         changes = changes_between(before, after, ties=self._ties)
         if not changes:
             return Committed(ids={})
-        self._demand_permits(before, after)
         written = self._write(changes, author)
         ids = {change.full_url: result.id for change, result in zip(changes, written, strict=False) if change.full_url}
         if any(change.type == "CareTeam" and change.is_new for change in changes):

@@ -10,9 +10,9 @@ import pytest
 from fhir_plugin.ehr.network import NetworkGateway
 from fhir_plugin.errors import EhrConflict, PermitRequired
 from fhir_plugin.mapping.provenance import Author
-from fhir_plugin.model.consent import Actor, ConsentRecord, Effect, Interval, Rule
+from fhir_plugin.model.consent import Actor, ConsentRecord, Effect, Interval, Rule, Status
 from fhir_plugin.model.dates import PartialDate
-from fhir_plugin.model.edit import add_figure, end_engagement, new_urn, replace_figure
+from fhir_plugin.model.edit import add_figure, end_bond, end_engagement, new_urn, replace_figure
 from fhir_plugin.model.figure import Designation, Engagement, SupportFigure
 from fhir_plugin.model.identity import Coding, PersonName, Ref
 from fhir_plugin.model.terms import ROL_VEKTIS, SNOMED, V3_PARTICIPATION, Designator, Function
@@ -105,22 +105,44 @@ def test_a_role_that_carries_access_is_not_written_without_a_consent_that_permit
     assert gateway.read(child).network.figures == ()
 
 
-def test_with_a_consent_in_the_same_transaction_the_role_is_written(client, child, author):
+@pytest.fixture
+def permitted(client, child, author):
+    """A gateway, and the network of a child with a figure that has access by a consent."""
     authority = [{"coding": [{"system": ROL_VEKTIS, "code": "24"}]}]
     mother = {"resourceType": "RelatedPerson", "patient": {"reference": f"Patient/{child}"}, "relationship": authority}
     signer = Ref(reference=f"RelatedPerson/{client.create(mother).id}")
     gateway = NetworkGateway(client, clock=lambda: datetime(2026, 11, 23, 12, 0, tzinfo=UTC))
     before = gateway.read(child).network
     after = add_figure(before, replace(COACH, engagement=NAASTE))
-    figure = after.figures[0]
-    aunt = Actor(role=Coding(system=V3_PARTICIPATION, code="IRCP"), ref=figure.ref)
+    receiver = Actor(role=Coding(system=V3_PARTICIPATION, code="IRCP"), ref=after.figures[0].ref)
     year = Interval(start=datetime(2026, 1, 1, tzinfo=UTC), end=datetime(2027, 1, 1, tzinfo=UTC))
     consent = ConsentRecord(
         id=new_urn(),
         subject=before.child.ref,
         grantors=(signer, before.child.ref),
-        root=Rule(effect=Effect.PERMIT, period=year, actors=(aunt,)),
+        root=Rule(effect=Effect.PERMIT, period=year, actors=(receiver,)),
     )
     gateway.commit(before, replace(after, consents=(consent,)), author)
-    (written,) = gateway.read(child).network.figures
-    assert written.engagement.access_roles == NAASTE.access_roles
+    return gateway, gateway.read(child).network
+
+
+def test_with_a_consent_in_the_same_transaction_the_role_is_written(permitted):
+    _, network = permitted
+    assert network.figures[0].engagement.access_roles == NAASTE.access_roles
+
+
+def withdrawn(network):
+    return replace(network, consents=tuple(replace(one, status=Status.INACTIVE) for one in network.consents))
+
+
+def bond_ended(network):
+    return end_bond(network, network.figures[0].id, PartialDate(2026, 11, 22))
+
+
+@pytest.mark.parametrize("ending", [withdrawn, bond_ended])
+def test_access_ends_in_the_same_transaction_as_what_permitted_it(permitted, author, ending):
+    gateway, network = permitted
+    gateway.commit(network, ending(network), author)
+    (figure,) = gateway.read(network.child.id).network.figures
+    assert figure.engagement.access_roles == ()
+    assert figure.engagement.functions == NAASTE.functions
