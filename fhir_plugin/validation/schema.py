@@ -10,7 +10,18 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
-__all__ = ["FHIR", "DefinitionSource", "Element", "Field", "Json", "Schema", "TypeUse", "canonical_url", "choice_name"]
+__all__ = [
+    "FHIR",
+    "DefinitionSource",
+    "Element",
+    "Field",
+    "Json",
+    "Schema",
+    "TypeUse",
+    "canonical_url",
+    "choice_name",
+    "walk",
+]
 
 Json = dict[str, Any]
 
@@ -245,7 +256,7 @@ class Schema:
         return use.code
 
     def _register(self, tree: Element) -> None:
-        for element in _walk(tree):
+        for element in walk(tree):
             if element is not tree and element.children:
                 self._inline[element.path] = element
 
@@ -271,10 +282,12 @@ class Schema:
         )
 
 
-def _walk(element: Element) -> Iterator[Element]:
-    yield element
-    for child in element.children:
-        yield from _walk(child)
+def walk(element: Element | None) -> Iterator[Element]:
+    """An element and all unsliced elements below it."""
+    if element is not None:
+        yield element
+        for child in element.children:
+            yield from walk(child)
 
 
 OPEN_TYPES = (

@@ -345,3 +345,13 @@ def test_a_filter_on_a_supplied_code_system_is_decided(check):
     assert said("hond") == set()
     assert said("kat") == said("plant") == {"binding-required"}
     assert said("vis") == {"binding-required", "code-unknown"}
+
+
+def test_what_a_profile_asks_of_an_element_holds_where_it_recurs(check):
+    asked = profile("t", "Consent", element("Consent.provision.type", min=1))
+    body = {
+        "resourceType": "Consent", "status": "active", "scope": {"text": "x"}, "category": [{"text": "x"}],
+        "policyRule": {"text": "x"},
+        "provision": {"type": "permit", "provision": [{"type": "deny", "provision": [{"code": [{"text": "x"}]}]}]},
+    }  # fmt: skip
+    assert check(body, asked) == {("cardinality-min", "Consent.provision.provision[0].provision[0]")}

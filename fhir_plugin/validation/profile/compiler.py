@@ -16,7 +16,7 @@ from fhir_plugin.validation.profile.discriminators import matcher_of
 from fhir_plugin.validation.profile.members import Member
 from fhir_plugin.validation.profile.slicing import Slice, Slicing
 from fhir_plugin.validation.rules import constraint_keys, rules_of
-from fhir_plugin.validation.schema import FHIR, Element, Field, TypeUse, build_tree, canonical_url
+from fhir_plugin.validation.schema import FHIR, Element, Field, TypeUse, build_tree, canonical_url, walk
 from fhir_plugin.validation.scope import Path, Scope
 
 if TYPE_CHECKING:
@@ -139,11 +139,26 @@ class ProfileChecks:
             checks.append(own)
         if spec.type_key == "Resource" and element.types and not any(one.code == "Resource" for one in element.types):
             checks.append(_resource_types(tuple(one.code for one in element.types), source))
+        if element.reference and not element.children and not element.slices:
+            checks.append(self._recurring(element.reference, source))
         if use is not None:
             checks += self._type_profiles(use, spec.type_use, source)
             if use.code == "Reference" and set(use.targets) != set(spec.type_use.targets):
                 checks.append(references.target_check(use.targets, source))
         return _joined(checks)
+
+    def _recurring(self, path: str, source: str) -> Check:
+        """What the profile asks of an element holds again where that element recurs (``provision.provision``)."""
+
+        def check(value: Any, extra: Any, place: Path, scope: Scope) -> None:
+            key = f"{source}#{path}"
+            if key not in self._checks:
+                target = next((one for one in walk(self.tree(source)) if one.path == path and not one.slice_name), None)
+                own = self._node(target, path, self.engine.schema.element(path), source) if target else None
+                self._checks[key] = own or _nothing
+            self._checks[key](value, extra, place, scope)
+
+        return check
 
     def _type_profiles(self, use: TypeUse, base: TypeUse, source: str) -> list[Check]:
         profiles = tuple(one for one in use.profiles if one not in base.profiles)
