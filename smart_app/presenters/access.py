@@ -9,6 +9,7 @@ from enum import StrEnum
 from fhir_plugin.model.dates import age_on
 from fhir_plugin.model.network import Standing, SupportNetwork
 from smart_app.i18n import Message, msg
+from smart_app.presenters.network import is_current
 
 __all__ = ["Rights", "Viewer", "rights_of", "viewer_of"]
 
@@ -21,6 +22,7 @@ DECIDES_FROM = 16
 _UNKNOWN = msg("This app does not know in which role you are looking at this record.")
 _TOO_YOUNG = msg("You can see this yourself from the age of 12. Until then, look at it together with someone.")
 _SIXTEEN = msg("From the age of 16 the young person decides who may see this.")
+_FORMER = msg("You are no longer in this network, so there is nothing here for you to see.")
 
 
 class Viewer(StrEnum):
@@ -93,7 +95,7 @@ def rights_of(viewer: Viewer, reference: str, network: SupportNetwork, today: da
         case Viewer.PARENT:
             return Rights(viewer=viewer, refusal=_SIXTEEN)
         case Viewer.FIGURE:
-            own = next(figure.id for figure in network.figures if figure.ref.reference == reference)
-            return Rights(viewer=viewer, figure_id=own)
+            own = next(figure for figure in network.figures if figure.ref.reference == reference)
+            return Rights(viewer=viewer, figure_id=own.id if is_current(own, today) else "", refusal=_FORMER)
         case _:
             return Rights(viewer=Viewer.NOBODY)

@@ -18,8 +18,8 @@ __all__ = ["blueprint"]
 
 blueprint = Blueprint("figures", __name__, url_prefix="/l/<launch_id>")
 
-NOT_THE_FIGURES = frozenset({"designation", "trust", "kinds", "tie", "bond", "accord"})
-"""What the family and the child say about the figure: theirs, so not for the figure to read (7.3.11; L2)."""
+THE_FIGURES_OWN = frozenset({"label", "name", "relation", "adult", "agreement", "vog", "contact"})
+"""Facets a figure may read of themselves; all others say what the child and the family think (Jeugdwet 7.3.11; L2)."""
 PRIVATE_STEPS = frozenset({"agreements", "contact"})
 """Steps about the figure as a person: not for the child, the parents or other figures to read (L4)."""
 
@@ -51,7 +51,7 @@ def _sections(figure: SupportFigure, at: Desk) -> list[tuple[Step, list[tuple[st
     """The steps of the form with what they say, as far as it is this viewer's to read."""
     own = bool(at.rights.figure_id)
     steps = [one for one in STEPS if at.rights.private or own or one.name not in PRIVATE_STEPS]
-    shown = [(step, [one for one in step.facets if not own or one.name not in NOT_THE_FIGURES]) for step in steps]
+    shown = [(step, [one for one in step.facets if not own or one.name in THE_FIGURES_OWN]) for step in steps]
     return [
         (step, [(at.t(one.title), one.show(figure, at.context)) for one in facets]) for step, facets in shown if facets
     ]

@@ -11,12 +11,12 @@ from flask.typing import ResponseReturnValue
 from markupsafe import Markup
 
 from fhir_plugin.model.names import display_name
-from smart_app.i18n import Message, choose, msg
+from smart_app.i18n import Message, Translator, choose, msg
 from smart_app.presenters.access import Viewer
 from smart_app.presenters.dates import born_text, date_text, day_text, moment_text
 from smart_app.presenters.forms import Option
 from smart_app.presenters.words import coding_word, word
-from smart_app.views.desk import drafts
+from smart_app.views.desk import Desk, drafts
 from smart_app.views.language import LANGUAGE_COOKIE, texts
 
 __all__ = ["blueprint"]
@@ -92,19 +92,27 @@ def words() -> dict[str, Any]:
     }
     at_desk = g.get("desk")
     if at_desk is not None:
-        child = at_desk.network.child
         found |= {
-            "banner": {
-                "name": display_name(child.name) or t("Name not known"),
-                "born": born_text(child.birth_date, at_desk.context.today, t),
-                "organisation": (child.organization.display if child.organization else "")
-                or at_desk.launch.issuer.organisation,
-                "user": at_desk.context.user.display or t(ROLES[at_desk.rights.viewer]),
-            },
+            "banner": _banner(at_desk, t),
             "rights": at_desk.rights,
             "today": day_text(at_desk.context.today, t),
         }
     return found
+
+
+def _banner(at: Desk, t: Translator) -> dict[str, str]:
+    """Whose record this is and who looks; who may not see the network learns nothing new of the child (L4)."""
+    child, viewer = at.network.child, at.rights.viewer
+    user = at.context.user.display or t(ROLES[viewer])
+    if not at.rights.network:
+        first = child.name.call_name or next(iter(child.name.given), "") or t("the child")
+        return {"name": "" if viewer is Viewer.NOBODY else first, "user": user}
+    return {
+        "name": display_name(child.name) or t("Name not known"),
+        "born": born_text(child.birth_date, at.context.today, t),
+        "organisation": (child.organization.display if child.organization else "") or at.launch.issuer.organisation,
+        "user": user,
+    }
 
 
 def _is_short(options: Sequence[Option]) -> bool:

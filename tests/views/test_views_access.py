@@ -1,0 +1,73 @@
+"""Who looks decides what is said: a figure reads about themselves, and whoever may see nothing learns nothing."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+from views_record import AUNT, CHILD, MOTHER, STRANGER, YOUTH, figures, open_room
+
+from fhir_plugin.model.dates import PartialDate, Period
+from fhir_plugin.model.figure import MandateFact, SupportFigure
+from fhir_plugin.model.identity import PersonName, Ref
+from fhir_plugin.model.network import Child
+from fhir_plugin.model.terms import Mandate, ParentAccord
+from smart_app.launch.phases import LaunchUser
+
+OLDER = replace(CHILD, birth_date=PartialDate(2010, 1, 1))
+YOUNGER = replace(CHILD, birth_date=PartialDate(2016, 1, 1))
+
+
+def _aunt() -> SupportFigure:
+    mandate = MandateFact(kind=Mandate.FORMAL, order=Ref(display="Rechtbank Utrecht, C/16/123"))
+    return replace(figures()[0], mandate=mandate, parent_accord=ParentAccord.NO)
+
+
+def test_a_support_figure_reads_only_facts_about_themselves() -> None:
+    room = open_room(AUNT, people=(_aunt(), *figures()[1:]))
+    page = room.get()
+    titles = page.xpath("//dl//dt/text()")
+    assert set(titles) <= {
+        "Hoe de familie deze persoon noemt", "Naam", "Relatie met het kind", "Volwassen",
+        "Wat de persoon zelf zegt", "Contactgegevens",
+    }, titles  # fmt: skip
+    text = page.text_content()
+    assert "06 12345678" in text
+    for hidden in ("Rechtbank", "JIM", "Beslist mee", "Emotioneel", "Niemand heeft", "Nog nodig van", "Els", "Ruud"):
+        assert hidden not in text, hidden
+
+
+def test_a_support_figure_is_told_the_first_name_of_the_child_and_no_more() -> None:
+    page = open_room(AUNT).get()
+    assert page.xpath("string(//p[@class='who-child'])").strip() == "Noor"
+    nameless = replace(CHILD, name=PersonName(own_name="Wit"))
+    for text in (page.text_content(), open_room(AUNT, child=nameless).get().text_content()):
+        for hidden in ("Wit", "2012", "14 jaar", "De Brug", "Oefenpraktijk"):
+            assert hidden not in text, hidden
+
+
+@pytest.mark.parametrize(
+    "former",
+    [replace(_aunt(), active=False), replace(_aunt(), bond=Period(start=PartialDate(2015), end=PartialDate(2025)))],
+    ids=["inactive", "bond ended"],
+)
+def test_a_former_support_figure_sees_nothing_any_more(former: SupportFigure) -> None:
+    room = open_room(AUNT, people=(former, *figures()[1:]))
+    text = room.get().text_content()
+    assert "Je staat niet meer in dit netwerk" in text
+    assert "06 12345678" not in text
+    room.get("figure/sam", status=404)
+
+
+@pytest.mark.parametrize(
+    ("user", "child", "named"),
+    [(STRANGER, CHILD, ""), (YOUTH, YOUNGER, "Noor"), (MOTHER, OLDER, "Noor")],
+    ids=["somebody unknown", "a child of ten", "a parent of a youth of sixteen"],
+)
+def test_whoever_may_see_nothing_is_not_told_age_or_organisation(user: LaunchUser, child: Child, named: str) -> None:
+    page = open_room(user, child=child).get()
+    assert page.xpath("string(//p[@class='who-child'])").strip() == named
+    text = page.text_content()
+    for hidden in ("Wit", "20", "jaar)", "De Brug", "Oefenpraktijk"):
+        assert hidden not in page.find(".//header").text_content(), hidden
+    assert named or "Noor" not in text
