@@ -5,7 +5,7 @@ from __future__ import annotations
 from flask import Blueprint, abort, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 
-from fhir_plugin.model.figure import SupportFigure
+from fhir_plugin.model.figure import Note, SupportFigure
 from smart_app.presenters.consent_form import consents_about, describe
 from smart_app.presenters.figure_form import STEPS, Step, ending, held, starting, step
 from smart_app.presenters.network import art_14_is_open, called, called_formally, is_current, is_engaged
@@ -37,7 +37,7 @@ def show(launch_id: str, figure_id: str) -> ResponseReturnValue:  # noqa: ARG001
         sections=_sections(figure, at),
         sharing=sharing_of(figure, at.network, at.policy, at.context),
         consents=[describe(one, at.context) for one in consents_about(at.network, figure.ref.reference)],
-        notes=figure.notes if at.rights.private or at.rights.note else (),
+        notes=_notes(figure, at),
         name_of=at.context.name_of,
         current=is_current(figure, at.context.today),
         engaged=is_engaged(figure, at.context.today),
@@ -55,6 +55,14 @@ def _sections(figure: SupportFigure, at: Desk) -> list[tuple[Step, list[tuple[st
     return [
         (step, [(at.t(one.title), one.show(figure, at.context)) for one in facets]) for step, facets in shown if facets
     ]
+
+
+def _notes(figure: SupportFigure, at: Desk) -> tuple[Note, ...]:
+    """All notes for a professional, their own for anybody else: a youth writes freely, also about the parents (L4)."""
+    viewer = at.context.user.reference
+    if at.rights.private:
+        return figure.notes
+    return tuple(one for one in figure.notes if viewer and one.author and one.author.reference == viewer)
 
 
 @blueprint.post("/add")

@@ -5,10 +5,10 @@ from __future__ import annotations
 from dataclasses import replace
 
 import pytest
-from views_record import AUNT, CHILD, MOTHER, STRANGER, YOUTH, figures, open_room
+from views_record import AUNT, CHILD, MOTHER, PROFESSIONAL, STRANGER, YOUTH, figures, open_room
 
 from fhir_plugin.model.dates import PartialDate, Period
-from fhir_plugin.model.figure import MandateFact, SupportFigure
+from fhir_plugin.model.figure import MandateFact, Note, SupportFigure
 from fhir_plugin.model.identity import PersonName, Ref
 from fhir_plugin.model.network import Child
 from fhir_plugin.model.terms import Mandate, ParentAccord
@@ -71,3 +71,25 @@ def test_whoever_may_see_nothing_is_not_told_age_or_organisation(user: LaunchUse
     for hidden in ("Wit", "20", "jaar)", "De Brug", "Oefenpraktijk"):
         assert hidden not in page.find(".//header").text_content(), hidden
     assert named or "Noor" not in text
+
+
+NOTES = tuple(
+    Note(text=text, author=Ref(reference=author) if author else None, at=PartialDate(2026, 3))
+    for text, author in (
+        ("Kim twijfelt.", "Practitioner/kim"),
+        ("Noor is bang.", "Patient/noor"),
+        ("Els vindt het goed.", "RelatedPerson/moeder"),
+        ("Van vroeger.", ""),
+    )
+)
+
+
+@pytest.mark.parametrize(
+    ("user", "read"),
+    [(PROFESSIONAL, NOTES), (YOUTH, NOTES[1:2]), (MOTHER, NOTES[2:3]), (AUNT, ())],
+    ids=["professional", "youth", "parent", "figure"],
+)
+def test_only_a_professional_reads_notes_of_others(user: LaunchUser, read: tuple[Note, ...]) -> None:
+    people = (replace(_aunt(), notes=NOTES), *figures()[1:])
+    text = open_room(user, people=people).get("figure/sam").text_content()
+    assert [one.text for one in NOTES if one.text in text] == [one.text for one in read]
