@@ -10,8 +10,9 @@ from flask.typing import ResponseReturnValue
 
 from fhir_plugin.consent.granting import expire, withdraw
 from fhir_plugin.errors import EhrConflict, EhrNotFound
-from fhir_plugin.model.consent import ConsentRecord
-from smart_app.presenters.consent_form import describe
+from fhir_plugin.model.consent import ConsentRecord, Status
+from fhir_plugin.model.figure import SupportFigure
+from smart_app.presenters.consent_form import consents_about, describe
 from smart_app.presenters.network import called
 from smart_app.views.desk import Desk, desk
 
@@ -25,7 +26,8 @@ def ask(launch_id: str, figure_id: str, consent_id: str) -> ResponseReturnValue:
     """Who takes it back, and what that means."""
     at = desk()
     at.must(at.rights.edit)
-    return _page(at, figure_id, _consent(at, consent_id))
+    figure = at.figure(figure_id)
+    return _page(at, figure, _consent(at, figure, consent_id))
 
 
 @blueprint.post("/withdraw")
@@ -33,11 +35,12 @@ def end(launch_id: str, figure_id: str, consent_id: str) -> ResponseReturnValue:
     """End it at once; what others signed stays theirs."""
     at = desk()
     at.must(at.rights.edit)
-    figure, consent = at.figure(figure_id), _consent(at, consent_id)
+    figure = at.figure(figure_id)
+    consent = _consent(at, figure, consent_id)
     chosen = request.form.get("by", "")
     by = next((ref for ref in consent.grantors if ref.reference == chosen), None)
     if len(consent.grantors) > 1 and by is None and chosen != "all":
-        return _page(at, figure_id, consent, error=at.t("Choose who takes it back")), 422
+        return _page(at, figure, consent, error=at.t("Choose who takes it back")), 422
     if request.form.get("version", "") != consent.version:
         raise EhrConflict("Somebody changed this consent.", remedy="Look at it again.")
     ended = withdraw(consent, by, remainder_id=f"urn:uuid:{uuid4()}") if by else expire(consent)
@@ -46,18 +49,22 @@ def end(launch_id: str, figure_id: str, consent_id: str) -> ResponseReturnValue:
     return redirect(url_for("figures.show", figure_id=figure.id, done="withdrawn"), 303)
 
 
-def _consent(at: Desk, consent_id: str) -> ConsentRecord:
-    found = next((one for one in at.network.consents if one.id == consent_id), None)
+def _consent(at: Desk, figure: SupportFigure, consent_id: str) -> ConsentRecord:
+    """The consent of an address, as long as it is about this figure and there is something to take back."""
+    about = consents_about(at.network, figure.ref.reference)
+    found = next((one for one in about if one.id == consent_id and one.status is Status.ACTIVE), None)
     if found is None:
-        raise EhrNotFound("This consent is not in the record.", remedy="Go back to the network.")
+        raise EhrNotFound(
+            "This figure has no such consent that is active.", code="no-consent", remedy="Go back to the network."
+        )
     return found
 
 
-def _page(at: Desk, figure_id: str, consent: ConsentRecord, error: str = "") -> str:
+def _page(at: Desk, figure: SupportFigure, consent: ConsentRecord, error: str = "") -> str:
     return render_template(
         "withdraw.html",
-        figure_id=figure_id,
-        title=called(at.figure(figure_id), at.t),
+        figure_id=figure.id,
+        title=called(figure, at.t),
         row=describe(consent, at.context),
         grantors=[(ref.reference, at.context.name_of(ref)) for ref in consent.grantors],
         version=consent.version,

@@ -78,6 +78,12 @@ _BY_CODE: dict[str, _Page] = {
         msg("The link is old, or it belongs to another child."),
         msg("Go back to the network."),
     ),
+    "no-consent": _Page(
+        404,
+        msg("This consent is not there to take back"),
+        msg("It was taken back before, or it is about somebody else."),
+        msg("Go back to the network."),
+    ),
     "no-draft": _Page(
         404,
         msg("This form is no longer there"),
