@@ -20,9 +20,11 @@ from fhir_plugin.errors import (
     LaunchError,
     LaunchStateError,
     MappingError,
+    PermitRequired,
     SessionExpired,
     SteunfigurenError,
     UnknownIssuer,
+    UsageError,
 )
 from smart_app.i18n import Message, msg
 from smart_app.logs import reference
@@ -163,6 +165,19 @@ _BY_TYPE: tuple[tuple[type[SteunfigurenError], _Page], ...] = (
         _Page(
             502, msg("The record system gave an answer we cannot use"), msg("Nothing is lost in the record."), _AGAIN
         ),
+    ),
+    (
+        PermitRequired,
+        _Page(
+            409,
+            msg("Record the consent first"),
+            msg("Nothing was saved. This would give somebody access to the record, and there is no consent for that."),
+            msg("Go to this person, choose “Record consent”, and make this change after that."),
+        ),
+    ),
+    (
+        UsageError,
+        _Page(400, msg("This cannot be done here"), msg("Nothing was saved. It may have been done already."), _BACK),
     ),
     (MappingError, _Page(500, msg("This cannot be written to the record"), msg("Nothing was saved."), _HELP)),
 )

@@ -7,6 +7,9 @@ from typing import Any
 import pytest
 from views_record import Room
 
+from fhir_plugin.ehr.network import NetworkGateway
+from fhir_plugin.errors import MappingError, PermitRequired, SteunfigurenError, UsageError
+
 
 def _consent_of_sam(room: Room) -> dict[str, Any]:
     draft = room.begin("figure/sam/change/consent")
@@ -36,3 +39,26 @@ def test_a_consent_that_was_taken_back_cannot_be_taken_back_again(room: Room) ->
     for by in ("Patient/noor", "all"):
         room.post(path, {"version": ended["meta"]["versionId"], "by": by}, status=404)
     assert room.ehr.all("Consent") == [ended]
+
+
+@pytest.mark.parametrize(
+    ("error", "status", "said"),
+    [
+        (PermitRequired("x", code="no-permit"), 409, ("Leg eerst de toestemming vast", "“Leg toestemming vast”")),
+        (UsageError("x", code="consent-not-active"), 400, ("Dit kan hier niet", "Ga terug")),
+        (MappingError("x"), 500, ("Dit kan niet in het dossier", "helpdesk")),
+    ],
+    ids=["no permit", "not possible", "no FHIR"],
+)
+def test_what_the_gateway_refuses_is_said_with_what_to_do(
+    room: Room, monkeypatch: pytest.MonkeyPatch, error: SteunfigurenError, status: int, said: tuple[str, ...]
+) -> None:
+    def refuse(*_given: object) -> None:
+        raise error
+
+    monkeypatch.setattr(NetworkGateway, "commit", refuse)
+    draft = room.begin("add")
+    room.post(f"{draft}/who", {"own_label": "Juf Ans"})
+    text = room.post(f"{draft}/check", status=status).text_content()
+    for part in (*said, "Er is niets opgeslagen"):
+        assert part in text, part
