@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from flask import Blueprint, redirect, render_template, request, url_for
+from flask import Blueprint, abort, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 
 from smart_app.i18n import Message, msg
 from smart_app.launch.scopes import describe
-from smart_app.presenters.access import Rights, Viewer
+from smart_app.presenters.access import Rights, Viewer, rights_of
 from smart_app.presenters.ecogram import draw
 from smart_app.presenters.ecogram_shapes import FRAMES
 from smart_app.presenters.forms import first_name
@@ -22,6 +22,9 @@ NOTICES: dict[str, Message] = {
     "Observation": msg("This record system does not give the app how close people are."),
 }
 """What is missing on the page when a part of the record cannot be read: never shown as if there were nothing."""
+
+PREVIEWS = frozenset({Viewer.YOUTH, Viewer.PARENT})
+"""With whose eyes a professional can look: who of them sees the network depends on nothing but the child's age."""
 
 blueprint = Blueprint("network", __name__, url_prefix="/l/<launch_id>")
 
@@ -53,26 +56,28 @@ def paper(launch_id: str) -> ResponseReturnValue:  # noqa: ARG001
 
 @blueprint.get("/as/<viewer>")
 def preview(launch_id: str, viewer: str) -> ResponseReturnValue:  # noqa: ARG001
-    """What the child or a parent would see: to look at it together."""
+    """What the child or a parent sees today, which may be nothing: to look at it together."""
     at = desk()
     at.must(at.rights.edit)
-    shown = Viewer.PARENT if viewer == Viewer.PARENT else Viewer.YOUTH
-    return _page("network.html", at, Rights(viewer=shown, network=True), preview=shown)
+    if viewer not in PREVIEWS:
+        abort(404)
+    shown = Viewer(viewer)
+    return _page("network.html", at, rights_of(shown, "", at.network, at.context.today), preview=shown)
 
 
-def _notices(at: Desk) -> list[str]:
+def _notices(at: Desk, rights: Rights) -> list[str]:
     """What this page cannot show or do here, in words; what the EHR did not grant only matters to who would use it."""
     missing = [one.param("kind") for one in at.report if one.code == "part-unavailable"]
     said = [at.t(NOTICES[kind]) for kind in missing if kind in NOTICES]
-    lacking = at.launch.lacking if at.rights.viewer is Viewer.PROFESSIONAL else ()
+    lacking = at.launch.lacking if rights.viewer is Viewer.PROFESSIONAL else ()
     return said + [describe(lack, at.t.language) for lack in lacking if lack.resource not in missing]
 
 
 def _page(template: str, at: Desk, rights: Rights, preview: Viewer | None = None) -> str:
-    if not rights.network:
-        return render_template("refused.html", reason=at.t(rights.refusal))
-    page: NetworkPage = network_page(at.network, at.policy, at.context)
     child = first_name(at.network.child)
+    if not rights.network:
+        return render_template("refused.html", reason=at.t(rights.refusal), child=child, preview=preview)
+    page: NetworkPage = network_page(at.network, at.policy, at.context)
     return render_template(
         template,
         page=page,
@@ -80,6 +85,6 @@ def _page(template: str, at: Desk, rights: Rights, preview: Viewer | None = None
         rights=rights,
         preview=preview,
         pictures=[draw(child, page.entries, frame) for frame in FRAMES],
-        notices=_notices(at),
+        notices=_notices(at, rights),
         done=request.args.get("done", ""),
     )

@@ -93,3 +93,34 @@ def test_only_a_professional_reads_notes_of_others(user: LaunchUser, read: tuple
     people = (replace(_aunt(), notes=NOTES), *figures()[1:])
     text = open_room(user, people=people).get("figure/sam").text_content()
     assert [one.text for one in NOTES if one.text in text] == [one.text for one in read]
+
+
+@pytest.mark.parametrize(
+    ("word", "child", "said"),
+    [
+        ("youth", CHILD, "Tante Sam"),
+        ("parent", CHILD, "Tante Sam"),
+        ("youth", YOUNGER, "vanaf 12 jaar"),
+        ("parent", YOUNGER, "Tante Sam"),
+        ("youth", OLDER, "Tante Sam"),
+        ("parent", OLDER, "Vanaf 16 jaar beslist de jongere"),
+    ],
+)
+def test_a_preview_shows_what_that_viewer_really_sees(word: str, child: Child, said: str) -> None:
+    text = open_room(child=child).get(f"as/{word}").find(".//main").text_content()
+    assert said in text
+    assert ("Tante Sam" in text) is (said == "Tante Sam")
+    assert {"youth": "Dit ziet Noor", "parent": "Dit ziet een ouder"}[word] in text
+    assert "Terug naar je eigen" in text
+
+
+def test_a_preview_is_the_page_of_that_viewer() -> None:
+    seen = [room.get(path).xpath("//main//h2/text()|//main//tr/@id|//main//form/@action") for room, path in (
+        (open_room(), "as/youth"), (open_room(YOUTH), ""))]  # fmt: skip
+    assert seen[0] == seen[1]
+
+
+def test_only_a_child_or_a_parent_can_be_looked_along_with() -> None:
+    room = open_room()
+    for word in ("professional", "figure", "nobody", "aunt", "YOUTH"):
+        room.get(f"as/{word}", status=404)
