@@ -19,6 +19,8 @@ from typing import TextIO
 
 from flask import Flask, Response, g, request
 
+from fhir_plugin.model.bsn import without_bsn
+
 __all__ = ["RedactingFormatter", "configure", "install", "redact", "reference"]
 
 ALPHABET = "23456789ABCDEFGHJKMNPQRSTVWXYZ"
@@ -38,7 +40,6 @@ REDACTIONS = (
         ),
         r"\1\2[removed]",
     ),
-    (re.compile(r"(?<!\d)\d{3}[ .-]?\d{3}[ .-]?\d{3}(?!\d)"), "[number]"),
     (re.compile(r"\b(Patient|RelatedPerson|Practitioner|Person|Consent|CareTeam)/[A-Za-z0-9.-]{1,64}"), r"\1/[id]"),
     (re.compile(r"/l/[0-9a-f]{32}"), "/l/[launch]"),
 )
@@ -47,10 +48,13 @@ log = logging.getLogger("smart_app.requests")
 
 
 def redact(text: str) -> str:
-    """Blank everything that looks like a secret or a person's number."""
+    """Blank everything that looks like a secret or a person's number.
+
+    Secrets go first: a token that happens to hold nine digits must be taken out as a whole.
+    """
     for pattern, replacement in REDACTIONS:
         text = pattern.sub(replacement, text)
-    return text
+    return without_bsn(text)
 
 
 def reference() -> str:

@@ -8,7 +8,7 @@ from collections.abc import Iterable
 from itertools import groupby
 from pathlib import Path
 
-from fhir_plugin.sync.bsn import holds_bsn
+from fhir_plugin.model.bsn import holds_bsn
 from fhir_plugin.sync.columns import REPORT_PREFIX
 from fhir_plugin.sync.wanted import Problem
 from fhir_plugin.texts import Language, sentence

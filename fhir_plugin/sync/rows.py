@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from dataclasses import replace
 from typing import Any
 
+from fhir_plugin.model.bsn import holds_bsn, is_bsn
 from fhir_plugin.model.dates import PartialDate
 from fhir_plugin.model.identity import Identifier
 from fhir_plugin.model.terms import BIOLOGICAL_PARENT_CODES, PROFESSIONAL_ROLE_CODES, V3_ROLE_CODE
-from fhir_plugin.sync.bsn import holds_bsn, is_bsn
 from fhir_plugin.sync.building import Cells, claim_of, figure_of, role_of
 from fhir_plugin.sync.columns import BSN_SYSTEM, ColumnMap
 from fhir_plugin.sync.tables import Row, Table
@@ -99,8 +100,8 @@ class RowReader:
             return _client_bsn(text)
         if name in ("client_id", "client_identifier"):
             return text
-        if holds_bsn(text) and name not in _PHONES:
-            raise BadCell("sync-bsn-in-figure")
+        if holds_bsn(text):
+            raise BadCell("sync-bsn-as-phone" if name in _PHONES else "sync-bsn-in-figure")
         if name in _DATES:
             return read_date(text)
         if name in _PHONES:
@@ -151,7 +152,7 @@ def _add(values: Cells, name: str, value: Any) -> None:
 
 
 def _client_bsn(text: str) -> str:
-    digits = text.replace(" ", "").replace(".", "").zfill(9)
+    digits = re.sub(r"[\s.\-/_]", "", text).zfill(9)
     if not is_bsn(digits):
         raise BadCell("sync-bsn-invalid")
     return digits

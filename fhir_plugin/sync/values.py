@@ -100,8 +100,10 @@ def read_phone(text: str) -> Telecom:
     """A telephone number as E.164; a number without a country is Dutch. Whether it is mobile is seen from its range.
 
     Raises:
-        BadCell: not a number that can exist.
+        BadCell: not a number that can exist, or letters, which would be dialled as digits.
     """
+    if any(one.isalpha() for one in text):
+        raise BadCell("sync-phone")
     try:
         number = phonenumbers.parse(text, "NL")
     except phonenumbers.NumberParseException:

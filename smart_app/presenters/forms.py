@@ -6,6 +6,7 @@ A form keeps raw answers (text as typed) until they are applied to the model, so
 from __future__ import annotations
 
 import re
+import unicodedata
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime
@@ -14,6 +15,7 @@ from typing import Literal, TypeVar
 
 import phonenumbers
 
+from fhir_plugin.model.bsn import holds_bsn
 from fhir_plugin.model.dates import PartialDate, age_on, local_day
 from fhir_plugin.model.identity import Ref
 from fhir_plugin.model.names import display_name
@@ -28,7 +30,6 @@ Kind = Literal["text", "email", "tel", "date", "choice", "choices", "select", "a
 Values = Mapping[str, tuple[str, ...]]
 """Raw answers by field name; several where several boxes are ticked."""
 _Code = TypeVar("_Code", bound=StrEnum)
-_NINE_DIGITS = re.compile(r"(?<!\d)(?:\d[ .]?){8}\d(?!\d)")
 _EMAIL = re.compile(r"[^@\s]+@[^@\s]+\.[^@\s.]+")
 MOST_TEXT = 4000
 
@@ -49,6 +50,7 @@ ERRORS: Mapping[str, Message] = {
     "needs-day": msg("Write the day too, such as 31-5-2027"),
     "needs-text": msg("Write something here"),
     "phone": msg("Write a phone number, such as 06 12345678"),
+    "phone-bsn": msg("This looks like a BSN. If this is a phone number, write it with 0 or +31"),
     "too-long": msg("Make this text shorter"),
     "trust-first": msg("First say whether there is a bond of trust"),
 }
@@ -156,9 +158,17 @@ def enum_options(values: Iterable[StrEnum]) -> Callable[[FormContext], tuple[Opt
 
 
 def normal(values: Mapping[str, Sequence[str]]) -> dict[str, tuple[str, ...]]:
-    """Answers without surrounding space and without empty ones; equal answers compare equal."""
-    trimmed = {name: tuple(text for one in many if (text := one.strip())) for name, many in values.items()}
+    """Answers without control characters, surrounding space and empty ones; equal answers compare equal."""
+    trimmed = {name: tuple(text for one in many if (text := _written(one))) for name, many in values.items()}
     return {name: many for name, many in trimmed.items() if many}
+
+
+def _written(text: str) -> str:
+    """A typed text as it can stand in XML and in a FHIR string (R4 §2.24.0.1), with lines that end in one way."""
+    lines = text.replace("\r\n", "\n").replace("\r", "\n")
+    return "".join(
+        one for one in lines if one in "\n\t" or not (unicodedata.category(one) == "Cc" or one in "\ufffe\uffff")
+    ).strip()
 
 
 class Answers:
@@ -178,7 +188,7 @@ class Answers:
         typed = " ".join(self._values.get(name, ())).strip()
         if len(typed) > MOST_TEXT:
             self.fail(name, "too-long")
-        if any(_eleven_test(match.group()) for match in _NINE_DIGITS.finditer(typed)):
+        if holds_bsn(typed):
             self.fail(name, "bsn")
         return typed
 
@@ -223,12 +233,10 @@ class Answers:
         typed = " ".join(self._values.get(name, ())).strip()
         if not typed:
             return ""
-        try:
-            number = phonenumbers.parse(typed, "NL")
-        except phonenumbers.NumberParseException:
-            number = None
-        if number is None or not phonenumbers.is_possible_number(number):
-            self.fail(name, "phone")
+        number = _phone_number(typed)
+        if number is None:
+            fault = "phone-bsn" if holds_bsn(typed) and typed[0] not in "0+" else "phone"
+            self.fail(name, fault)
             return typed
         return phonenumbers.format_number(number, phonenumbers.PhoneNumberFormat.E164)
 
@@ -240,7 +248,12 @@ class Answers:
         return typed
 
 
-def _eleven_test(digits: str) -> bool:
-    numbers = [int(one) for one in digits if one.isdigit()]
-    weighted = sum(weight * number for weight, number in zip((9, 8, 7, 6, 5, 4, 3, 2, -1), numbers, strict=True))
-    return any(numbers) and weighted % 11 == 0
+def _phone_number(typed: str) -> phonenumbers.PhoneNumber | None:
+    """The number that can be dialled; never one read from letters, nor nine digits that may be a BSN."""
+    if holds_bsn(typed) or any(one.isalpha() for one in typed):
+        return None
+    try:
+        number = phonenumbers.parse(typed, "NL")
+    except phonenumbers.NumberParseException:
+        return None
+    return number if phonenumbers.is_valid_number(number) else None

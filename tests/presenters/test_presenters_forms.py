@@ -224,7 +224,23 @@ def test_a_label_alone_or_a_name_alone_is_enough() -> None:
         ({"bond_since": ("2030",)}, ("bond_since", "date-future")),
         ({"bond_since": ("2020",), "bond_until": ("2019",)}, ("bond_until", "date-order")),
         ({"phone": ("bel me",)}, ("phone", "phone")),
+        ({"phone": ("999990019",)}, ("phone", "phone-bsn")),
+        ({"phone": ("9\u200b9999-0019",)}, ("phone", "phone-bsn")),
+        ({"phone": ("BSN:999990019",)}, ("phone", "phone-bsn")),
+        ({"phone": ("x@999990019.nl",)}, ("phone", "phone-bsn")),
+        ({"phone": ("+999990019",)}, ("phone", "phone")),
+        ({"phone": ("06 12345678 ext 5",)}, ("phone", "phone")),
+        ({"phone": ("0999990019",)}, ("phone", "phone")),
         ({"email": ("sam",)}, ("email", "email")),
+        ({"email": ("x@999990019.nl",)}, ("email", "bsn")),
+        ({"first_name": ("９９９９９００１９",)}, ("first_name", "bsn")),
+        ({"given_names": ("999 990 019",)}, ("given_names", "bsn")),
+        ({"initials": ("9.9.9.9.9.0.0.1.9.",)}, ("initials", "bsn")),
+        ({"family_name": ("999_990_019",)}, ("family_name", "bsn")),
+        ({"partner_name": ("999/990/019",)}, ("partner_name", "bsn")),
+        ({"own_label": ("999-99-0019",)}, ("own_label", "bsn")),
+        ({"programme": ("999\u00a0990\u00a0019",)}, ("programme", "bsn")),
+        ({"informed_exception": ("999  990  019",), "agreed": ("no",)}, ("informed_exception", "bsn")),
         ({"adult": ("maybe",)}, ("adult", "code")),
         ({"kinds": ("hero",)}, ("kinds", "code")),
         ({"relation": (f"{V3_ROLE_CODE}|MTH",)}, ("relation", "code")),
@@ -240,6 +256,16 @@ def test_a_label_alone_or_a_name_alone_is_enough() -> None:
 )
 def test_what_cannot_be_written_is_named_by_field(values: dict[str, tuple[str, ...]], error: tuple[str, str]) -> None:
     assert error in _errors({"own_label": ("Sam",), **values})
+
+
+def test_a_refusal_of_a_bsn_never_repeats_it() -> None:
+    for code in ("bsn", "phone-bsn"):
+        assert "%(" not in ERRORS[code]
+
+
+def test_control_characters_never_reach_the_record() -> None:
+    typed = {"note_text": ("\x00Ik\x07 zie\ufffe het\uffff.\r\nEcht\twaar.\x1b",), "own_label": ("\x01",)}
+    assert normal(typed) == {"note_text": ("Ik zie het.\nEcht\twaar.",)}
 
 
 def test_a_number_that_is_no_bsn_is_left_alone() -> None:
