@@ -78,7 +78,7 @@ def _report_unknown(url: str, modifier: bool, path: Path, scope: Scope) -> None:
         scope.error("extension-modifier-unknown", path, ("url", url))
     elif policy.example_urls and any(name in url for name in _EXAMPLES):
         scope.inform("extension-unknown", path, ("url", url))
-    elif policy.unknown_extensions == "error" and not url.startswith(_HL7):
+    elif policy.unknown_extensions == "error" and not url.startswith((_HL7, *policy.trusted_domains)):
         scope.error("extension-unknown", path, ("url", url))
     elif policy.unknown_extensions != "ignore":
         scope.warn("extension-unknown", path, ("url", url))
