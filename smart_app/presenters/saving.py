@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from dataclasses import replace
+from datetime import datetime
 
-from fhir_plugin.model.consent import ConsentRecord
-from fhir_plugin.model.figure import SupportFigure
+from fhir_plugin.consent.granting import expire
+from fhir_plugin.model.consent import ConsentRecord, Status
+from fhir_plugin.model.figure import Note, SupportFigure
 from fhir_plugin.model.identity import Identifier
 from fhir_plugin.model.network import Person, Standing, SupportNetwork, Team
-from fhir_plugin.model.terms import FIGURE_IDENTIFIER
+from fhir_plugin.model.terms import FIGURE_IDENTIFIER, URI_IDENTIFIER
 
-__all__ = ["already_saved", "candidate_of", "fresh_figure", "with_figure"]
+__all__ = ["already_saved", "candidate_of", "fresh_figure", "with_consent_once", "with_figure", "with_notes_once"]
 
 
 def candidate_of(network: SupportNetwork, reference: str) -> Person | None:
@@ -48,10 +51,8 @@ def already_saved(network: SupportNetwork, urn: str) -> SupportFigure | None:
     return next((one for one in network.figures if mine in one.identifiers), None)
 
 
-def with_figure(
-    network: SupportNetwork, figure: SupportFigure, team_urn: str, consent: ConsentRecord | None = None
-) -> SupportNetwork:
-    """The network with a figure put in or replaced, a team for the first engagement, and a new consent."""
+def with_figure(network: SupportNetwork, figure: SupportFigure, team_urn: str) -> SupportNetwork:
+    """The network with a figure put in or replaced, and a team for the first engagement."""
     known = network.figure(figure.id) is not None
     figures = tuple(figure if one.id == figure.id else one for one in network.figures)
     team = network.team
@@ -62,5 +63,48 @@ def with_figure(
         figures=figures if known else (*figures, figure),
         people=tuple(one for one in network.people if one.ref.reference != figure.ref.reference),
         team=team,
-        consents=(*network.consents, consent) if consent else network.consents,
     )
+
+
+def with_notes_once(figure: SupportFigure, before: SupportFigure, at: datetime) -> SupportFigure:
+    """The figure with its new notes, except those that an earlier attempt wrote whose answer got lost.
+
+    Args:
+        figure: with the answers in it; new notes stand behind those of ``before``.
+        before: as the record holds it.
+        at: the moment of the first attempt, the same for each.
+    """
+    known = {_mark(one) for one in before.notes}
+    new = (replace(one, at=at) for one in figure.notes[len(before.notes) :])
+    return replace(figure, notes=(*before.notes, *(one for one in new if _mark(one) not in known)))
+
+
+def _mark(note: Note) -> tuple[object, ...]:
+    return note.text, note.kind, note.author.reference if note.author else "", note.at
+
+
+def with_consent_once(
+    network: SupportNetwork, consent: ConsentRecord | None, urn: str, earlier: Collection[str]
+) -> SupportNetwork:
+    """The network with a consent that is not there yet; what an earlier attempt of the same form wrote makes room.
+
+    The mark is not a ``CONSENT_IDENTIFIER``: those belong to the synchronisation, which ends what it no longer finds.
+
+    Args:
+        network: as it will be otherwise.
+        consent: what was agreed now, if anything.
+        urn: business identifier of exactly this consent of this form.
+        earlier: those of earlier attempts.
+    """
+    mine = Identifier(system=URI_IDENTIFIER, value=urn)
+    over = {Identifier(system=URI_IDENTIFIER, value=one) for one in earlier} - ({mine} if consent else set())
+    kept = tuple(
+        expire(one)[0] if one.status is Status.ACTIVE and over & set(one.identifiers) else one
+        for one in network.consents
+    )
+    new = (replace(consent, identifiers=(mine,)),) if consent and not _holds(network, mine) else ()
+    return replace(network, consents=(*kept, *new))
+
+
+def _holds(network: SupportNetwork, mark: Identifier) -> bool:
+    return any(mark in one.identifiers for one in network.consents)

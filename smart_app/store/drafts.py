@@ -61,6 +61,10 @@ class Draft:
         version: version of the figure when editing began.
         base: answers the figure gave when editing began.
         values: answers now.
+        sent: answers as they were last sent to the record; empty before the first attempt to save.
+        wrote: what the figure holds once that attempt is in the record.
+        sent_at: the moment of the first attempt, so that a note of a second attempt is recognised.
+        consents: business identifiers of the consents that were sent.
         saved: the figure's id once it is in the record.
     """
 
@@ -71,6 +75,10 @@ class Draft:
     version: str = ""
     base: Values = field(default_factory=dict, repr=False)
     values: Values = field(default_factory=dict, repr=False)
+    sent: Values = field(default_factory=dict, repr=False)
+    wrote: Values = field(default_factory=dict, repr=False)
+    sent_at: str = ""
+    consents: tuple[str, ...] = ()
     saved: str = ""
 
     @property
@@ -129,9 +137,9 @@ class DraftStore:
         if row is None:
             return None
         body = orjson.loads(self._keyring.open(row.sealed, bound_to=f"draft {launch_id} {draft_id}"))
-        for name in ("base", "values"):
-            body[name] = {key: tuple(many) for key, many in body[name].items()}
-        return Draft(**body)
+        for name in ("base", "values", "sent", "wrote"):
+            body[name] = {key: tuple(many) for key, many in body.get(name, {}).items()}
+        return Draft(**body | {"consents": tuple(body.get("consents", ()))})
 
     def drop(self, launch_id: str, draft_id: str) -> None:
         """Throw one draft away."""

@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from datetime import datetime
 
 from flask import Blueprint, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 
 from fhir_plugin.errors import EhrConflict
+from fhir_plugin.model.network import SupportNetwork
 from smart_app.presenters import consent_form, figure_form
 from smart_app.presenters.figure_form import STEPS, Step
-from smart_app.presenters.forms import ERRORS, first_name
-from smart_app.presenters.saving import with_figure
+from smart_app.presenters.forms import ERRORS, first_name, normal
+from smart_app.presenters.saving import with_consent_once, with_figure, with_notes_once
+from smart_app.store.drafts import Draft
 from smart_app.views.desk import drafts
 from smart_app.views.work import Work, open_work
 
@@ -24,15 +27,15 @@ blueprint = Blueprint("checking", __name__, url_prefix="/l/<launch_id>/draft/<dr
 def check(launch_id: str, draft_id: str) -> ResponseReturnValue:
     """Everything that will be written, before it is."""
     work = open_work(launch_id, draft_id)
-    return _done(work.saved) if work.saved else _check(work)
+    return _done(_settled(work)) if _is_in_the_record(work) else _check(work)
 
 
 @blueprint.post("/check")
 def save(launch_id: str, draft_id: str) -> ResponseReturnValue:
     """Write it; a second time only says that it was done."""
     work = open_work(launch_id, draft_id)
-    if work.saved:
-        return _done(work.saved)
+    if _is_in_the_record(work):
+        return _done(_settled(work))
     if work.moved_on:
         return redirect(url_for("checking.conflict", draft_id=draft_id), 303)
     if work.applied().errors or work.agreed().errors:
@@ -44,8 +47,31 @@ def save(launch_id: str, draft_id: str) -> ResponseReturnValue:
         if work.moved_on:
             return redirect(url_for("checking.conflict", draft_id=draft_id), 303)
         saved = _commit(work)  # what changed was about somebody else (they share a CareTeam); a second time is an error
-    work.keep(replace(work.draft, saved=saved, values={}, base={}))
-    return _done(saved)
+    return _done(_settled(work, saved))
+
+
+@blueprint.get("/saved")
+def over(launch_id: str, draft_id: str) -> ResponseReturnValue:
+    """This form is in the record: what is changed from now on is changed from the person's page."""
+    work = open_work(launch_id, draft_id)
+    if not work.draft.saved:
+        return redirect(url_for("checking.check", draft_id=draft_id), 303)
+    return render_template("saved.html", work=work, typed="typed" in request.args)
+
+
+def _is_in_the_record(work: Work) -> bool:
+    """Whether nothing is left to write: it was saved, or an attempt worked although its answer got lost."""
+    if work.draft.saved or not work.draft.sent or work.moved_on:
+        return bool(work.draft.saved)
+    wrong = work.applied().errors or work.agreed().errors
+    return not wrong and _after(work) == work.at.network
+
+
+def _settled(work: Work, figure_id: str = "") -> str:
+    """Close the draft; returns whom it is about."""
+    saved = figure_id or work.draft.saved or work.figure.id
+    work.keep(replace(work.draft, saved=saved, values={}, base={}, sent={}, wrote={}))
+    return saved
 
 
 def _done(figure_id: str) -> ResponseReturnValue:
@@ -53,14 +79,32 @@ def _done(figure_id: str) -> ResponseReturnValue:
 
 
 def _commit(work: Work) -> str:
-    at, result = work.at, work.applied()
-    given = consent_form.granted(
-        work.agreed(), result.figure.ref, at.network, at.policy, at.context, work.draft.urn_of("consent")
-    )
-    after = with_figure(at.network, result.figure, work.draft.urn_of("team"), given)
+    """Write; what is sent is kept first, so that a lost answer is found out and not written again."""
+    at, draft, result = work.at, work.draft, work.applied()
+    first = draft.sent_at or at.context.now.replace(microsecond=0).isoformat()
+    work = replace(work, draft=replace(draft, sent_at=first))
+    after = _after(work)
+    consents = tuple(dict.fromkeys((*draft.consents, _consent_urn(draft))))
+    sent = replace(work.draft, sent=draft.values, wrote=figure_form.held(result.figure), consents=consents)
+    work.keep(sent)
     chosen = any(one.name == "designation" for one in result.changed)
     done = at.commit(after, result.figure.designations if chosen else ())
     return done.ids.get(result.figure.id, result.figure.id)
+
+
+def _after(work: Work) -> SupportNetwork:
+    """The network as it will be; the same where an earlier attempt did it all."""
+    at, draft, figure = work.at, work.draft, work.applied().figure
+    urn = _consent_urn(draft)
+    agreed = consent_form.granted(work.agreed(), figure.ref, at.network, at.policy, at.context, urn)
+    figure = with_notes_once(figure, work.figure, datetime.fromisoformat(draft.sent_at))
+    return with_consent_once(with_figure(at.network, figure, draft.urn_of("team")), agreed, urn, draft.consents)
+
+
+def _consent_urn(draft: Draft) -> str:
+    """The same for the same answers of the same form."""
+    values = {name: many for name, many in normal(draft.values).items() if name in consent_form.FIELD_NAMES}
+    return draft.urn_of(f"consent {sorted(values.items())}")
 
 
 def _check(work: Work) -> str:
@@ -72,11 +116,11 @@ def _check(work: Work) -> str:
         sections=_sections(work),
         before={one.name: one.show(work.figure, work.at.context) for one in result.changed if not one.fresh},
         consent_rows=consent_form.summary(agreed, work.at.context),
-        consent_asked=work.adding or work.draft.entry == "consent",
+        consent_asked=work.adding or work.draft.entry == "consent" or bool(agreed.categories),
         consent_wrong=bool(agreed.errors),
         errors=[(homes[error.field], error.field, t(ERRORS[error.code])) for error in result.errors],
         version=work.figure.version,
-        changed=bool(result.changed) or bool(agreed.categories),
+        changed=bool(result.changed) or bool(agreed.categories) or bool(work.draft.sent),
         child=first_name(work.at.network.child),
     )
 
@@ -98,7 +142,7 @@ def _sections(work: Work) -> list[tuple[Step, list[tuple[str, str, str]]]]:
 def conflict(launch_id: str, draft_id: str) -> ResponseReturnValue:
     """Both versions side by side; nothing of the input is lost."""
     work = open_work(launch_id, draft_id)
-    if not work.moved_on:
+    if work.draft.saved or not work.moved_on:
         return redirect(url_for("checking.check", draft_id=draft_id), 303)
     rows = figure_form.compared(
         work.draft.base, work.applied().figure, work.figure, work.draft.values, work.at.context
@@ -112,6 +156,8 @@ def conflict(launch_id: str, draft_id: str) -> ResponseReturnValue:
 def settle(launch_id: str, draft_id: str) -> ResponseReturnValue:
     """Go on from the record as it is now, with the answers that were chosen."""
     work = open_work(launch_id, draft_id)
+    if work.draft.saved or not work.moved_on:
+        return redirect(url_for("checking.check", draft_id=draft_id), 303)
     choices = {name.removeprefix("keep_"): value for name, value in request.form.items() if name.startswith("keep_")}
     theirs = figure_form.held(work.figure)
     values = figure_form.merged(work.draft.base, work.draft.values, theirs, choices)
@@ -125,6 +171,8 @@ def drop(launch_id: str, draft_id: str) -> ResponseReturnValue:
     """Throw the draft away."""
     work = open_work(launch_id, draft_id)
     drafts().drop(launch_id, draft_id)
+    if work.draft.saved or (work.draft.sent and not work.adding):  # it was written, or may have been
+        return redirect(url_for("figures.show", figure_id=work.figure.id), 303)
     if work.adding:
         return redirect(url_for("network.show", done="dropped"), 303)
     return redirect(url_for("figures.show", figure_id=work.draft.figure_id, done="dropped"), 303)

@@ -14,7 +14,7 @@ from flask.typing import ResponseReturnValue
 from smart_app.presenters import consent_form, figure_form
 from smart_app.presenters.figure_form import STEPS, Step
 from smart_app.presenters.forms import FieldError, normal
-from smart_app.views.work import Work, form_of, given, open_work
+from smart_app.views.work import Work, answered, form_of, given, open_work
 
 __all__ = ["blueprint"]
 
@@ -31,16 +31,20 @@ def page(launch_id: str, draft_id: str, step_name: str) -> ResponseReturnValue:
     if step is None:
         abort(404)
     work.must_allow(step_name)
-    return _step(work, step)
+    return _over(work) if work.draft.saved else _step(work, step)
 
 
 @blueprint.post("/<step_name>")
 def answer(launch_id: str, draft_id: str, step_name: str) -> ResponseReturnValue:
     """Keep the answers; go on, or show what has to be mended."""
-    work, step = open_work(launch_id, draft_id), figure_form.step(step_name)
+    step = figure_form.step(step_name)
     if step is None:
         abort(404)
+    answered(launch_id, draft_id, step_name, step.field_names)
+    work = open_work(launch_id, draft_id)
     work.must_allow(step_name)
+    if work.draft.saved:
+        return _over(work)
     work = replace(work, draft=work.draft.answered(step.field_names, given()))
     work.keep(work.draft)
     errors = work.applied(step.field_names).errors
@@ -49,6 +53,12 @@ def answer(launch_id: str, draft_id: str, step_name: str) -> ResponseReturnValue
     if errors:
         return _step(work, step, errors), 422
     return redirect(_next(work, step), 303)
+
+
+def _over(work: Work) -> ResponseReturnValue:
+    """A saved form takes no more answers: say so, and whether something was typed that is not in the record."""
+    typed = "1" if request.method == "POST" else None
+    return redirect(url_for("checking.over", draft_id=work.draft.id, typed=typed), 303)
 
 
 def _step(work: Work, step: Step, errors: tuple[FieldError, ...] = ()) -> str:
@@ -89,14 +99,17 @@ def consent(launch_id: str, draft_id: str) -> ResponseReturnValue:
     """Who must agree, about what, until when."""
     work = open_work(launch_id, draft_id)
     work.must_allow("consent")
-    return _consent(work)
+    return _over(work) if work.draft.saved else _consent(work)
 
 
 @blueprint.post("/consent")
 def agree(launch_id: str, draft_id: str) -> ResponseReturnValue:
     """Keep what was agreed."""
+    answered(launch_id, draft_id, "consent", consent_form.FIELD_NAMES)
     work = open_work(launch_id, draft_id)
     work.must_allow("consent")
+    if work.draft.saved:
+        return _over(work)
     work = replace(work, draft=work.draft.answered(consent_form.FIELD_NAMES, given()))
     work.keep(work.draft)
     errors = work.agreed().errors

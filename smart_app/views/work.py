@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from flask import g, request
 
@@ -11,6 +11,7 @@ from fhir_plugin.errors import EhrNotFound
 from fhir_plugin.model.figure import SupportFigure
 from smart_app.presenters import consent_form, figure_form
 from smart_app.presenters.consent_form import ConsentAnswers
+from smart_app.presenters.facets import Facet
 from smart_app.presenters.figure_form import Applied
 from smart_app.presenters.forms import ERRORS, Field, FieldError, first_name, normal
 from smart_app.presenters.network import called
@@ -18,7 +19,7 @@ from smart_app.presenters.saving import already_saved, candidate_of, fresh_figur
 from smart_app.store.drafts import Draft
 from smart_app.views.desk import Desk, desk, drafts
 
-__all__ = ["Work", "form_of", "given", "open_work"]
+__all__ = ["Work", "answered", "form_of", "given", "open_work"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -33,12 +34,6 @@ class Work:
     def adding(self) -> bool:
         """Whether this is about somebody who is not in the network yet."""
         return not self.draft.figure_id
-
-    @property
-    def saved(self) -> str:
-        """Id of the figure, where this draft is in the record already."""
-        before = already_saved(self.at.network, self.draft.urn) if self.adding else None
-        return self.draft.saved or (before.id if before else "")
 
     def must_allow(self, step_name: str) -> None:
         """Stop before a page that is not this viewer's: who may only write notes answers no other questions.
@@ -71,7 +66,14 @@ class Work:
     @property
     def moved_on(self) -> bool:
         """Whether the record says something else about this figure than when editing began."""
-        return figure_form.held(self.figure) != normal(self.draft.base)
+        now, base = figure_form.held(self.figure), normal(self.draft.base)
+        return not all(one.same(base, now) for one in self.facets)
+
+    @property
+    def facets(self) -> tuple[Facet, ...]:
+        """What this viewer may compare: who only writes a note meets nothing else of the figure (L4)."""
+        page = figure_form.step(self.draft.entry)
+        return figure_form.FACETS if self.at.rights.edit else page.facets if page else ()
 
 
 def open_work(launch_id: str, draft_id: str, *, afresh: bool = False) -> Work:
@@ -91,13 +93,44 @@ def open_work(launch_id: str, draft_id: str, *, afresh: bool = False) -> Work:
     at, draft = desk(), drafts().get(launch_id, draft_id)
     if draft is None:
         raise EhrNotFound("This form is no longer there.", code="no-draft", remedy="Begin again.")
-    if draft.figure_id:
-        work = Work(at=at, draft=draft, figure=at.figure(draft.figure_id))
-    else:
-        candidate = candidate_of(at.network, draft.candidate) if draft.candidate else None
-        work = Work(at=at, draft=draft, figure=fresh_figure(draft.urn, candidate))
+    work = _beside(at, draft)
     work.must_allow(draft.entry)
     return work
+
+
+def _beside(at: Desk, draft: Draft) -> Work:
+    """A draft beside its figure; it goes on as a change of somebody who turns out to be there already."""
+    if draft.saved or draft.figure_id:
+        figure = at.figure(draft.saved or draft.figure_id)
+        landed = bool(draft.sent) and figure_form.held(figure) == normal(draft.wrote)
+        return Work(at=at, draft=_after_attempt(draft) if landed else draft, figure=figure)
+    before = already_saved(at.network, draft.urn)
+    if before is not None:
+        return Work(at=at, draft=replace(_after_attempt(draft), figure_id=before.id), figure=before)
+    candidate = candidate_of(at.network, draft.candidate) if draft.candidate else None
+    if candidate is None and draft.candidate:
+        taken = next((one for one in at.network.figures if one.ref.reference == draft.candidate), None)
+        if taken is not None:  # somebody else turned the same person into a figure in the meantime
+            return Work(at=at, draft=replace(draft, figure_id=taken.id), figure=taken)
+    return Work(at=at, draft=draft, figure=fresh_figure(draft.urn, candidate))
+
+
+def _after_attempt(draft: Draft) -> Draft:
+    """The draft where its last attempt is in the record although the answer got lost: later corrections are changes."""
+    values = figure_form.merged(draft.sent, draft.values, draft.wrote, {})
+    agreed = {name: many for name, many in draft.values.items() if name in consent_form.FIELD_NAMES}
+    return replace(draft, base=draft.wrote, values=values | agreed)
+
+
+def answered(launch_id: str, draft_id: str, page: str, names: frozenset[str]) -> None:
+    """Keep what was sent before anything else is asked of the EHR, which may not answer.
+
+    Who may only write a note has drafts that begin there: nothing is kept in those from another page. Nothing is kept
+    in a draft that was saved.
+    """
+    draft = drafts().get(launch_id, draft_id)
+    if draft is not None and not draft.saved and (draft.entry != "note" or page == "note"):
+        drafts().put(launch_id, draft.answered(names, given()))
 
 
 def given() -> dict[str, tuple[str, ...]]:
