@@ -25,6 +25,7 @@ _THERE = click.Path(exists=True, path_type=Path)
 @click.option("--seed/--no-seed", default=None, help="Put the fictional clients in (default: unless --fhir-base).")
 @click.option("--load", multiple=True, type=_THERE, metavar="PATH", help="Load FHIR JSON or NDJSON from here too.")
 @click.option("--validate", is_flag=True, help="Let the record system refuse what is not valid FHIR.")
+@click.option("--open-fhir", is_flag=True, help="Let /fhir answer without a token, to try `sync` on.")
 @click.option("--browser/--no-browser", default=True, help="Open the link in a browser (default).")
 def demo_command(
     port: int,
@@ -37,6 +38,7 @@ def demo_command(
     seed: bool | None,
     load: tuple[Path, ...],
     validate: bool,
+    open_fhir: bool,
     browser: bool,
 ) -> None:
     """Start the sandbox EHR with the app in it, on this machine only.
@@ -56,6 +58,7 @@ def demo_command(
         seed=not fhir_base if seed is None else seed,
         load=load,
         validate=validate,
+        open_fhir=open_fhir,
     )
     with running_demo(wanted) as (ehr_url, _):
         click.echo(f"\n  Open {ehr_url}/\n")

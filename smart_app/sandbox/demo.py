@@ -35,6 +35,7 @@ class Demo:
         seed: put the synthetic clients into that other server too.
         load: folders or files to load besides.
         validate: the EHR refuses what is not valid FHIR.
+        open_fhir: the EHR's FHIR endpoint answers without a token, to try a sync on.
         host: name in URLs; ``localhost``, or another name of this machine.
         app_host: the app's name, where it is to be on another site than the EHR (cookies in frames differ then).
     """
@@ -48,6 +49,7 @@ class Demo:
     seed: bool = True
     load: tuple[Path, ...] = ()
     validate: bool = False
+    open_fhir: bool = False
     host: str = "localhost"
     app_host: str = ""
 
@@ -107,6 +109,7 @@ def _sandbox_settings(demo: Demo, ehr_url: str, app_url: str) -> SandboxSettings
         seed=demo.seed,
         load=demo.load,
         validate=demo.validate,
+        open_access=demo.open_fhir,
         cross_site=demo.app_host not in ("", demo.host),
     )
 

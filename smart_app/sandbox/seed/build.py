@@ -33,6 +33,7 @@ __all__ = ["resources_of"]
 
 POLICY = "https://wetten.overheid.nl/BWBR0034925"
 BSN = "http://fhir.nl/fhir/NamingSystem/bsn"
+CLIENT_NUMBER = "https://zandkasteel.example/clientnummer"
 NL_CORE_PATIENT = "http://nictiz.nl/fhir/StructureDefinition/nl-core-Patient"
 
 
@@ -56,7 +57,10 @@ def _patient(story: Story, index: int) -> Json:
         "resourceType": "Patient",
         "id": story.id,
         "meta": {"profile": [NL_CORE_PATIENT]},
-        "identifier": [{"system": BSN, "value": bsn(index)}],
+        "identifier": [
+            {"system": BSN, "value": bsn(index)},
+            {"system": CLIENT_NUMBER, "value": str(1001 + index)},
+        ],
         "active": True,
         "name": name(*story.name, story.call_name),
         "gender": story.gender,
