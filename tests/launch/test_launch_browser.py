@@ -5,7 +5,7 @@ from __future__ import annotations
 import datetime
 import ipaddress
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -17,7 +17,7 @@ pytest.importorskip("playwright.sync_api")
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
-from playwright.sync_api import Browser, Page, sync_playwright
+from playwright.sync_api import Browser, Page
 from werkzeug.serving import make_server
 
 from smart_app.app import create_app
@@ -28,18 +28,12 @@ from smart_app.sandbox.serving import LateApp, listening
 
 pytestmark = pytest.mark.browser
 
-CHROMIUM = "/usr/bin/chromium"
-BLOCKED = ["--no-sandbox", "--test-third-party-cookie-phaseout"]
+BLOCKED = "--test-third-party-cookie-phaseout"
 
 
 @pytest.fixture(scope="module")
-def chromium() -> Iterator[Browser]:
-    if not Path(CHROMIUM).exists():
-        pytest.skip(f"no Chromium at {CHROMIUM}")
-    with sync_playwright() as playwright:
-        found = playwright.chromium.launch(executable_path=CHROMIUM, args=BLOCKED)
-        yield found
-        found.close()
+def chromium(launch_chromium: Callable[..., Browser]) -> Browser:
+    return launch_chromium(BLOCKED)
 
 
 @contextmanager

@@ -10,7 +10,6 @@ from smart_app.sandbox.demo import Demo, running_demo
 
 pytestmark = pytest.mark.browser
 AXE = Path(__file__).parents[1] / "browser/node_modules/axe-core/axe.min.js"
-CHROMIUM = Path("/usr/bin/chromium")
 PAGES = ("/children", "/children/noor", "/children/noor/stored", "/faults", "/children/nobody", "/sign-in")
 
 
@@ -21,15 +20,8 @@ def demo():
 
 
 @pytest.fixture(scope="module")
-def chromium():
-    if not CHROMIUM.exists():
-        pytest.skip("Chromium is not installed")
-    from playwright.sync_api import sync_playwright
-
-    with sync_playwright() as play:
-        browser = play.chromium.launch(executable_path=str(CHROMIUM), args=["--no-sandbox"])
-        yield browser
-        browser.close()
+def chromium(launch_chromium):
+    return launch_chromium()
 
 
 def signed_in(chromium, ehr_url, **context):
