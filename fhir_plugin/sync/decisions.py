@@ -17,7 +17,7 @@ from fhir_plugin.model.identity import Identifier
 from fhir_plugin.model.network import Standing, SupportNetwork
 from fhir_plugin.model.terms import FIGURE_IDENTIFIER
 from fhir_plugin.sync.decided import Action, ClientPlan, Conflict, ElementChange, FigurePlan, label_of, shown
-from fhir_plugin.sync.elements import ELEMENTS, State, merge
+from fhir_plugin.sync.elements import ELEMENTS, ONE_NAME, State, merge, with_fresh_text
 from fhir_plugin.sync.linking import (
     Answers,
     Remembered,
@@ -233,12 +233,30 @@ def _merge_figure(
     if not any(identifier.system == FIGURE_IDENTIFIER for identifier in figure.identifiers):
         mine = Identifier(system=FIGURE_IDENTIFIER, value=identity)
         figure = replace(figure, identifiers=(*figure.identifiers, mine))
-    return _Merged(
+    merged = _Merged(
         figure=figure,
         said=said,
         known=frozenset(known),
         conflicts=tuple(conflicts),
         disputed=frozenset(disputed),
+    )
+    return _with_whole_names(merged, theirs, agreed.said if agreed else SupportFigure())
+
+
+def _with_whole_names(merged: _Merged, theirs: SupportFigure, before: SupportFigure) -> _Merged:
+    """Half of the source's name beside half of the EHR's is nobody's name: in dispute, the EHR's stands whole."""
+    figure, said = merged.figure, merged.said
+    open_paths = {conflict.element for conflict in merged.conflicts}
+    held_back = {part for parts in ONE_NAME if any(part.path in open_paths for part in parts) for part in parts}
+    for part in held_back:
+        figure, said = part.put(figure, part.get(theirs)), part.put(said, part.get(before))
+    paths = {part.path for part in held_back}
+    return replace(
+        merged,
+        figure=with_fresh_text(figure, theirs),
+        said=said,
+        known=merged.known - paths,
+        disputed=merged.disputed | paths,
     )
 
 

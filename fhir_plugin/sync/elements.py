@@ -17,9 +17,9 @@ import phonenumbers
 
 from fhir_plugin.model.figure import Engagement, SupportFigure
 from fhir_plugin.model.identity import Telecom
-from fhir_plugin.model.names import folded
+from fhir_plugin.model.names import display_name, folded
 
-__all__ = ["ELEMENTS", "Element", "Outcome", "State", "merge", "telecom_key"]
+__all__ = ["ELEMENTS", "ONE_NAME", "Element", "Outcome", "State", "merge", "telecom_key", "with_fresh_text"]
 
 
 @lru_cache(maxsize=4096)
@@ -113,6 +113,23 @@ ELEMENTS: tuple[Element, ...] = (
     Element("engagement.period.end"),
 )
 """Everything a source can own, in the order a person reads it."""
+
+
+ONE_NAME: tuple[tuple[Element, ...], ...] = (
+    _fields("name", "own_prefix", "own_name"),
+    _fields("name", "partner_prefix", "partner_name"),
+)
+"""Elements that are one thing to people: where one part is in dispute, so is the other."""
+
+
+def with_fresh_text(figure: SupportFigure, before: SupportFigure) -> SupportFigure:
+    """The figure whose written-out name follows its parts, where the parts changed and the text did not."""
+    stale = figure.name.text and figure.name.text == before.name.text and figure.name != before.name
+    return (
+        replace(figure, name=replace(figure.name, text=display_name(replace(figure.name, text=""))))
+        if stale
+        else figure
+    )
 
 
 class State(Enum):

@@ -1,0 +1,37 @@
+"""A name is one thing: what is in dispute stays whole."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from fhir_plugin.model.figure import SupportFigure
+from fhir_plugin.model.identity import PersonName
+from fhir_plugin.sync.decided import Conflict
+from fhir_plugin.sync.decisions import _Merged, _with_whole_names
+from fhir_plugin.sync.elements import with_fresh_text
+
+YILMAZ = SupportFigure(id="s", name=PersonName(text="Samira Yilmaz", given=("Samira",), own_name="Yilmaz"))
+
+
+def test_half_of_one_name_is_never_put_beside_half_of_another():
+    half = replace(YILMAZ, name=replace(YILMAZ.name, own_prefix="El"))
+    merged = _Merged(
+        figure=half,
+        said=SupportFigure(name=PersonName(own_prefix="El")),
+        known=frozenset({"name.own_prefix", "name.given"}),
+        conflicts=(Conflict(element="name.own_name", source="Amrani", ehr="Yilmaz"),),
+        disputed=frozenset({"name.own_name"}),
+    )
+    whole = _with_whole_names(merged, YILMAZ, SupportFigure())
+    assert whole.figure.name == YILMAZ.name
+    assert whole.said.name.own_prefix == ""
+    assert whole.known == {"name.given"}
+    assert whole.disputed == {"name.own_prefix", "name.own_name"}
+
+
+def test_the_written_name_follows_its_parts_unless_somebody_wrote_another_one():
+    renamed = replace(YILMAZ, name=replace(YILMAZ.name, own_prefix="El", own_name="Amrani"))
+    assert with_fresh_text(renamed, YILMAZ).name.text == "Samira El Amrani"
+    told = replace(renamed, name=replace(renamed.name, text="mevrouw Amrani"))
+    assert with_fresh_text(told, YILMAZ).name.text == "mevrouw Amrani"
+    assert with_fresh_text(YILMAZ, YILMAZ) == YILMAZ
