@@ -133,14 +133,27 @@ def _figure_from(body: Json) -> FigurePlan:
             ElementChange(element=c["element"], before=c["from"], after=c["to"]) for c in body.get("changes", ())
         ),
         conflicts=tuple(
-            Conflict(element=c["element"], source=c["source"], ehr=c["ehr"], answer=c["answer"])
+            Conflict(element=c["element"], source=c["source"], ehr=c["ehr"], answer=_answer(body, c, "source", "ehr"))
             for c in body.get("conflicts", ())
         ),
         consent=body.get("consent", ""),
         notes=tuple(body.get("notes", ())),
         candidates=tuple((c["target"], c["figure"], tuple(c["agrees"])) for c in body.get("who", ())),
-        answer=body.get("answer", ""),
+        answer=_answer(body, body, "new", *(c["target"] for c in body.get("who", ()))),
     )
+
+
+def _answer(figure: Json, holder: Json, *allowed: str) -> str:
+    """What a person filled in: one of the words that mean something, or nothing; never a word that is passed over."""
+    answer = str(holder.get("answer", ""))
+    if answer and answer not in allowed:
+        raise InputError(
+            "This answer in the plan means nothing here.",
+            code="sync-plan-answer-unknown",
+            where=str(figure["row"]),
+            remedy=f"Fill in one of: {', '.join(allowed)}; or leave it empty.",
+        )
+    return answer
 
 
 def answers_in(plan: ClientPlan) -> Mapping[str, str]:
