@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 import time
+from collections.abc import Sequence
 from contextlib import AbstractContextManager
 from dataclasses import replace
 from datetime import UTC, datetime
@@ -13,11 +14,19 @@ from typing import cast
 import click
 
 from fhir_plugin.cli.sync_options import Connection, Meter, connection_options, language_option
+from fhir_plugin.cli.sync_source import SourceName, SourceOptions, header_of, say_source, source_options
 from fhir_plugin.consent import NL_JEUGDWET, load_policy
 from fhir_plugin.errors import UsageError
 from fhir_plugin.model.identity import Ref
 from fhir_plugin.sync.applying import GROUP, WORKERS, Applier
-from fhir_plugin.sync.columns import ColumnMap, check_columns, load_columns, propose_columns, to_toml
+from fhir_plugin.sync.columns import (
+    ColumnMap,
+    check_columns,
+    client_system_in,
+    load_columns,
+    propose_columns,
+    to_toml,
+)
 from fhir_plugin.sync.decisions import Context
 from fhir_plugin.sync.journal import Journal, open_journal
 from fhir_plugin.sync.planfile import PlanReader, PlanWriter
@@ -27,9 +36,9 @@ from fhir_plugin.sync.problems import describe, write_problems
 from fhir_plugin.sync.rendering import plan_lines, totals_lines, words
 from fhir_plugin.sync.rows import RowReader
 from fhir_plugin.sync.run_report import RunReport
-from fhir_plugin.sync.sources import open_table
 from fhir_plugin.sync.tables import Table
 from fhir_plugin.sync.undoing import undo_run
+from fhir_plugin.sync.wanted import Problem
 from fhir_plugin.sync.writing import Writer
 from fhir_plugin.texts import Language
 
@@ -44,6 +53,7 @@ _journal_option = click.option(
     help="What was agreed and written; keep it, with its key, from run to run.",
 )
 _file = click.Path(exists=True, dir_okay=False, path_type=Path)
+_client_system = click.option("--client-system", default="", help="Identifier system of the client numbers.")
 
 
 @click.group("sync")
@@ -55,12 +65,13 @@ def sync_command() -> None:
 
 
 @sync_command.command("init")
-@click.argument("file", type=_file)
+@click.argument("source_name", metavar="SOURCE", type=SourceName())
 @click.option("-o", "--output", type=click.Path(path_type=Path), help="Mapping file to write; shown when not given.")
-def init(file: Path, output: Path | None) -> None:
-    """Propose what the columns of FILE mean."""
-    table = open_table(file)
-    proposal = to_toml(propose_columns(table.header, file.stem))
+@_client_system
+def init(source_name: str, output: Path | None, client_system: str) -> None:
+    """Propose what the columns of SOURCE (a file, or a FHIR endpoint) mean."""
+    header, name = header_of(source_name, client_system)
+    proposal = to_toml(replace(propose_columns(header, name), client_system=client_system))
     if output is None:
         click.echo(proposal, nl=False)
     elif output.exists():
@@ -70,11 +81,11 @@ def init(file: Path, output: Path | None) -> None:
 
 
 @sync_command.command("plan")
-@click.argument("file", type=_file)
+@click.argument("source_name", metavar="SOURCE", type=SourceName())
 @click.option("--fhir", required=True, help="Base URL of the EHR's FHIR endpoint.")
 @click.option("--columns", "mapping", type=_file, help="Mapping file; without it the proposal of `init` is used.")
-@click.option("--source", default="", help="Name of the source; the file's name when not given.")
-@click.option("--client-system", default="", help="Identifier system of the client numbers.")
+@click.option("--source", default="", help="Name of the source; the file's name, or the host, when not given.")
+@_client_system
 @click.option("-o", "--output", type=click.Path(path_type=Path), default=Path("sync-plan.json"), show_default=True)
 @click.option("--problems", type=click.Path(path_type=Path), help="Where refused rows go  [default: <plan>.rows.csv]")
 @click.option("--only", default="", help="Plan for one client alone: Patient/….")
@@ -83,10 +94,12 @@ def init(file: Path, output: Path | None) -> None:
 @click.option("-q", "--quiet", is_flag=True, help="No progress.")
 @_journal_option
 @language_option
+@source_options
 @connection_options
 def plan(
     connection: Connection,
-    file: Path,
+    origin: SourceOptions,
+    source_name: str,
     fhir: str,
     mapping: Path | None,
     source: str,
@@ -100,34 +113,46 @@ def plan(
     journal: Path,
     lang: str,
 ) -> None:
-    """Plan what the list FILE changes in the records, and show it."""
+    """Plan what SOURCE (a file, or the FHIR endpoint of another system) changes in the records, and show it."""
     language = cast(Language, lang)
-    table = open_table(file)
-    columns = _columns(table, mapping, source or file.stem, client_system)
-    _say_columns(table, columns, language)
-    client = connection.client(fhir)
-    now = datetime.now(UTC)
-    policy = load_policy(NL_JEUGDWET)
-    context = Context(source=columns.source, policy=policy, at=now, dialect=repr(columns))
-    with open_journal(journal, client.base_url, columns.source) as held:
-        planner = Planner(population=Population(client), journal=held, context=context, progress=Meter(language, quiet))
-        made = now.isoformat(timespec="seconds")
-        writer = PlanWriter(output, ehr=client.base_url, source=columns.source, file=file.name, made=made)
-        rows = RowReader(table, columns).read()
-        for planned in planner.plan(rows, only=only.removeprefix("Patient/"), limit=limit):
-            writer.add(planned)
-        refused = sorted(planner.problems, key=lambda problem: (problem.place.sheet, problem.place.line))
-        writer.close(len({problem.place for problem in refused}), planner.settled)
-    _show_plan(PlanReader(output), language, 0 if show_all else _SHOWN)
-    if refused:
-        for problem in refused[:_SHOWN]:
-            column = f", {problem.column}" if problem.column else ""
-            click.echo(f"  ✗ {problem.place}{column}: {describe(problem, language)}")
-        report = problems or output.with_suffix(".rows.csv")
-        count = write_problems(report, table.header, columns.of(columns.client_field), refused, language)
-        click.echo(words("sync-problems-file", language, count=str(count), file=str(report)))
+    client_system = client_system or (client_system_in(mapping) if mapping else "")
+    with origin.open(source_name, client_system) as (table, server):
+        columns = _columns(table, mapping, source or _name_of(table), client_system)
+        _say_columns(table, columns, language)
+        client = connection.client(fhir)
+        now = datetime.now(UTC)
+        context = Context(source=columns.source, policy=load_policy(NL_JEUGDWET), at=now, dialect=repr(columns))
+        with open_journal(journal, client.base_url, columns.source) as held:
+            meter = Meter(language, quiet)
+            planner = Planner(population=Population(client), journal=held, context=context, progress=meter)
+            made = now.isoformat(timespec="seconds")
+            writer = PlanWriter(output, ehr=client.base_url, source=columns.source, file=table.file, made=made)
+            rows = RowReader(table, columns).read()
+            for planned in planner.plan(rows, only=only.removeprefix("Patient/"), limit=limit):
+                writer.add(planned)
+            refused = sorted(planner.problems, key=lambda problem: (problem.place.sheet, problem.place.line))
+            writer.close(len({problem.place for problem in refused}), planner.settled)
+        _show_plan(PlanReader(output), language, 0 if show_all else _SHOWN)
+        say_source(server, language)
+        if refused:
+            _report_refused(refused, table, columns, problems or output.with_suffix(".rows.csv"), language)
     totals = writer.totals
     sys.exit(1 if refused or totals["conflict"] or totals["question"] or totals["not-recorded"] else 0)
+
+
+def _report_refused(
+    refused: Sequence[Problem], table: Table, columns: ColumnMap, report: Path, language: Language
+) -> None:
+    for problem in refused[:_SHOWN]:
+        column = f", {problem.column}" if problem.column else ""
+        click.echo(f"  ✗ {problem.place}{column}: {describe(problem, language)}")
+    count = write_problems(report, table.header, columns.of(columns.client_field), refused, language)
+    click.echo(words("sync-problems-file", language, count=str(count), file=str(report)))
+
+
+def _name_of(table: Table) -> str:
+    """Name of a source that was given none: the file's without its ending, or the server's host."""
+    return table.file if table.form.startswith("FHIR") else Path(table.file).stem
 
 
 @sync_command.command("apply")

@@ -29,13 +29,19 @@ SCOPE = "system/Patient.rs system/RelatedPerson.crus system/CareTeam.crus system
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Connection:
-    """How to sign in with an EHR; with nothing given, without signing in."""
+    """How to sign in with an EHR; with nothing given, without signing in.
+
+    Attributes:
+        rate: requests per second at most; 0 is no limit.
+        variable: environment variable that may hold a ready access token.
+    """
 
     client_id: str = ""
     key: Path | None = None
     token_url: str = ""
     scope: str = SCOPE
     rate: float = 0.0
+    variable: str = TOKEN_VARIABLE
 
     def client(self, base_url: str) -> FhirClient:
         """A client of the EHR.
@@ -49,7 +55,7 @@ class Connection:
         return FhirClient(base_url, session=session, token=self._token(base_url, session), rate=rate)
 
     def _token(self, base_url: str, session: requests.Session) -> TokenSource | None:
-        fixed = os.environ.get(TOKEN_VARIABLE)
+        fixed = os.environ.get(self.variable)
         if fixed:
             return lambda _force: fixed
         if not self.client_id and self.key is None:

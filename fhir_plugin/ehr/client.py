@@ -67,6 +67,11 @@ class FhirClient:
         """The FHIR endpoint, without a slash at the end."""
         return self._transport.base_url
 
+    @property
+    def transport(self) -> Transport:
+        """What it sends by, for exchanges that are no RESTful interaction (Bulk Data export)."""
+        return self._transport
+
     def capabilities(self) -> Capabilities:
         """What the EHR says it can do; asked once.
 

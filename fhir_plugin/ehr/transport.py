@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import logging
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any
 from urllib.parse import urljoin, urlsplit
@@ -36,6 +37,7 @@ class Request:
         form: body to send as a form (POST ``_search``).
         safe: asking twice does no harm. Only a safe request is repeated after a failure; 429 says that nothing was
             done, so anything may be repeated after it.
+        anonymous: send no token (export files that say they need none).
     """
 
     method: str
@@ -46,6 +48,7 @@ class Request:
     form: tuple[tuple[str, str], ...] | None = field(default=None, repr=False)
     content_type: str = FHIR_JSON
     safe: bool = False
+    anonymous: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -159,11 +162,48 @@ class Transport:
             raise error_of(answer.status, answer.body, answer.headers, request.where)
         return answer
 
+    def lines(self, request: Request) -> Iterator[bytes]:
+        """The lines of a file the EHR gives, as they come in; nothing is asked again once the first has come.
+
+        Raises:
+            EhrError: it cannot be had, broke off, or has a line larger than ``max_bytes``.
+        """
+        url = self.url(request.target)
+        token = self._token(False) if self._token and not request.anonymous else None
+        for last in (False, True):
+            with self._open(request, url, token) as response:
+                if response.status_code == 401 and self._token is not None and token is not None and not last:
+                    token = self._token(True)
+                    continue
+                if response.status_code != 200:
+                    raise error_of(response.status_code, None, response.headers, request.where)
+                yield from self._split(response, request.where)
+                return
+
+    def _split(self, response: requests.Response, where: str) -> Iterator[bytes]:
+        kept = b""
+        for chunk in response.iter_content(65536):
+            *whole, kept = (kept + chunk).split(b"\n")
+            yield from whole
+            if len(kept) > self._max_bytes:
+                raise EhrProtocolError("The EHR's file has a line that never ends.", where=where, remedy="Report this.")
+        if kept:
+            yield kept
+
     def _once(self, request: Request, url: str, token: str | None) -> RawAnswer:
-        if self._rate is not None:
-            self._rate.take()
         started = time.monotonic()
         where = request.where
+        with self._open(request, url, token) as response:
+            raw = self._read(response, where)
+            status, held = response.status_code, response.headers
+        log.debug("%s: HTTP %d in %.0f ms", where, status, (time.monotonic() - started) * 1000)
+        return RawAnswer(status=status, body=_body(status, raw, held, where), headers=held)
+
+    @contextmanager
+    def _open(self, request: Request, url: str, token: str | None) -> Iterator[requests.Response]:
+        """An answer that is still to be read; what breaks while it is read is an error of the tree too."""
+        if self._rate is not None:
+            self._rate.take()
         headers = {"Accept": FHIR_JSON, **request.headers}
         data: Any = request.form
         if request.json is not None:
@@ -180,20 +220,17 @@ class Transport:
                 allow_redirects=False,
                 stream=True,
             ) as response:
-                raw = self._read(response, where)
-                status, held = response.status_code, response.headers
+                yield response
         except (requests.ConnectionError, requests.Timeout, requests.exceptions.ChunkedEncodingError):
             raise EhrUnreachable(
                 "The EHR gave no (complete) answer.",
-                where=where,
+                where=request.where,
                 remedy="Check the network, the address and the EHR's certificate.",
             ) from None
         except requests.RequestException as error:
             raise EhrProtocolError(
-                f"The EHR's answer cannot be read ({type(error).__name__}).", where=where, remedy="Report this."
+                f"The EHR's answer cannot be read ({type(error).__name__}).", where=request.where, remedy="Report this."
             ) from None
-        log.debug("%s: HTTP %d in %.0f ms", where, status, (time.monotonic() - started) * 1000)
-        return RawAnswer(status=status, body=_body(status, raw, held, where), headers=held)
 
     def _read(self, response: requests.Response, where: str) -> bytes:
         chunks: list[bytes] = []

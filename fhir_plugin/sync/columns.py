@@ -12,7 +12,7 @@ from typing import Any
 from fhir_plugin.errors import InputError
 from fhir_plugin.sync.vocabulary import FIELDS, field_of
 
-__all__ = ["BSN_SYSTEM", "ColumnMap", "load_columns", "propose_columns", "to_toml"]
+__all__ = ["BSN_SYSTEM", "ColumnMap", "client_system_in", "load_columns", "propose_columns", "to_toml"]
 
 BSN_SYSTEM = "http://fhir.nl/fhir/NamingSystem/bsn"
 REPORT_PREFIX = "_"
@@ -111,6 +111,14 @@ def load_columns(path: Path, header: tuple[str, ...]) -> ColumnMap:
         key_system=_setting(body, "figure", "system"),
         words={table: dict(own) for table, own in body.get("values", {}).items()},
     )
+
+
+def client_system_in(path: Path) -> str:
+    """The identifier system of the client numbers in a mapping file; empty where it names none or cannot be read."""
+    try:
+        return _setting(tomllib.loads(path.read_text(encoding="utf-8")), "client", "system")
+    except (OSError, tomllib.TOMLDecodeError, UnicodeDecodeError):
+        return ""  # load_columns says what is wrong with it
 
 
 def to_toml(columns: ColumnMap) -> str:

@@ -25,9 +25,10 @@ from fhir_plugin.model.terms import (
 )
 from fhir_plugin.sync.wanted import ConsentClaim
 
-__all__ = ["Claimed", "apply_claim"]
+__all__ = ["PURPOSE", "Claimed", "apply_claim", "grantor_word"]
 
-_PURPOSES = ("SUPNWK", "FAMRQT")
+PURPOSE = "FAMRQT"
+"""What a list's consent is for: the family asks for it, as in the app; nothing wider is ever recorded."""
 _MOTHERS = frozenset({(V3_ROLE_CODE, code) for code in ("MTH", "NMTH", "ADOPTM")} | {(SNOMED, "72705000")})
 _FATHERS = frozenset({(V3_ROLE_CODE, code) for code in ("FTH", "NFTH", "ADOPTF")} | {(SNOMED, "66839005")})
 _ALL = tuple(InformationCategory)
@@ -76,7 +77,7 @@ def apply_claim(
         categories=claim.categories or _ALL,
         valid=Period(start=claim.since, end=claim.until),
         at=at,
-        purposes=_PURPOSES,
+        purposes=(PURPOSE,),
     )
     errors = [issue.code for issue in check_grant(asked, facts, policy) if issue.severity == "error"]
     if errors:
@@ -121,6 +122,14 @@ def _who(who: str, network: SupportNetwork) -> Iterator[Ref]:
     for person in network.people:
         if person.active and _means(who, person):
             yield person.ref
+
+
+def grantor_word(grantor: Ref, network: SupportNetwork) -> str:
+    """The word by which a list names exactly this grantor; empty where no word means this person alone."""
+    for who in ("youth", "mother", "father", "guardian"):
+        if [ref.reference for ref in _who(who, network)] == [grantor.reference]:
+            return who
+    return ""
 
 
 def _means(who: str, person: Person) -> bool:

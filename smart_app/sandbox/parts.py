@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from flask import Flask, current_app
 
 from smart_app.sandbox.auth.server import SandboxServer
 from smart_app.sandbox.faults import FaultSwitch
 from smart_app.sandbox.fhir.disturbance import Disturbance
+from smart_app.sandbox.fhir.export_jobs import ExportJobs
 from smart_app.sandbox.fhir.guard import Guard
 from smart_app.sandbox.fhir.interaction import Backend
 from smart_app.sandbox.people import People
@@ -33,6 +34,7 @@ class Sandbox:
     faults: FaultSwitch
     disturbance: Disturbance
     rights: Callable[[str | None], Guard]
+    exports: ExportJobs = field(default_factory=ExportJobs)
 
 
 def parts_of(app: Flask) -> Sandbox:

@@ -25,7 +25,7 @@ from fhir_plugin.sync.planning import Planner
 from fhir_plugin.sync.population import Population
 from fhir_plugin.sync.rows import RowReader
 from fhir_plugin.sync.tables import open_csv
-from fhir_plugin.sync.wanted import Problem
+from fhir_plugin.sync.wanted import Problem, Wanted
 from fhir_plugin.sync.writing import Writer
 
 CLIENT_SYSTEM = "https://jeugdhulp.example.nl/clientnummer"
@@ -105,12 +105,14 @@ class Desk:
         path.write_text(rows if isinstance(rows, str) else as_csv(rows), encoding="utf-8")
         table = open_csv(path)
         columns = replace(propose_columns(table.header, self.source), client_system=CLIENT_SYSTEM)
+        return self.plan_rows(RowReader(table, columns).read(), path.name, **options)
+
+    def plan_rows(self, rows: Iterable[Wanted | Problem], file: str = "other", **options: Any) -> PlanReader:
+        """Plan what was read of a source."""
         with self.journal() as journal:
             planner = Planner(population=Population(self.client), journal=journal, context=self.context())
-            writer = PlanWriter(
-                self.plan_path, ehr=self.client.base_url, source=self.source, file=path.name, made="now"
-            )
-            for planned in planner.plan(RowReader(table, columns).read(), **options):
+            writer = PlanWriter(self.plan_path, ehr=self.client.base_url, source=self.source, file=file, made="now")
+            for planned in planner.plan(rows, **options):
                 writer.add(planned)
             writer.close(len({problem.place for problem in planner.problems}), planner.settled)
         self.problems = planner.problems

@@ -9,6 +9,7 @@ from smart_app.sandbox.fhir.parameters import KNOWN_TYPES, parameters_of
 
 __all__ = ["capability_statement", "smart_security"]
 
+_EXPORT = "http://hl7.org/fhir/uv/bulkdata/OperationDefinition/export"
 _INTERACTIONS = ("read", "vread", "update", "patch", "delete", "history-instance", "create", "search-type")
 
 
@@ -29,6 +30,7 @@ def capability_statement(base_url: str) -> Json:
                 "mode": "server",
                 "resource": [_resource(kind) for kind in sorted(KNOWN_TYPES)],
                 "interaction": [{"code": "transaction"}, {"code": "batch"}],
+                "operation": [{"name": "export", "definition": _EXPORT}],
             }
         ],
     }

@@ -13,6 +13,7 @@ from werkzeug.exceptions import HTTPException
 
 from smart_app.sandbox.fhir.bundles import entries_of, run_bundle
 from smart_app.sandbox.fhir.capability import smart_security
+from smart_app.sandbox.fhir.export import job_file, job_status, kick_off
 from smart_app.sandbox.fhir.guard import Guard
 from smart_app.sandbox.fhir.interaction import Answer, Interaction
 from smart_app.sandbox.fhir.outcome import FhirError, Json, outcome
@@ -62,6 +63,11 @@ def system() -> Response:
     answered = run_bundle(here().backend, body, rights)
     g.wrote = any(interaction.writes for _, interaction in entries_of(body))
     return _json(answered, 200)
+
+
+routes.get("/$export")(kick_off)
+routes.route("/$export-status/<name>", methods=["GET", "DELETE"])(job_status)
+routes.get("/$export-file/<name>/<kind>")(job_file)
 
 
 @routes.route("/<path:place>", methods=["GET", "POST", "PUT", "PATCH", "DELETE"])

@@ -1,0 +1,67 @@
+"""Resources by patient, however they come in: kept in a file of our own that is gone when it is closed.
+
+An export gives all Patients, then all RelatedPersons, …; a record is wanted whole. SQLite's temporary database holds
+them in memory and moves to an unnamed file when they are many (https://www.sqlite.org/inmemorydb.html#temp_db).
+"""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Iterable, Iterator
+from itertools import groupby
+from typing import Any
+
+from fhir_plugin.ehr.wire import dumps, loads
+from fhir_plugin.mapping.json import text
+from fhir_plugin.model.identity import Ref
+
+__all__ = ["SUBJECTS", "Spool"]
+
+Json = dict[str, Any]
+
+SUBJECTS = {"Patient": "", "RelatedPerson": "patient", "CareTeam": "subject", "Consent": "patient"}
+"""Resource type → the element that says whose it is; a Patient is its own."""
+
+
+class Spool:
+    """Holds resources until they can be read patient by patient."""
+
+    def __init__(self) -> None:
+        self._db = sqlite3.connect("", isolation_level=None)
+        self._db.execute("PRAGMA journal_mode=OFF")
+        self._db.execute("CREATE TABLE held (patient TEXT, type TEXT, id TEXT, body BLOB, PRIMARY KEY (type, id))")
+
+    def add(self, resources: Iterable[Json]) -> int:
+        """Take resources in; the last one of a type and id stands. What names no patient is passed over and counted.
+
+        Returns:
+            How many were passed over.
+        """
+        left = 0
+        self._db.execute("BEGIN")
+        for body in resources:
+            kind, patient = text(body, "resourceType"), _owner(body)
+            if patient and text(body, "id"):
+                row = (patient, kind, text(body, "id"), dumps(body))
+                self._db.execute("INSERT OR REPLACE INTO held VALUES (?, ?, ?, ?)", row)
+            else:
+                left += 1
+        self._db.execute("COMMIT")
+        return left
+
+    def records(self) -> Iterator[tuple[str, list[Json]]]:
+        """Patient id and the resources of that patient, in order of patient and resource."""
+        rows = self._db.execute("SELECT patient, body FROM held ORDER BY patient, type, id")
+        for patient, group in groupby(rows, key=lambda row: row[0]):
+            yield str(patient), [loads(body) for _, body in group]
+
+    def close(self) -> None:
+        """Let everything go."""
+        self._db.close()
+
+
+def _owner(body: Json) -> str:
+    key = SUBJECTS.get(text(body, "resourceType"))
+    if key is None:
+        return ""
+    return Ref(reference=text(body.get(key), "reference")).id if key else text(body, "id")
