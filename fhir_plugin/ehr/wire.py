@@ -7,6 +7,7 @@
 from __future__ import annotations
 
 import json
+import re
 from decimal import Decimal
 from typing import Any
 
@@ -16,6 +17,8 @@ __all__ = ["FHIR_JSON", "JSON_PATCH", "dumps", "loads"]
 
 FHIR_JSON = "application/fhir+json"
 JSON_PATCH = "application/json-patch+json"
+_EXACT = re.compile(rb'(?:"\s*:|[\[,])\s*-?\d+(?:[.eE]|\d{18})')
+"""What may be a number that only the slower parser keeps as it was written; it may also be a part of a text."""
 
 
 def loads(raw: bytes) -> Any:
@@ -24,6 +27,11 @@ def loads(raw: bytes) -> Any:
     Raises:
         ValueError: not UTF-8, or not JSON.
     """
+    if not _EXACT.search(raw):
+        try:
+            return orjson.loads(raw)
+        except orjson.JSONDecodeError:  # it is stricter: a byte order mark, NaN, half a surrogate pair
+            pass
     return json.loads(raw.decode("utf-8-sig"), parse_float=_number)
 
 

@@ -145,7 +145,7 @@ def put_engagement(team: Json, member: Ref, engagement: Engagement | None) -> bo
         return True
     if index is None:
         participant: Json = {"member": reference_to_json(member)}
-        apply_lenses(ENGAGEMENT_LENSES, participant, engagement)
+        apply_lenses(ENGAGEMENT_LENSES, participant, engagement, new=True)
         team["participant"] = [*participants(team), participant]
         return True
     return bool(apply_lenses(ENGAGEMENT_LENSES, team["participant"][index], engagement))

@@ -10,7 +10,7 @@ from collections.abc import Callable
 from enum import StrEnum
 from typing import TypeVar
 
-from fhir_plugin.mapping.json import Json, date_of, extension, prune, reference_of, reference_to_json, text
+from fhir_plugin.mapping.json import Json, date_of, extension, extensions, prune, reference_of, reference_to_json, text
 from fhir_plugin.mapping.lens import ItemLens, Lens, list_lens, merge_items
 from fhir_plugin.model.dates import PartialDate
 from fhir_plugin.model.identity import Ref
@@ -47,10 +47,11 @@ def single(name: str, path: str, url: str, item: ItemLens[T]) -> Lens[T | None]:
     bound = _with_url(url, item)
 
     def get(body: Json) -> T | None:
-        held = body.get("extension")
-        candidates = held if isinstance(held, list) else []
-        decoded = (bound.decode(raw) for raw in candidates if isinstance(raw, dict))
-        return next((value for value in decoded if value is not None), None)
+        for raw in extensions(body, url):
+            value = item.decode(raw)
+            if value is not None:
+                return value
+        return None
 
     def write(body: Json, value: T | None) -> None:
         held = body.get("extension")
@@ -115,7 +116,10 @@ def put_sub(body: Json, url: str, member: Json) -> None:
 
 def read_code(value: str, enum: type[E]) -> E | None:
     """The member with this code, or None."""
-    return next((member for member in enum if member.value == value), None)
+    try:
+        return enum(value)
+    except ValueError:
+        return None
 
 
 def sub(raw: Json, url: str) -> Json | None:

@@ -221,7 +221,7 @@ def figure_onto(figure: SupportFigure, patient: Ref) -> Json:
         body["patient"] = reference_json(patient)
     if figure.id and not figure.id.startswith("urn:"):
         body["id"] = figure.id
-    changed = apply_lenses(FIGURE_LENSES, body, figure)
+    changed = apply_lenses(FIGURE_LENSES, body, figure, new=figure.carried is None)
     if changed or figure.carried is None:
         body.setdefault("active", figure.active)
         put_claim(body, Profiles.FIGURE, holds=is_complete(figure))

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import cache
 from typing import Any, Generic, TypeVar
 
 from fhir_plugin.mapping.json import Json
@@ -18,7 +19,7 @@ __all__ = ["ItemLens", "Lens", "apply_lenses", "list_lens"]
 T = TypeVar("T")
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class Lens(Generic[T]):
     """One owned element.
 
@@ -83,6 +84,8 @@ def list_lens(name: str, path: str, key: str, item: ItemLens[T]) -> Lens[tuple[T
 def merge_items(held: Sequence[Any], values: Sequence[T], item: ItemLens[T]) -> list[Any]:
     """The held items with the readable ones replaced by ``values``, in order; extra values come at the end."""
     readable = [(position, value) for position, raw in enumerate(held) if (value := _decode(item, raw)) is not None]
+    if not readable:
+        return [*held, *(item.encode(value, None) for value in values)]
     sources = _align(readable, values, item)
     queue = [item.encode(value, None) if at is None else _reuse(held[at], value, item) for value, at in sources]
     slots = {position for position, _ in readable}
@@ -95,9 +98,27 @@ def merge_items(held: Sequence[Any], values: Sequence[T], item: ItemLens[T]) -> 
     return merged + queue
 
 
-def apply_lenses(lenses: Sequence[Lens[Any]], body: Json, model: Any) -> tuple[str, ...]:
-    """Put every field of a model object into a body; returns the names of the elements that changed."""
-    return tuple(lens.name for lens in lenses if lens.put(body, lens.of(model)))
+def apply_lenses(lenses: tuple[Lens[Any], ...], body: Json, model: Any, *, new: bool = False) -> tuple[str, ...]:
+    """Put every field of a model object into a body; returns the names of the elements that changed.
+
+    Args:
+        lenses: which elements.
+        body: changed in place.
+        model: whose fields are put.
+        new: the body holds none of the elements yet, so that none of them needs to be read first.
+    """
+    if not new:
+        return tuple(lens.name for lens in lenses if lens.put(body, lens.of(model)))
+    pairs = zip(lenses, _read_from_nothing(lenses), strict=True)
+    filled = [(lens, value) for lens, empty in pairs if (value := lens.of(model)) != empty]
+    for lens, value in filled:
+        lens.write(body, value)
+    return tuple(lens.name for lens, _ in filled)
+
+
+@cache
+def _read_from_nothing(lenses: tuple[Lens[Any], ...]) -> tuple[Any, ...]:
+    return tuple(lens.get({}) for lens in lenses)
 
 
 def _align(readable: list[tuple[int, T]], values: Sequence[T], item: ItemLens[T]) -> list[tuple[T, int | None]]:

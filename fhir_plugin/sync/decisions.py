@@ -11,10 +11,9 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime
 
 from fhir_plugin.consent import Ask, Policy
-from fhir_plugin.mapping.figure import figure_from
 from fhir_plugin.model.figure import SupportFigure
 from fhir_plugin.model.identity import Identifier
-from fhir_plugin.model.network import Standing, SupportNetwork
+from fhir_plugin.model.network import SupportNetwork
 from fhir_plugin.model.terms import FIGURE_IDENTIFIER
 from fhir_plugin.sync.decided import Action, ClientPlan, Conflict, ElementChange, FigurePlan, label_of, shown
 from fhir_plugin.sync.elements import ELEMENTS, ONE_NAME, State, merge, with_fresh_text
@@ -23,11 +22,12 @@ from fhir_plugin.sync.linking import (
     Remembered,
     identifiers_of,
     identity_of,
+    known_parents,
     known_people,
     link_rows,
     new_figure,
 )
-from fhir_plugin.sync.matching import Candidate, Found, agreeing_keys, match
+from fhir_plugin.sync.matching import STRONG, Candidate, Found, agreeing_keys, match
 from fhir_plugin.sync.taking_part import share
 from fhir_plugin.sync.wanted import Problem, Wanted
 
@@ -76,6 +76,7 @@ class _Work:
 
     network: SupportNetwork
     free: list[SupportFigure]
+    parents: list[SupportFigure]
     remember: list[Remembered] = field(default_factory=list)
     permits: list[Ask] = field(default_factory=list)
     plans: dict[str, FigurePlan] = field(default_factory=dict)
@@ -98,7 +99,7 @@ def decide_client(
         context: source, policy and moment.
         answers: what a person answered to questions and conflicts.
     """
-    work = _Work(network=network, free=known_people(network))
+    work = _Work(network=network, free=known_people(network), parents=known_parents(network))
     identities: dict[str, Wanted] = {}
     for wanted in rows:
         identity = identity_of(context.source, network.child.id, wanted)
@@ -131,7 +132,7 @@ def _decide_figure(
     answers: Answers,
 ) -> None:
     row = str(wanted.place)
-    if _is_parent(work.network, wanted):
+    if any(len(agreeing_keys(wanted.figure, parent)) >= STRONG for parent in work.parents):
         work.problems.append(wanted.refused("sync-is-parent"))
         return
     if target is None and answers.get(row) != "new":
@@ -257,15 +258,6 @@ def _with_whole_names(merged: _Merged, theirs: SupportFigure, before: SupportFig
         said=said,
         known=merged.known - paths,
         disputed=merged.disputed | paths,
-    )
-
-
-def _is_parent(network: SupportNetwork, wanted: Wanted) -> bool:
-    """Whether the row means somebody the record knows as a parent."""
-    return any(
-        len(agreeing_keys(wanted.figure, figure_from(person.carried.body()))) >= 2
-        for person in network.people
-        if person.standing is Standing.PARENT and person.carried and person.carried.resource_type == "RelatedPerson"
     )
 
 

@@ -8,9 +8,10 @@ conflict, and the EHR's value stays. Lists are merged by item, so that what some
 from __future__ import annotations
 
 from collections.abc import Callable, Hashable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from enum import Enum
 from functools import lru_cache
+from operator import attrgetter
 from typing import Any
 
 import phonenumbers
@@ -42,28 +43,33 @@ class Element:
         path: ``name.own_name``, ``engagement.functions``.
         many: whether it is a list, merged by item.
         key: what makes two items of a list the same.
+        group: the field of the figure it belongs to.
+        get: its value in a figure.
     """
 
     path: str
     many: bool = False
     key: Callable[[Any], Hashable] = lambda item: item
+    group: str = field(init=False)
+    get: Callable[[SupportFigure], Any] = field(init=False, repr=False, compare=False)
 
-    @property
-    def group(self) -> str:
-        """The field of the figure it belongs to."""
-        return self.path.split(".")[0]
-
-    def get(self, figure: SupportFigure) -> Any:
-        """Its value."""
-        value: Any = figure
-        for part in self.path.split("."):
-            value = _held(value, part)
-        return value
+    def __post_init__(self) -> None:
+        group, _, part = self.path.partition(".")
+        object.__setattr__(self, "group", group)
+        object.__setattr__(self, "get", _engaged(part) if group == "engagement" else attrgetter(self.path))
 
     def put(self, figure: SupportFigure, value: Any) -> SupportFigure:
         """The figure with another value."""
         changed: SupportFigure = _put(figure, self.path.split("."), value)
         return changed
+
+
+_NOT_ENGAGED = Engagement()
+
+
+def _engaged(path: str) -> Callable[[SupportFigure], Any]:
+    inner = attrgetter(path)
+    return lambda figure: inner(figure.engagement or _NOT_ENGAGED)
 
 
 def _held(owner: Any, part: str) -> Any:

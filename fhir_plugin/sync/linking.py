@@ -16,7 +16,7 @@ from fhir_plugin.sync.elements import ELEMENTS
 from fhir_plugin.sync.matching import match
 from fhir_plugin.sync.wanted import Wanted
 
-__all__ = ["Answers", "Remembered", "identifiers_of", "identity_of", "known_people", "link_rows", "new_figure"]
+__all__ = ["Answers", "Remembered", "identifiers_of", "identity_of", "known_parents", "known_people", "link_rows", "new_figure"]
 
 _NAMESPACE = uuid.UUID("9a5d3b0e-7f0c-5a52-9a3c-6c1d2e9b7a44")
 
@@ -75,12 +75,20 @@ def new_figure(identity: str) -> SupportFigure:
 
 def known_people(network: SupportNetwork) -> list[SupportFigure]:
     """Everyone a row may mean: the figures, and contacts that are no figure yet."""
-    candidates = [
+    return [*network.figures, *_described(network, Standing.CANDIDATE)]
+
+
+def known_parents(network: SupportNetwork) -> list[SupportFigure]:
+    """Those the record knows as a parent, whom no row may mean."""
+    return _described(network, Standing.PARENT)
+
+
+def _described(network: SupportNetwork, standing: Standing) -> list[SupportFigure]:
+    return [
         figure_from(person.carried.body())
         for person in network.people
-        if person.standing is Standing.CANDIDATE and person.carried and person.carried.resource_type == "RelatedPerson"
+        if person.standing is standing and person.carried and person.carried.resource_type == "RelatedPerson"
     ]
-    return [*network.figures, *candidates]
 
 
 def link_rows(
