@@ -16,7 +16,16 @@ from fhir_plugin.sync.elements import ELEMENTS
 from fhir_plugin.sync.matching import match
 from fhir_plugin.sync.wanted import Wanted
 
-__all__ = ["Answers", "Remembered", "identifiers_of", "identity_of", "known_parents", "known_people", "link_rows", "new_figure"]
+__all__ = [
+    "Answers",
+    "Remembered",
+    "identifiers_of",
+    "identity_of",
+    "known_parents",
+    "known_people",
+    "link_rows",
+    "new_figure",
+]
 
 _NAMESPACE = uuid.UUID("9a5d3b0e-7f0c-5a52-9a3c-6c1d2e9b7a44")
 
