@@ -62,6 +62,8 @@ class Issuer:
         authorize_post: whether to send every authorization request as a form POST where the EHR takes them; long ones
             always go that way.
         allow_missing_s256: whether to launch although the EHR does not advertise PKCE S256.
+        check_refreshed_identity: whether an id_token that comes with a refresh must hold like the first one (OIDC Core
+            12.2). An EHR that sends one without ``aud``, or the old one again, ends every launch at its first refresh.
         smart_style: whether the EHR's ``smart_style_url`` is applied.
         standalone: whether people may start at the app and choose this EHR.
         language: language of a launch that asks for none; None takes that of the settings.
@@ -82,6 +84,7 @@ class Issuer:
     allow_private_addresses: bool = False
     authorize_post: bool = False
     allow_missing_s256: bool = False
+    check_refreshed_identity: bool = True
     smart_style: bool = True
     standalone: bool = False
     language: Language | None = None

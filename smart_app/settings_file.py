@@ -219,6 +219,7 @@ def _issuer(table: _Table, environ: Mapping[str, str]) -> Issuer:
         allow_private_addresses=table.get("allow_private_addresses", bool, False),
         authorize_post=table.get("authorize_post", bool, False),
         allow_missing_s256=table.get("allow_missing_s256", bool, False),
+        check_refreshed_identity=table.get("check_refreshed_identity", bool, True),
         smart_style=table.get("smart_style", bool, True),
         standalone=table.get("standalone", bool, False),
         language=_language(table, "nl") if "language" in table.values else None,

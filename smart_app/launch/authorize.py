@@ -5,6 +5,7 @@ Sources: App Launch 2.2, *Request an authorization code*; RFC 7636 (PKCE); RFC 9
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 
@@ -23,6 +24,20 @@ LONGEST_ADDRESS = 2000
 site to the EHR's does not carry its SameSite=Lax cookies, so that people would have to sign in again."""
 DENIALS = frozenset({"access_denied", "login_required", "consent_required", "interaction_required"})
 """Authorization errors that mean a person, not a set-up, said no (RFC 6749 4.1.2.1, OIDC Core 3.1.2.6)."""
+FAILURES = frozenset(
+    {
+        "invalid_client",
+        "invalid_request",
+        "invalid_scope",
+        "server_error",
+        "temporarily_unavailable",
+        "unauthorized_client",
+        "unsupported_response_type",
+    }
+)
+"""The others that the specifications know; they go to the log for whoever looks into the registration."""
+
+log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -79,8 +94,10 @@ def refuse_mix_up(issuer: Issuer, pending: PendingLaunch, endpoints: Endpoints, 
         raise LaunchStateError(message, code="launch-mix-up", where="callback", remedy=remedy)
 
 
-def denied(error: str) -> AuthorizationDenied:
-    """The error for an error code of the EHR, of which nothing is repeated: it may hold anything."""
+def denied(error: str, issuer: Issuer) -> AuthorizationDenied:
+    """The error for an error code of the EHR; a code we do not know is not repeated, for it may hold anything."""
+    code = error if error in DENIALS | FAILURES else "other"
+    log.warning("authorization refused", extra={"issuer": issuer.key, "code": code})
     if error in DENIALS:
         remedy = "Open the app again from the record and allow access."
         return AuthorizationDenied("Access to the record was refused.", code="authorization-denied", remedy=remedy)

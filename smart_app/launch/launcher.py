@@ -30,8 +30,8 @@ from smart_app.launch.id_token import IdTokenVerifier, KeyCache
 from smart_app.launch.keys import SigningKeys
 from smart_app.launch.look import Looks
 from smart_app.launch.network import Outbound, guarded_session
-from smart_app.launch.person import linked_user
-from smart_app.launch.phases import ActiveLaunch, LaunchFacts, LaunchUser, PendingLaunch, UserKind
+from smart_app.launch.person import known_user
+from smart_app.launch.phases import ActiveLaunch, LaunchFacts, LaunchUser, PendingLaunch
 from smart_app.launch.renewal import LaunchTokens
 from smart_app.launch.tokens import Grant, TokenEndpoint
 from smart_app.settings import Issuer, Settings
@@ -181,7 +181,7 @@ class Launcher:
         endpoints = self.endpoints(issuer)
         refuse_mix_up(issuer, pending, endpoints, answer)
         if "error" in answer or not answer.get("code"):
-            raise denied(answer.get("error", ""))
+            raise denied(answer.get("error", ""), issuer)
         grant = self.token_endpoint(issuer).exchange(answer["code"], pending)
         facts = self._facts(issuer, pending, grant)
         secret = secrets.token_urlsafe(32)
@@ -231,8 +231,8 @@ class Launcher:
         context = hti.context_of(grant.context) if by_backend else grant.context
         patient = patient_id(context)
         user = self._user(issuer, pending, grant, context)
-        if user.kind is UserKind.PERSON:
-            user = linked_user(user, patient, self._client(issuer, lambda _: grant.tokens.access))
+        tokens = self._backend(issuer) if by_backend else lambda _: grant.tokens.access
+        user = known_user(user, patient, self._client(issuer, tokens))
         asked = issuer.backend_scopes if by_backend else pending.scopes
         granted = issuer.backend_scopes if by_backend else grant.scopes if grant.scopes is not None else asked
         return LaunchFacts(
@@ -268,7 +268,7 @@ class Launcher:
             facts,
             self.store,
             endpoint=lambda: self.token_endpoint(issuer),
-            verifier=lambda: self.verifier(issuer),
+            verifier=(lambda: self.verifier(issuer)) if issuer.check_refreshed_identity else None,
             clock=self.clock,
         )
 

@@ -5,6 +5,7 @@ Sources: App Launch 2.2, *Obtain access token* and *Refresh access token*; RFC 6
 
 from __future__ import annotations
 
+import logging
 import time
 from base64 import b64encode
 from collections.abc import Callable, Mapping
@@ -33,6 +34,8 @@ OAUTH_ERRORS = frozenset(
     }
 )
 """Codes that may be repeated in our own messages; anything else an EHR writes stays out of them."""
+
+log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -104,7 +107,10 @@ class TokenEndpoint:
         status, body = self.post(self.url, form, what="token endpoint")
         if status == 200 and isinstance(body, dict) and isinstance(body.get("access_token"), str):
             return _grant(body, asked_at)
-        raise _refusal(status, body)
+        error = body.get("error") if isinstance(body, dict) else None
+        code = error if error in OAUTH_ERRORS else "other"
+        log.warning("token refused", extra={"issuer": self.outbound.issuer.key, "code": code, "status": status})
+        raise _refusal(status, error)
 
     def _authentication(self) -> tuple[dict[str, str], dict[str, str]]:
         issuer = self.outbound.issuer
@@ -148,8 +154,7 @@ def _expiry(seconds: Any, asked_at: float) -> float | None:
         return None
 
 
-def _refusal(status: int, body: Any) -> LaunchError | EhrBusy | EhrFailed:
-    error = body.get("error") if isinstance(body, dict) else None
+def _refusal(status: int, error: Any) -> LaunchError | EhrBusy | EhrFailed:
     remedy = "Open the app again from the record; if it stays, ask the manager of the record system."
     if status in (429, 503):
         return EhrBusy("The EHR is too busy to let us in.", where="token endpoint", status=status, remedy=remedy)

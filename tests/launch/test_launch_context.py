@@ -143,3 +143,36 @@ def test_a_person_is_whom_this_childs_record_knows_them_as(
     ehr.mock.get(f"{ehr.iss}/RelatedPerson/unknown", status=404)
     user = launched().user
     assert (user.kind, user.reference) == expected
+
+
+@pytest.mark.requirement("202")
+@pytest.mark.parametrize(
+    ("reference", "resource", "status", "expected"),
+    [
+        ("Practitioner/7", {"name": [{"given": ["Joke"], "family": "de Vries"}]}, 200, "Joke de Vries"),
+        ("PractitionerRole/3", {"practitioner": {"display": "J. de Vries"}}, 200, "J. de Vries"),
+        ("PractitionerRole/3", {"practitioner": "nonsense"}, 200, ""),
+        ("Practitioner/7", {}, 200, ""),
+        ("Practitioner/7", {}, 403, ""),
+        ("Practitioner/7", {}, 404, ""),
+    ],
+)
+def test_a_professional_whom_the_id_token_does_not_name_is_called_as_the_record_system_calls_them(
+    launched: Callable[[], ActiveLaunch],
+    ehr: FakeEhr,
+    reference: str,
+    resource: dict[str, Any],
+    status: int,
+    expected: str,
+) -> None:
+    ehr.claims = {"fhirUser": reference, "name": None}
+    kind, _, number = reference.partition("/")
+    read = ehr.mock.get(f"{ehr.iss}/{reference}", json={"resourceType": kind, "id": number, **resource}, status=status)
+    user = launched().user
+    assert (user.name, user.reference) == (expected, reference)
+    assert read.calls[0].request.headers["Authorization"] == "Bearer access-1-noord"
+
+
+def test_a_name_in_the_id_token_spares_the_request(launched: Callable[[], ActiveLaunch], ehr: FakeEhr) -> None:
+    assert launched().user.name == "Petra Proefpersoon"
+    assert not [call for call in ehr.mock.calls if "/Practitioner/" in str(call.request.url)]

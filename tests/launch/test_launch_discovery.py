@@ -22,7 +22,7 @@ def launch_page(browser: Browser, ehr: FakeEhr) -> Any:
     return browser.get(answer.location)
 
 
-@pytest.mark.requirement("29", "226", "227", "375")
+@pytest.mark.requirement("29", "226", "227")
 def test_the_metadata_are_asked_as_json_below_the_base_and_kept_for_the_next_launch(
     browser: Browser, ehr: FakeEhr
 ) -> None:

@@ -141,7 +141,6 @@ def test_the_patient_is_the_user_where_the_launch_names_no_other(
     assert active(browser, app, path).is_own_record
 
 
-@pytest.mark.requirement("133")
 def test_a_long_message_goes_on_as_a_form(browser: Browser, ehr: FakeEhr, koppeltaal: Koppeltaal) -> None:
     answer = post(browser, ehr, "x" * 3000)
     assert answer.status_code == 200

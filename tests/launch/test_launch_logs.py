@@ -56,7 +56,9 @@ def test_no_token_patient_name_code_or_state_reaches_a_log_line_however_a_launch
     clock.advance(571)
     browser.get(f"{path}probe")
     browser.answer(ehr, params["state"], code="CANARY-code")
-    refusal = (400, {"error": "x", "error_description": "CANARY-text"})
+    refusal = (400, {"error": "CANARY-error", "error_description": "CANARY-text"})
+    state = browser.start(ehr)["state"]
+    browser.get(f"/callback/noord?state={state}&error=CANARY-error&error_description={BSN}")
     for answer in (refusal, (200, "CANARY-html"), requests.ReadTimeout("CANARY-x")):
         state = browser.start(ehr, launch="CANARY-launch")["state"]
         ehr.token_answers.append(answer)
@@ -82,6 +84,17 @@ def test_the_reference_number_on_an_error_page_finds_its_log_lines(browser: Brow
     assert len(references) == 1
     assert references.pop() in page.text
     assert any(line.get("code") == "unknown-issuer" for line in found)
+
+
+def test_why_the_ehr_refused_is_in_the_log_for_whoever_looks_into_the_registration(
+    browser: Browser, ehr: FakeEhr, stream: io.StringIO
+) -> None:
+    browser.get(f"/callback/noord?state={browser.start(ehr)['state']}&error=invalid_scope")
+    ehr.token_answers.append((401, {"error": "invalid_client"}))
+    browser.answer(ehr, browser.start(ehr)["state"])
+    found = {(line["message"], line["issuer"], line["code"]) for line in lines(stream) if "issuer" in line}
+    assert ("authorization refused", "noord", "invalid_scope") in found
+    assert ("token refused", "noord", "invalid_client") in found
 
 
 @pytest.mark.threat("secrets-in-logs")

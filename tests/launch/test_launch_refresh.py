@@ -81,6 +81,28 @@ def test_a_refresh_for_another_user_ends_the_launch(browser: Browser, ehr: FakeE
     assert browser.get(f"{path}probe").status_code == 409
 
 
+@pytest.mark.parametrize("claims", [{"aud": None}, {"exp": 1}, {"sub": "user-2"}], ids=["no-audience", "old", "other"])
+@pytest.mark.parametrize(("checked", "status"), [(True, 409), (False, 200)])
+def test_an_identity_that_comes_with_a_refresh_must_hold_unless_the_settings_leave_it_unread(
+    make_app: Callable[[Settings], Flask],
+    settings: Settings,
+    ehr: FakeEhr,
+    clock: Clock,
+    claims: dict[str, Any],
+    checked: bool,
+    status: int,
+) -> None:
+    noord = replace(settings.issuers[0], check_refreshed_identity=checked)
+    browser = Browser(make_app(replace(settings, issuers=(noord,))).test_client())
+    path = browser.launch(ehr)
+    ehr.claims = claims
+    clock.advance(571)
+    assert browser.get(f"{path}probe").status_code == status
+    ehr.claims, ehr.token = {}, {"patient": "kind-2"}
+    clock.advance(571)
+    assert browser.get(f"{path}probe").status_code == 409, "another patient ends it either way"
+
+
 def test_a_refused_refresh_ends_the_launch_with_a_page_that_says_so(
     browser: Browser, ehr: FakeEhr, clock: Clock
 ) -> None:

@@ -156,6 +156,11 @@ def test_a_count_alone_has_no_entries(open_ehr):
         assert "entry" not in bundle
 
 
+def test_a_summary_may_be_the_whole_resource(open_ehr):
+    whole, summary = (open_ehr.fhir("GET", f"Patient?_id=noor&_summary={value}").json for value in ("false", "true"))
+    assert [entry["resource"] for entry in summary["entry"]] == [entry["resource"] for entry in whole["entry"]]
+
+
 def test_a_subset_of_elements_is_marked_as_such(open_ehr):
     [entry] = open_ehr.fhir("GET", "Patient?_id=noor&_elements=birthDate").json["entry"]
     assert set(entry["resource"]) == {"resourceType", "id", "meta", "birthDate"}

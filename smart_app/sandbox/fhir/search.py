@@ -242,8 +242,8 @@ def _shape(params: Sequence[tuple[str, str]]) -> _Shape:
     if not count.isdecimal():
         raise FhirError(400, "invalid", "'_count' is a number.")
     summary = values.get("_summary", "false")
-    if summary not in ("false", "count"):
-        raise FhirError(400, "not-supported", "'_summary' is false or count here.")
+    if summary not in ("false", "true", "count"):
+        raise FhirError(400, "not-supported", "'_summary' is true, false or count here.")
     return _Shape(
         count=min(int(count), MAX_COUNT),
         sort=tuple(item for item in values.get("_sort", "").split(",") if item),
