@@ -92,15 +92,19 @@ class Answer:
         if not self.ok:
             raise error_of(self.status, self.body, {}, where)
 
-    def written(self, where: str) -> Written:
+    def written(self, where: str, path: str = "") -> Written:
         """The answer to a write.
+
+        Args:
+            where: what an error calls the request.
+            path: ``Type/id`` that was written to; what an answer to an update need not repeat.
 
         Raises:
             EhrError: it failed, or it does not say what was written.
         """
         self.raise_for_status(where)
         body = self.body if self.body and self.body.get("resourceType") != "OperationOutcome" else None
-        found = _LOCATION.search(self.location.split("?")[0])
+        found = _LOCATION.search((self.location or path).split("?")[0])
         type_, id_, version = found.groups() if found else ("", "", "")
         if body:
             meta = body.get("meta")

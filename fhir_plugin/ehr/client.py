@@ -6,7 +6,7 @@ something that names a person goes as POST ``_search``, so that it stands in no 
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 from urllib.parse import urlencode
@@ -25,7 +25,8 @@ from fhir_plugin.errors import EhrError, EhrProtocolError, EhrRejected, UsageErr
 __all__ = ["FhirClient"]
 
 _UNSUPPORTED = frozenset({404, 405, 415, 501})
-_RETURN = {"Prefer": "return=representation"}
+_RETURN: Mapping[str, str] = {"Prefer": "return=representation"}
+_MINIMAL: Mapping[str, str] = {"Prefer": "return=minimal"}
 _PARALLEL = 4
 
 
@@ -153,7 +154,7 @@ class FhirClient:
             EhrConflict: another version, or a ``test`` that fails.
         """
         path, where = f"{resource_type}/{_segment(resource_id)}", f"PATCH {resource_type}"
-        headers = _RETURN | ({} if if_match is None else {"If-Match": if_match_header(if_match)})
+        headers = dict(_RETURN) | ({} if if_match is None else {"If-Match": if_match_header(if_match)})
         request = Request(
             method="PATCH", target=path, where=where, headers=headers, json=operations, content_type=JSON_PATCH
         )
@@ -182,8 +183,12 @@ class FhirClient:
                 return list(pool.map(self._single, entries))
         return [self._single(entry) for entry in entries]
 
-    def transaction(self, entries: Sequence[Entry]) -> list[Written]:
+    def transaction(self, entries: Sequence[Entry], *, bodies: bool = True) -> list[Written]:
         """All writes or none, in one round trip.
+
+        Args:
+            entries: the writes.
+            bodies: whether to ask for the resources as stored; who reads them back has no use for them.
 
         Raises:
             EhrConflict: somebody else changed one of them first; nothing was written.
@@ -194,7 +199,7 @@ class FhirClient:
         if not entries:
             return []
         try:
-            answers = self._bundle("transaction", entries, safe=False)
+            answers = self._bundle("transaction", entries, safe=False, prefer=_RETURN if bodies else _MINIMAL)
         except EhrProtocolError:
             raise
         except EhrError as error:
@@ -216,15 +221,17 @@ class FhirClient:
                 status=failed.status,
                 remedy="Read the record again to see what was written; run `steunfiguren conformance`.",
             )
-        return [answer.written(entry.where) for answer, entry in zip(answers, entries, strict=True)]
+        return [answer.written(entry.where, entry.url) for answer, entry in zip(answers, entries, strict=True)]
 
     def _get(self, target: str, where: str) -> dict[str, Any] | None:
         return self._transport.send(Request(method="GET", target=target, where=where, safe=True)).body
 
-    def _bundle(self, kind: str, entries: Sequence[Entry], *, safe: bool) -> list[Answer]:
+    def _bundle(
+        self, kind: str, entries: Sequence[Entry], *, safe: bool, prefer: Mapping[str, str] = _RETURN
+    ) -> list[Answer]:
         where = f"POST Bundle ({kind})"
         bundle = bundle_of(kind, entries)
-        request = Request(method="POST", target="", where=where, headers=_RETURN, json=bundle, safe=safe)
+        request = Request(method="POST", target="", where=where, headers=prefer, json=bundle, safe=safe)
         return read_answers(self._transport.send(request).body, kind, len(entries))
 
     def _send(self, entry: Entry) -> RawAnswer:

@@ -35,9 +35,9 @@ def loads(raw: bytes) -> Any:
     return json.loads(raw.decode("utf-8-sig"), parse_float=_number)
 
 
-def dumps(body: Any) -> bytes:
-    """Serialise to UTF-8 JSON without white space."""
-    return orjson.dumps(body, default=_exact)
+def dumps(body: Any, *, ordered: bool = False) -> bytes:
+    """Serialise to UTF-8 JSON without white space; ``ordered``: members by name, to compare what two bodies say."""
+    return orjson.dumps(body, default=_exact, option=orjson.OPT_SORT_KEYS if ordered else None)
 
 
 def _number(text: str) -> float | Decimal:

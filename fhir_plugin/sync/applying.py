@@ -15,6 +15,7 @@ from itertools import islice
 
 from fhir_plugin.errors import EhrError, EhrUnreachable
 from fhir_plugin.model.network import SupportNetwork
+from fhir_plugin.sync.arrival import as_sent, frozen_in
 from fhir_plugin.sync.codec import answers_in, plan_json
 from fhir_plugin.sync.decided import Action, ClientPlan
 from fhir_plugin.sync.decisions import Context, Decided, decide_client
@@ -148,7 +149,8 @@ class Applier:
             for result in results:
                 patient = result.unit.patient
                 bodies = records.get(patient, [])
-                step, items = _outcome(result, network_of(bodies, patient) if bodies else None)
+                exact = _exact(result, bodies)
+                step, items = exact or _outcome(result, network_of(bodies, patient) if bodies else None)
                 steps.append(step)
                 if items:
                     self.journal.remember(patient, items)
@@ -172,29 +174,50 @@ class Applier:
             raise error
 
 
+def _exact(result: Wrote, bodies: list[Json]) -> tuple[Step, tuple[Remembered, ...]] | None:
+    """The outcome where the record holds to the letter what was sent; None where that is not so."""
+    unit = result.unit
+    if result.error is not None or not as_sent(unit.changes, result.ids, bodies):
+        return None
+    items = []
+    for item in unit.decided.remember:
+        new = result.ids.get(item.target)
+        held = frozen_in(f"RelatedPerson/{new}", bodies) if new else None
+        items.append(replace(item, target=new or item.target, frozen=(item.frozen[0], held)))
+    undo = {**_undo(unit), "versions": result.versions}
+    return Step(patient=unit.patient, state="done", resources=result.resources, undo=undo), tuple(items)
+
+
 def _outcome(result: Wrote, now: SupportNetwork | None) -> tuple[Step, tuple[Remembered, ...]]:
     """The step of a result and what to remember of it."""
     unit = result.unit
     undo = {**_undo(unit), "versions": result.versions}
     decided = unit.decided
-    if result.uncertain and now is not None and _arrived(decided, now):
+    if result.uncertain and now is not None and _arrived(result, now):
         result = replace(result, error=None, uncertain=False, resources=len(unit.changes) + 1)
     if result.error is not None:
         state = "unknown" if result.uncertain and now is None else "failed"
         return Step(patient=unit.patient, state=state, code=result.error.code, undo=undo), ()
-    items = tuple(_held(item, result.ids, now) for item in decided.remember)
+    items = tuple(_held(item, result, now) for item in decided.remember)
     dropped = [item for item, held in zip(decided.remember, items, strict=True) if now and not _kept(item, held)]
     code = "sync-dropped" if dropped else ""
     return Step(patient=unit.patient, state="done", code=code, resources=result.resources, undo=undo), items
 
 
-def _held(item: Remembered, ids: dict[str, str], now: SupportNetwork | None) -> Remembered:
-    """What to remember: with the id the figure got, and as the EHR holds it."""
-    target = ids.get(item.target, item.target)
+def _held(item: Remembered, result: Wrote, now: SupportNetwork | None) -> Remembered:
+    """What to remember: with the id the figure got, and as the EHR holds what was written.
+
+    A version after ours is somebody's edit: what was agreed is what was written then, so that the edit is seen as one.
+    """
+    target = result.ids.get(item.target, item.target)
     found = now.figure(target) if now else None
     if found is None and now is not None:
         found = next((each for each in now.figures if set(each.identifiers) & set(item.held.identifiers)), None)
-    return item.refreshed(found) if found else replace(item, target=target)
+    if found is None:
+        return replace(item, target=target)
+    looked_at = [found.carried, now.team.carried if now and now.team else None]
+    is_ours = all(result.versions.get(body.reference) in (None, "", body.version) for body in looked_at if body)
+    return item.refreshed(found) if is_ours else replace(item, target=found.id)
 
 
 def _kept(planned: Remembered, held: Remembered) -> bool:
@@ -204,9 +227,10 @@ def _kept(planned: Remembered, held: Remembered) -> bool:
     )
 
 
-def _arrived(decided: Decided, now: SupportNetwork) -> bool:
+def _arrived(result: Wrote, now: SupportNetwork) -> bool:
     """Whether a write that got no answer is in the record all the same."""
-    held = [_held(item, {}, now) for item in decided.remember]
+    decided = result.unit.decided
+    held = [_held(item, result, now) for item in decided.remember]
     return all(now.figure(item.target) and _kept(plan, item) for plan, item in zip(decided.remember, held, strict=True))
 
 

@@ -69,6 +69,7 @@ def row_from(body: Json) -> Wanted:
         client=ClientKey(system="", value=""),
         key=body["key"],
         figure=thaw(body["figure"]),
+        frozen=body["figure"],
         provided=frozenset(body["provided"]),
         consent=None
         if claim is None

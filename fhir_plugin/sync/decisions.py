@@ -158,6 +158,7 @@ def _decide_figure(
         held=agreed.held if agreed else final,
         known=known,
         disputed=merged.disputed,
+        frozen=(wanted.frozen if merged.said is wanted.figure else None, None),
     )
     work.remember.append(remembered.refreshed(final))
     changes = tuple(

@@ -116,7 +116,7 @@ class Journal:
                 patient,
                 item.identity,
                 item.target,
-                self._vault.seal({"said": freeze(item.said), "held": freeze(item.held), "known": sorted(item.known)}),
+                self._vault.seal(_agreed(item)),
             )
             for item in items
         ]
@@ -255,6 +255,11 @@ def open_journal(path: Path, ehr: str, source: str) -> Iterator[Journal]:
         ) from None
     finally:
         os.close(lock)
+
+
+def _agreed(item: Remembered) -> dict[str, Any]:
+    said, held = item.frozen
+    return {"said": said or freeze(item.said), "held": held or freeze(item.held), "known": sorted(item.known)}
 
 
 def _now() -> str:

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import uuid
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
 from fhir_plugin.mapping.figure import figure_from
+from fhir_plugin.mapping.json import Json
 from fhir_plugin.model.figure import SupportFigure
 from fhir_plugin.model.identity import Identifier
 from fhir_plugin.model.names import folded
@@ -42,6 +43,7 @@ class Remembered:
         known: paths of the elements this is about.
         disputed: paths whose value in the EHR was not agreed: in conflict, or changed there by somebody. What was
             agreed about them stays as it was, so that a later change in the source is a conflict, never overwriting.
+        frozen: ``said`` and ``held`` as the journal keeps them (``codec.freeze``), where they are at hand.
     """
 
     identity: str
@@ -50,6 +52,7 @@ class Remembered:
     held: SupportFigure
     known: frozenset[str]
     disputed: frozenset[str] = frozenset()
+    frozen: tuple[Json | None, Json | None] = field(default=(None, None), repr=False, compare=False)
 
     def refreshed(self, now: SupportFigure) -> Remembered:
         """The same agreement with what the EHR holds now, but for what is disputed."""
@@ -57,7 +60,7 @@ class Remembered:
         for element in ELEMENTS:
             if element.path in self.disputed:
                 held = element.put(held, element.get(self.held))
-        return replace(self, target=now.id, held=held)
+        return replace(self, target=now.id, held=held, frozen=(self.frozen[0], None))
 
 
 Answers = Mapping[str, str]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from typing import Any
 
 from fhir_plugin.model.dates import PartialDate
 from fhir_plugin.model.figure import SupportFigure
@@ -88,6 +89,7 @@ class Wanted:
         provided: elements the source has a column for; no other element is ever touched.
         consent: None when the source has no consent columns, or they are empty.
         cells: the row as it stood, for the report of problems; not part of a plan.
+        frozen: the figure as JSON (``codec.freeze``), where it came from a plan.
     """
 
     place: Place
@@ -97,6 +99,7 @@ class Wanted:
     provided: frozenset[str]
     consent: ConsentClaim | None = None
     cells: tuple[str, ...] = field(default=(), repr=False, compare=False)
+    frozen: dict[str, Any] | None = field(default=None, repr=False, compare=False)
 
     def refused(self, code: str) -> Problem:
         """This row as one that cannot be used after all."""

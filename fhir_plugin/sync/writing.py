@@ -119,7 +119,7 @@ class Writer:
         if not self._has_transactions and len(units) == 1:
             return write_in_order(self._client, units[0].changes, entries[0])
         try:
-            return self._client.transaction([entry for listed in entries for entry in listed])
+            return self._client.transaction([entry for listed in entries for entry in listed], bodies=False)
         except EhrRejected as error:
             if error.code != "transaction-unsupported":
                 raise

@@ -135,8 +135,14 @@ def _distinct(interactions: list[Interaction]) -> None:
         raise FhirError(400, "invalid", "Two entries of the transaction write the same resource.")
 
 
-def run_bundle(backend: Backend, bundle: Json, guard: Guard) -> Json:
+def run_bundle(backend: Backend, bundle: Json, guard: Guard, *, minimal: bool = False) -> Json:
     """A batch (each entry for itself) or a transaction (all or nothing).
+
+    Args:
+        backend: what it runs against.
+        bundle: as it was sent.
+        guard: the rights of who sent it.
+        minimal: leave what was written out of the answer (``Prefer: return=minimal``).
 
     Raises:
         FhirError: the Bundle cannot be read, or an entry of a transaction fails.
@@ -146,6 +152,10 @@ def run_bundle(backend: Backend, bundle: Json, guard: Guard) -> Json:
         answered = [_batch_entry(backend, interaction, guard) for _, interaction in entries]
     else:
         answered = [_response_entry(item, backend.base_url) for item in backend.transaction(entries, guard)]
+    if minimal:
+        for entry in answered:
+            if "location" in entry["response"]:
+                entry.pop("resource", None)
     return {"resourceType": "Bundle", "type": f"{bundle['type']}-response", "entry": answered}
 
 

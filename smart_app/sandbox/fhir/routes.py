@@ -60,7 +60,8 @@ def system() -> Response:
     if request.method == "GET":
         return _json(_page(rights), 200)
     body = _body()
-    answered = run_bundle(here().backend, body, rights)
+    minimal = "return=minimal" in request.headers.get("Prefer", "")
+    answered = run_bundle(here().backend, body, rights, minimal=minimal)
     g.wrote = any(interaction.writes for _, interaction in entries_of(body))
     return _json(answered, 200)
 
