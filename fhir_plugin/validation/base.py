@@ -1,7 +1,8 @@
 """Base rules as closures: every type becomes one function that walks a JSON value once.
 
 A check is called as ``check(value, extra, path, scope)``; ``extra`` is the ``_field`` object of a primitive. Slots of
-an object are compiled when their name is first met, so one small resource never pays for the whole specification.
+an object are compiled when their name is first met, so one small resource never pays for the whole specification. Texts
+that a slot's quick test accepts are not looked at further (see ``plain.py``).
 """
 
 from __future__ import annotations
@@ -10,19 +11,21 @@ from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any
 
 from fhir_plugin.validation import extensions, html, narrative, references
+from fhir_plugin.validation.plain import NEVER, PLAIN, Fits, learning
 from fhir_plugin.validation.primitives import PRIMITIVES
 from fhir_plugin.validation.rules import rules_of
 from fhir_plugin.validation.schema import Element, Field, Schema
 from fhir_plugin.validation.scope import Path, Scope
+from fhir_plugin.validation.slots import RESOURCE_TYPE, Slot, slot_of, unknown_slot
+from fhir_plugin.validation.special import CONTEXT_FREE
 
 if TYPE_CHECKING:
     from fhir_plugin.validation.engine import Engine
 
-__all__ = ["BaseChecks", "Check", "Slot"]
+__all__ = ["BaseChecks", "Check"]
 
 Json = dict[str, Any]
 Check = Callable[[Any, Any, Path, Scope], None]
-Slot = Callable[[Any, Json, Path, Scope], None]
 
 _WARNED = frozenset({"string-blank"})
 _SHOWN = frozenset({"code", "id", "uri", "url", "canonical", "oid", "uuid"})
@@ -63,10 +66,8 @@ class BaseChecks:
             if not value or (len(value) == 1 and "id" in value):
                 scope.error("object-empty", path)
             for name, item in value.items():
-                slot = slots[name]
-                if slot is None:
-                    scope.error("element-unknown", path, ("name", name))
-                else:
+                fits, slot = slots[name]
+                if type(item) is not str or not fits(item):
                     slot(item, value, path, scope)
             for names, label in required:
                 for name in names:
@@ -110,41 +111,32 @@ class BaseChecks:
             if not value:
                 scope.error("object-empty", path)
             for name, item in value.items():
-                slot = slots[name]
-                if slot is None:
-                    scope.error("element-unknown", path, ("name", name))
-                else:
+                fits, slot = slots[name]
+                if type(item) is not str or not fits(item):
                     slot(item, value, path, scope)
 
         return check
 
     def slot(self, type_key: str, name: str, host: str) -> Slot | None:
-        """The check of one JSON property, or None where the type has no such property."""
+        """How one JSON property is checked, or None where the type has no such property."""
         fields = self.schema.fields(type_key)
         bare = name.removeprefix("_")
         spec = fields.get(bare)
         if spec is None or (bare != name and not spec.is_primitive):
-            return _resource_type if name == "resourceType" and self.schema.kind(type_key) == "resource" else None
-        check = self._value_check(spec, type_key, host)
-        if bare != name:
-            return _extra_slot(spec, check)
-        if spec.is_list:
-            return _primitive_list(spec, check) if spec.is_primitive else _complex_list(spec, check)
-        single = _primitive_single(spec, check) if spec.is_primitive else _complex_single(spec, check)
-        if not spec.element.choice:
-            return single
-        return _only_choice(
-            single, name, frozenset(one.json_name for one in self.schema.named(type_key, spec.name)), spec
-        )
+            return RESOURCE_TYPE if name == "resourceType" and self.schema.kind(type_key) == "resource" else None
+        check, fits = self._value_check(spec, type_key, host)
+        choice = self.schema.named(type_key, spec.name) if spec.element.choice else ()
+        rivals = frozenset(one.json_name for one in choice)
+        return slot_of(spec, check, fits, extra=bare != name, rivals=rivals)
 
-    def _value_check(self, spec: Field, type_key: str, host: str) -> Check:
+    def _value_check(self, spec: Field, type_key: str, host: str) -> tuple[Check, Fits]:
         """The type's own check, then what this element adds: extension, reference, binding, invariants."""
         checks: list[Check] = [self.check(spec.type_key)]
-        code = spec.type_use.code
+        code, type_name = spec.type_use.code, spec.type_key
         if spec.name == "id" and self.schema.kind(type_key) != "resource":
             checks = [self.check("string"), _element_id]
         elif spec.name == "id":
-            checks = [self.check("id"), _resource_id]
+            checks, type_name = [self.check("id"), _resource_id], "id"
         if code == "Extension":
             checks.append(extensions.check_for(host, spec.name))
         elif code in ("Reference", "canonical"):
@@ -153,13 +145,17 @@ class BaseChecks:
             checks.append(narrative.check)
         elif code == "string" and spec.name != "id":
             checks.append(html.check)
-        checks += self.engine.bindings.checks_for(spec.element, code)
-        checks += [rule.apply for rule in rules_of(self.engine, spec.element, spec.type_key, of_element=True)]
-        checks += self.engine.special_checks(spec, type_key)
-        return checks[0] if len(checks) == 1 else _sequence(checks)
+        plain = len(checks) == 1 or checks[-1] in (html.check, _resource_id)
+        codes = self.engine.bindings.checks_for(spec.element, code)
+        special = self.engine.special_checks(spec, type_key)
+        invariants = [rule.apply for rule in rules_of(self.engine, spec.element, spec.type_key, of_element=True)]
+        whole = _joined([*checks, *codes, *invariants, *special])
+        if not spec.is_primitive or not plain or invariants or not CONTEXT_FREE.issuperset(special):
+            return whole, NEVER
+        return learning(whole) if codes or special else (whole, PLAIN.get(type_name, NEVER))
 
 
-class _Slots(dict[str, "Slot | None"]):
+class _Slots(dict[str, Slot]):
     """Slots by JSON name, compiled on first use."""
 
     def __init__(self, checks: BaseChecks, type_key: str, host: str = "") -> None:
@@ -168,10 +164,11 @@ class _Slots(dict[str, "Slot | None"]):
         self._type_key = type_key
         self._host = host or type_key
 
-    def __missing__(self, name: str) -> Slot | None:
+    def __missing__(self, name: str) -> Slot:
         found = self._checks.slot(self._type_key, name, self._host)
-        if found is not None:
-            self[name] = found
+        if found is None:
+            return unknown_slot(name)  # not remembered: anybody can make up names
+        self[name] = found
         return found
 
 
@@ -188,8 +185,11 @@ def _required(schema: Schema, type_key: str, element: Element) -> tuple[tuple[tu
     return tuple(found)
 
 
-def _sequence(checks: Sequence[Check]) -> Check:
+def _joined(checks: Sequence[Check]) -> Check:
+    """One check out of several."""
     first, *rest = checks
+    if not rest:
+        return first
 
     def check(value: Any, extra: Any, path: Path, scope: Scope) -> None:
         first(value, extra, path, scope)
@@ -203,10 +203,6 @@ def _report_primitive(scope: Scope, problem: str, type_name: str, value: Any, pa
     shown = str(value)[:80] if type_name in _SHOWN and type(value) is str else ""
     report = scope.warn if problem in _WARNED else scope.error
     report(problem, path, ("type", type_name), ("value", shown))
-
-
-def _resource_type(_value: Any, _parent: Json, _path: Path, _scope: Scope) -> None:
-    """``resourceType`` was read before the resource was dispatched."""
 
 
 def _resource_id(value: Any, extra: Any, path: Path, scope: Scope) -> None:
@@ -226,106 +222,3 @@ def _element_id(value: Any, _extra: Any, path: Path, scope: Scope) -> None:
     holder = path[0]
     if ids.setdefault(value, holder) is not holder:
         scope.error("element-id-duplicate", holder, ("id", value[:64]))
-
-
-def _primitive_single(spec: Field, check: Check) -> Slot:
-    segment, under = spec.segment, f"_{spec.json_name}"
-
-    def slot(value: Any, parent: Json, path: Path, scope: Scope) -> None:
-        if type(value) is list:
-            scope.error("array-unexpected", (path, segment, None))
-        elif value is None:
-            scope.error("null-value", (path, segment, None))
-        else:
-            check(value, parent.get(under), (path, segment, None), scope)
-
-    return slot
-
-
-def _primitive_list(spec: Field, check: Check) -> Slot:
-    segment, under = spec.segment, f"_{spec.json_name}"
-
-    def slot(value: Any, parent: Json, path: Path, scope: Scope) -> None:
-        if type(value) is not list:
-            scope.error("array-expected", (path, segment, None))
-            return
-        if not value:
-            scope.error("array-empty", (path, segment, None))
-        extras = parent.get(under)
-        if extras is None:
-            for index, item in enumerate(value):
-                check(item, None, (path, segment, index), scope)
-        elif type(extras) is list:
-            for index, item in enumerate(value):
-                check(item, extras[index] if index < len(extras) else None, (path, segment, index), scope)
-            for index in range(len(value), len(extras)):
-                check(None, extras[index], (path, segment, index), scope)
-
-    return slot
-
-
-def _extra_slot(spec: Field, check: Check) -> Slot:
-    """``_field``: beside a value it was seen already, alone it is the element."""
-    segment, name, is_list = spec.segment, spec.json_name, spec.is_list
-
-    def slot(value: Any, parent: Json, path: Path, scope: Scope) -> None:
-        if type(value) is list and not is_list:
-            scope.error("array-unexpected", (path, segment, None))
-        elif type(value) is not list and is_list:
-            scope.error("array-expected", (path, segment, None))
-        elif value is None:
-            scope.error("null-value", (path, segment, None))
-        elif name in parent:
-            return
-        elif is_list:
-            for index, item in enumerate(value):
-                check(None, item, (path, segment, index), scope)
-        else:
-            check(None, value, (path, segment, None), scope)
-
-    return slot
-
-
-def _only_choice(slot: Slot, name: str, names: frozenset[str], spec: Field) -> Slot:
-    """One property of a choice: when there are several, the last one says so."""
-
-    def check(value: Any, parent: Json, path: Path, scope: Scope) -> None:
-        if len(parent) > 1:
-            present = [one for one in parent if one in names]
-            if len(present) > 1 and present[-1] == name:
-                count = str(len(present))
-                scope.error("cardinality-max", path, ("element", spec.element.path), ("max", "1"), ("found", count))
-        slot(value, parent, path, scope)
-
-    return check
-
-
-def _complex_single(spec: Field, check: Check) -> Slot:
-    segment = spec.segment
-
-    def slot(value: Any, _parent: Json, path: Path, scope: Scope) -> None:
-        if type(value) is list:
-            scope.error("array-unexpected", (path, segment, None))
-        else:
-            check(value, None, (path, segment, None), scope)
-
-    return slot
-
-
-def _complex_list(spec: Field, check: Check) -> Slot:
-    segment, maximum = spec.segment, spec.element.maximum
-
-    def slot(value: Any, _parent: Json, path: Path, scope: Scope) -> None:
-        if type(value) is not list:
-            scope.error("array-expected", (path, segment, None))
-            return
-        if not value:
-            scope.error("array-empty", (path, segment, None))
-        elif maximum is not None and len(value) > maximum:
-            scope.error(
-                "cardinality-max", path, ("element", segment), ("max", str(maximum)), ("found", str(len(value)))
-            )
-        for index, item in enumerate(value):
-            check(item, None, (path, segment, index), scope)
-
-    return slot

@@ -7,6 +7,7 @@ walk has reported the shape, and the invariant says nothing.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterator
 from typing import Any
 
@@ -40,6 +41,8 @@ def _period(value: Any, _extra: Any, _scope: Scope) -> bool:
     start, end = value.get("start"), value.get("end")
     if start is None or end is None:
         return True
+    if start <= end and len(start) == len(end) and (len(start) <= 10 or start[-6:] == end[-6:]):
+        return True  # of one precision and zone the order of the texts is that of the moments
     one, other = Moment.parse(start), Moment.parse(end)
     if one is None or other is None:
         return True  # not dates at all: reported as such
@@ -121,6 +124,45 @@ def _distinct_urls(value: Any, _extra: Any, _scope: Scope) -> bool:
     return True
 
 
+def _search_only(name: str, *kinds: str) -> Predicate:
+    """``bdl-1`` and ``bdl-2``: something only these types of Bundle have."""
+    return lambda value, _extra, _scope: value.get("type") in kinds or not _exists(value, name)
+
+
+def _searched(value: Any, _extra: Any, _scope: Scope) -> bool:
+    return value.get("type") == "searchset" or not any(_exists(one, "search") for one in value.get("entry") or ())
+
+
+def _computable_name(value: Any, _extra: Any, _scope: Scope) -> bool:
+    name = value.get("name")
+    return _NAME(name) is not None if name is not None else not _exists(value, "name")
+
+
+def _root_without_uuid(value: Any, _extra: Any, _scope: Scope) -> bool:
+    kind = value.get("kind")
+    if kind != "root" and _exists(value, "kind"):
+        return True
+    return all(one.get("type", "uuid") != "uuid" for one in value.get("uniqueId") or ())
+
+
+def _one_preferred(value: Any, _extra: Any, _scope: Scope) -> bool:
+    """``nsd-2``: one preferred identifier of each type."""
+    kinds = [one["type"] for one in value.get("uniqueId") or () if one.get("preferred") is True and "type" in one]
+    return len(set(kinds)) == len(kinds)
+
+
+def _components_differ(value: Any, _extra: Any, scope: Scope) -> bool:
+    """``obs-7``: with a value of its own no component has a code of the Observation."""
+    if not _choice_exists(value, "value"):
+        return True
+    codings = (scope.resource.get("code") or {}).get("coding") or ()
+    return not any(
+        one in codings
+        for component in value.get("component") or ()
+        for one in (component.get("code") or {}).get("coding") or ()
+    )
+
+
 def _in_every_entry(name: str, *kinds: str) -> Predicate:
     """``bdl-3`` and ``bdl-4``: every entry has a request (response) exactly in the types that ask for one."""
 
@@ -131,6 +173,8 @@ def _in_every_entry(name: str, *kinds: str) -> Predicate:
 
     return holds
 
+
+_NAME = re.compile(r"[A-Z]([A-Za-z0-9_]){0,254}\n?").fullmatch
 
 NATIVE: dict[str, Predicate] = {
     "extension.exists() != value.exists()": _extension_or_value,
@@ -172,5 +216,13 @@ NATIVE: dict[str, Predicate] = {
     "fullUrl.contains('/_history/').not()": _unversioned,
     "(type = 'history') or entry.where(fullUrl.exists()).select(fullUrl&resource.meta.versionId).isDistinct()": (
         _distinct_urls
+    ),
+    "total.empty() or (type = 'searchset') or (type = 'history')": _search_only("total", "searchset", "history"),
+    "entry.search.empty() or (type = 'searchset')": _searched,
+    "name.matches('[A-Z]([A-Za-z0-9_]){0,254}')": _computable_name,
+    "kind != 'root' or uniqueId.all(type != 'uuid')": _root_without_uuid,
+    "uniqueId.where(preferred = true).select(type).isDistinct()": _one_preferred,
+    "value.empty() or component.code.where(coding.intersect(%resource.code.coding).exists()).empty()": (
+        _components_differ
     ),
 }

@@ -6,6 +6,7 @@ from collections.abc import Callable, Collection
 from typing import TYPE_CHECKING, Any
 
 from fhir_plugin.validation.fhirpath import Environment, FhirPathError, Node, compile_expression
+from fhir_plugin.validation.fhirpath.idle import idle_without
 from fhir_plugin.validation.native import NATIVE
 from fhir_plugin.validation.patches import PATCHES
 from fhir_plugin.validation.scope import Path, Scope
@@ -25,7 +26,7 @@ _IN_CODE = frozenset({"ele-1", "dom-3", "txt-1", "txt-2"})
 class Rule:
     """One invariant on one kind of element; compiled when first applied."""
 
-    __slots__ = ("_expression", "_human", "_key", "_native", "_severity", "_source", "_type_key")
+    __slots__ = ("_expression", "_human", "_idle", "_key", "_native", "_severity", "_source", "_type_key")
 
     def __init__(self, raw: Json, type_key: str, source: str) -> None:
         text = str(raw.get("expression", ""))
@@ -36,9 +37,14 @@ class Rule:
         self._severity = "warn" if raw.get("severity") == "warning" else "error"
         self._type_key = type_key
         self._source = source
+        self._idle: tuple[Callable[[Any], bool], ...] = ()
 
     def apply(self, value: Any, extra: Any, path: Path, scope: Scope) -> None:
         """Report where the invariant does not hold."""
+        if type(value) is dict:
+            for lacks in self._idle or self._watch(scope):
+                if lacks(value):
+                    return
         try:
             holds = self._native(value, extra, scope) if self._native else self._interpret(value, extra, scope)
         except FhirPathError:
@@ -50,6 +56,12 @@ class Rule:
             report = scope.error if self._severity == "error" else scope.warn
             report(self._key, path, ("key", self._key), ("text", self._human), source=self._source)
 
+    def _watch(self, scope: Scope) -> tuple[Callable[[Any], bool], ...]:
+        """Tests whether an element lacks what the invariant is about."""
+        groups = idle_without(scope.engine.schema, self._expression, self._type_key)
+        self._idle = tuple(group.isdisjoint for group in groups if group) or (_never,)
+        return self._idle
+
     def _interpret(self, value: Any, extra: Any, scope: Scope) -> bool:
         schema = scope.engine.schema
         whole = value is scope.resource
@@ -58,6 +70,10 @@ class Rule:
             focus = Node.of_resource(schema, value)
         env = Environment(schema, scope.engine.services(scope), scope.resource_node(), scope.root.resource_node())
         return compile_expression(self._expression).holds(env, focus)
+
+
+def _never(_value: Any) -> bool:
+    return False
 
 
 def rules_of(

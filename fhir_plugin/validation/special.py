@@ -9,7 +9,7 @@ from typing import Any
 from fhir_plugin.validation import vitals
 from fhir_plugin.validation.scope import Path, Scope
 
-__all__ = ["SPECIAL"]
+__all__ = ["CONTEXT_FREE", "SPECIAL"]
 
 Check = Callable[[Any, Any, Path, Scope], None]
 
@@ -88,3 +88,6 @@ SPECIAL: dict[str, Check] = {
     "Reference.type": _reference_type,
     "Coding.system": _coding_system,
 }
+
+CONTEXT_FREE: frozenset[Check] = frozenset({_canonical_url, _identifier_system, _reference_type, _coding_system})
+"""Those whose verdict depends on the value alone."""

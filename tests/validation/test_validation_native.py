@@ -8,7 +8,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from fhir_plugin.validation.fhirpath import Environment, Node, compile_expression
+from fhir_plugin.validation.fhirpath import Environment, FhirPathError, Node, compile_expression
+from fhir_plugin.validation.fhirpath.idle import idle_without
 from fhir_plugin.validation.native import NATIVE
 from fhir_plugin.validation.patches import PATCHES
 from fhir_plugin.validation.scope import Scope
@@ -30,7 +31,12 @@ ENTRY = st.fixed_dictionaries(
         "fullUrl": st.sampled_from(["urn:a", "urn:b", "http://x/Patient/1/_history/2"]),
         "resource": st.builds(lambda v: {"resourceType": "Patient", "meta": {"versionId": v}}, st.sampled_from("12")),
         "request": st.just({"method": "GET", "url": "Patient"}),
+        "search": st.just({"mode": "match"}),
     },
+)
+CONCEPT = st.builds(lambda codings: {"coding": codings}, st.lists(CODING, max_size=2))
+UNIQUE_ID = st.fixed_dictionaries(
+    {}, optional={"type": st.sampled_from(["uuid", "oid", "uri"]), "preferred": st.booleans()}
 )
 NOTHING = {"extension": [{"url": "http://x", "valueCode": "unknown"}]}
 ELEMENTS = {
@@ -50,13 +56,22 @@ ELEMENTS = {
     },
     "Observation": {
         "dataAbsentReason": st.just({"text": "x"}), "valueString": st.just("x"), "_valueString": st.just(NOTHING),
+        "code": CONCEPT, "component": st.lists(st.builds(lambda code: {"code": code}, CONCEPT), max_size=2),
     },
     "Observation.referenceRange": {"low": st.just({"value": 1}), "text": st.just("x")},
     "Consent": {
         "policy": st.just([{"uri": "urn:x"}]), "policyRule": st.just({"text": "x"}),
         "patient": st.just({"display": "x"}), "scope": st.builds(lambda c: {"coding": c}, st.lists(CODING, max_size=2)),
     },
-    "Bundle": {"type": st.sampled_from(["history", "batch"]), "entry": st.lists(ENTRY, min_size=1, max_size=3)},
+    "Bundle": {
+        "type": st.sampled_from(["history", "batch", "searchset"]), "total": st.just(1), "_total": st.just(NOTHING),
+        "entry": st.lists(ENTRY, min_size=1, max_size=3),
+    },
+    "NamingSystem": {
+        "name": st.sampled_from(["Name", "name", "a b", "N" * 256, "Name\n"]), "_name": st.just(NOTHING),
+        "kind": st.sampled_from(["root", "codesystem"]), "_kind": st.just(NOTHING),
+        "uniqueId": st.lists(UNIQUE_ID, max_size=3),
+    },
     "Bundle.entry": {
         "fullUrl": st.sampled_from(["urn:a", "http://x/Patient/1/_history/2"]), "resource": CONTAINED,
         "response": st.just({"status": "200"}),
@@ -92,6 +107,55 @@ def test_a_native_invariant_equals_the_interpreted_one(validator, expression, da
     env = Environment(schema, validator.engine.services(scope), scope.resource_node(), scope.resource_node())
     interpreted = compile_expression(PATCHES.get(expression, expression)).holds(env, node)
     assert NATIVE[expression](value, None, scope) is interpreted, json.dumps(value)
+
+
+def invariants_of_r4(definitions):
+    """Type key and expression of every constraint on a base type or on an element with children of its own."""
+    for url in definitions._base.urls("StructureDefinition"):
+        structure = definitions.structure(url)
+        if structure.get("derivation") == "constraint":
+            continue
+        paths = {element["path"] for element in structure["snapshot"]["element"]}
+        parents = {path.rpartition(".")[0] for path in paths}
+        for element in structure["snapshot"]["element"]:
+            if element["path"] in parents:
+                for raw in element.get("constraint", ()):
+                    yield element["path"], str(raw.get("expression"))
+
+
+FILLINGS = {"boolean": True, "integer": 2, "positiveInt": 2, "unsignedInt": 2, "decimal": 1.5, "date": "2020-01-01"}
+
+
+def test_an_invariant_holds_wherever_what_it_is_about_is_absent(validator):
+    schema = validator.engine.schema
+    seen = 0
+    for key, published in sorted(set(invariants_of_r4(validator.engine.definitions._definitions))):
+        expression = PATCHES.get(published, published)
+        groups = idle_without(schema, expression, key)
+        rest = {name: spec for name, spec in schema.fields(key).items() if spec.name not in ("contained", "extension")}
+        for group in groups:
+            value = {
+                name: [filled] if spec.is_list else filled
+                for name, spec in rest.items()
+                if name not in group
+                for filled in [FILLINGS.get(spec.type_key, "x") if spec.is_primitive else {"id": "x"}]
+            }
+            scope = Scope(validator.engine, [], {"resourceType": "Basic"}, (None, "x", None))
+            env = Environment(schema, validator.engine.services(scope), scope.resource_node(), scope.resource_node())
+            try:
+                holds = compile_expression(expression).holds(env, Node(schema, value, key))
+            except FhirPathError:
+                holds = None
+            assert holds is True, (key, expression, group)
+            seen += 1
+    assert seen > 150
+
+
+def test_an_invariant_on_what_must_be_there_is_never_taken_for_granted(validator):
+    schema = validator.engine.schema
+    for expression in ("name.exists()", "%resource.id.exists()", "name.exists() or %resource.id = 'x'", "Patient.name"):
+        assert idle_without(schema, expression, "Patient") == ()
+    assert idle_without(schema, "name.empty() or gender.exists()", "Patient") == (frozenset({"name", "_name"}),)
 
 
 def test_every_expression_of_r4_and_of_our_profiles_can_be_read(validator):

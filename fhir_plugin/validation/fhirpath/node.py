@@ -99,6 +99,11 @@ class Node:
                 return [Node.of_resource(schema, one) for one in values if type(one) is dict]
             return [Node(schema, one, key) for one in values if type(one) is dict]
         extra = self.value.get(f"_{spec.json_name}")
+        if extra is None:
+            key = spec.type_key
+            if type(value) is list:
+                return [Node(schema, one, key) for one in value if one is not None]
+            return [] if value is None else [Node(schema, value, key)]
         values = value if type(value) is list else [value]
         extras = extra if type(extra) is list else [extra]
         width = max(len(values), len(extras))
