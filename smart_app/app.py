@@ -9,6 +9,8 @@ import requests
 from flask import Flask
 
 from smart_app import limits, logs, security
+from smart_app.api.app import install_validation
+from smart_app.api.service import ValidationService
 from smart_app.launch import guard
 from smart_app.launch.launcher import Launcher
 from smart_app.launch.network import guarded_session
@@ -54,5 +56,7 @@ def create_app(
     app.register_blueprint(launch_blueprint)
     for blueprint in BLUEPRINTS:
         app.register_blueprint(blueprint)
+    if settings.validator is not None:
+        install_validation(app, ValidationService(settings=settings.validator, url=settings.public_url, clock=clock))
     security.install(app, settings)
     return app

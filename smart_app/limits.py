@@ -14,7 +14,7 @@ from threading import Lock
 from flask import Flask, request
 from werkzeug.exceptions import TooManyRequests
 
-from smart_app.settings import Settings
+from smart_app.settings import Exposure
 
 __all__ = ["MinuteCounter", "install"]
 
@@ -46,7 +46,7 @@ class MinuteCounter:
             return self._counts[name] <= most
 
 
-def install(app: Flask, settings: Settings, clock: Callable[[], float] = time.monotonic) -> None:
+def install(app: Flask, settings: Exposure, clock: Callable[[], float] = time.monotonic) -> None:
     """Count before anything else is done; raises ``TooManyRequests`` (429)."""
     counter = MinuteCounter(clock)
 

@@ -12,7 +12,7 @@ from urllib.parse import urlsplit
 from flask import Flask, Response, g, request
 from werkzeug.middleware.proxy_fix import ProxyFix
 
-from smart_app.settings import Settings
+from smart_app.settings import Exposure
 
 if TYPE_CHECKING:
     from _typeshed.wsgi import StartResponse, WSGIApplication, WSGIEnvironment
@@ -43,7 +43,7 @@ CACHEABLE = frozenset({"static", "launch.jwks"})
 """Endpoints that hold nothing of anybody."""
 
 
-def install(app: Flask, settings: Settings) -> None:
+def install(app: Flask, settings: Exposure) -> None:
     """Headers on every response, limits on every request."""
     app.config["MAX_CONTENT_LENGTH"] = settings.limits.request_bytes
     app.config["MAX_FORM_MEMORY_SIZE"] = settings.limits.request_bytes
@@ -94,7 +94,7 @@ def content_security_policy(frame_ancestors: tuple[str, ...], form_action: str =
     )
 
 
-def _with_headers(response: Response, settings: Settings) -> Response:
+def _with_headers(response: Response, settings: Exposure) -> Response:
     ancestors: tuple[str, ...] = g.get("frame_ancestors", ())
     headers = response.headers
     headers["Content-Security-Policy"] = content_security_policy(ancestors, g.get("form_action", ""))

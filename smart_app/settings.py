@@ -11,11 +11,22 @@ from datetime import timedelta
 from enum import StrEnum
 from ipaddress import ip_address
 from pathlib import Path
+from typing import Protocol
 from urllib.parse import urlsplit
 
 from fhir_plugin.texts import Language
+from smart_app.api.settings import ValidatorSettings
 
-__all__ = ["DEFAULT_SCOPES", "ClientType", "Issuer", "RateLimits", "SessionLimits", "Settings", "is_loopback"]
+__all__ = [
+    "DEFAULT_SCOPES",
+    "ClientType",
+    "Exposure",
+    "Issuer",
+    "RateLimits",
+    "SessionLimits",
+    "Settings",
+    "is_loopback",
+]
 
 DEFAULT_SCOPES = (
     "launch",
@@ -120,6 +131,22 @@ class RateLimits:
     request_bytes: int = 512 * 1024
 
 
+class Exposure(Protocol):
+    """What headers and limits depend on: how the app is reached, and how much it takes."""
+
+    @property
+    def secure(self) -> bool:
+        """Whether browsers reach it over https."""
+
+    @property
+    def trusted_proxies(self) -> int:
+        """Number of reverse proxies whose ``X-Forwarded-*`` headers are believed."""
+
+    @property
+    def limits(self) -> RateLimits:
+        """How often and how much."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Settings:
     """Everything :func:`smart_app.app.create_app` needs to know.
@@ -135,6 +162,7 @@ class Settings:
         trusted_proxies: number of reverse proxies whose ``X-Forwarded-*`` headers are believed.
         session: how long launches live.
         limits: how often and how much.
+        validator: limits and packages of ``$validate`` and its page; None leaves both out.
     """
 
     public_url: str
@@ -147,6 +175,7 @@ class Settings:
     trusted_proxies: int = 0
     session: SessionLimits = SessionLimits()
     limits: RateLimits = RateLimits()
+    validator: ValidatorSettings | None = field(default_factory=ValidatorSettings)
 
     @property
     def secure(self) -> bool:

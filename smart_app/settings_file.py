@@ -19,6 +19,7 @@ from urllib.parse import urlsplit
 
 from fhir_plugin.errors import InputError
 from fhir_plugin.texts import Language
+from smart_app.api.settings import ValidatorSettings
 from smart_app.launch.scopes import parse_scope
 from smart_app.settings import (
     DEFAULT_SCOPES,
@@ -111,6 +112,7 @@ def load_settings(path: Path, environ: Mapping[str, str]) -> Settings:
         trusted_proxies=table.number("trusted_proxies", 0, 0, 5),
         session=_session(_Table(table.get("session", dict, {}), "session.", table.file)),
         limits=_limits(_Table(table.get("limits", dict, {}), "limits.", table.file)),
+        validator=_validator(_Table(table.get("validator", dict, {}), "validator.", table.file)),
     )
     table.finish()
     _check_signing(table, settings)
@@ -181,6 +183,24 @@ def _limits(table: _Table) -> RateLimits:
     )
     table.finish()
     return limits
+
+
+def _validator(table: _Table) -> ValidatorSettings | None:
+    """What ``$validate`` may cost; relative packages are looked for in the working folder, as on the command line."""
+    usual = ValidatorSettings()
+    settings = ValidatorSettings(
+        packages=table.strings("packages"),
+        workers=table.number("workers", usual.workers, 1, 64),
+        seconds=table.number("seconds", int(usual.seconds), 1, 600),
+        megabytes=table.number("megabytes", usual.megabytes, 512, 65_536),
+        body_bytes=table.number("body_bytes", usual.body_bytes, 1024, 64 * 1024 * 1024),
+        requests_per_minute=table.number("requests_per_minute", usual.requests_per_minute, 1, 1_000_000),
+        max_issues=table.number("max_issues", usual.max_issues, 10, 100_000),
+        cors_origins=table.strings("cors_origins"),
+    )
+    enabled = table.get("enabled", bool, True)
+    table.finish()
+    return settings if enabled else None
 
 
 def _issuers(table: _Table, environ: Mapping[str, str]) -> tuple[Issuer, ...]:

@@ -22,8 +22,9 @@ COMMANDS = {
     "serve": "fhir_plugin.cli.serve",
     "sync": "fhir_plugin.cli.sync",
     "validate": "fhir_plugin.cli.validate",
+    "validate-server": "fhir_plugin.cli.serve",
 }
-"""Command name → module that defines a click command in a variable of that name with ``_command`` behind it."""
+"""Command name → module with its click command in a variable of that name (``-`` as ``_``) and ``_command``."""
 
 
 class _LazyGroup(click.Group):
@@ -34,7 +35,7 @@ class _LazyGroup(click.Group):
         module = COMMANDS.get(cmd_name)
         if module is None:
             return None
-        command: click.Command = getattr(import_module(module), f"{cmd_name}_command")
+        command: click.Command = getattr(import_module(module), f"{cmd_name.replace('-', '_')}_command")
         return command
 
 

@@ -1,4 +1,4 @@
-"""``steunfiguren demo`` and ``steunfiguren serve``."""
+"""``steunfiguren demo``, ``steunfiguren serve`` and ``steunfiguren validate-server``."""
 
 from __future__ import annotations
 
@@ -8,7 +8,9 @@ from pathlib import Path
 
 import click
 
-__all__ = ["demo_command", "serve_command"]
+from fhir_plugin.cli.validate import tx_policy_option, unknown_extensions_option, validation_policy
+
+__all__ = ["demo_command", "serve_command", "validate_server_command"]
 
 _PORT = click.IntRange(0, 65535)
 _THERE = click.Path(exists=True, path_type=Path)
@@ -60,11 +62,12 @@ def demo_command(
         validate=validate,
         open_fhir=open_fhir,
     )
-    with running_demo(wanted) as (ehr_url, _):
+    with running_demo(wanted) as (ehr_url, app_url):
         click.echo(f"\n  Open {ehr_url}/\n")
         click.echo("  1. Choose who you are, for example Joke de Vries.")
         click.echo("  2. Open a child's record: the app is in it.")
         click.echo("  3. 'Wat is opgeslagen' shows what the app wrote.\n")
+        click.echo(f"  To check FHIR of your own: {app_url}/validate\n")
         click.echo("  Ctrl-C stops the demo.")
         if browser and _has_screen():
             webbrowser.open(f"{ehr_url}/")
@@ -86,6 +89,57 @@ def serve_command(settings: Path, host: str, port: int, threads: int) -> None:
     serve(
         read, host=host, port=port, threads=threads, ready=lambda: click.echo(f"The app answers at {read.public_url}")
     )
+
+
+@click.command("validate-server")
+@click.option("--package", "packages", multiple=True, help="A FHIR package: .tgz, folder, or name#version.")
+@click.option("--host", default="127.0.0.1", show_default=True, help="Address to listen on.")
+@click.option("--port", type=_PORT, default=8402, show_default=True, help="Port to listen on.")
+@click.option("--workers", type=click.IntRange(1, 64), default=2, show_default=True, help="Processes that validate.")
+@click.option("--seconds", type=click.IntRange(1, 600), default=10, show_default=True, help="Time limit of a request.")
+@click.option("--max-body", type=click.IntRange(1, 64), default=2, show_default=True, help="Largest body, in MiB.")
+@click.option("--per-minute", type=click.IntRange(1), default=120, show_default=True, help="Requests of one address.")
+@click.option("--cors-origin", "origins", multiple=True, metavar="ORIGIN", help="Whose scripts may read answers; or *.")
+@click.option("--trusted-proxies", type=click.IntRange(0, 5), default=0, show_default=True, help="Proxies before it.")
+@tx_policy_option
+@unknown_extensions_option
+def validate_server_command(
+    packages: tuple[str, ...],
+    host: str,
+    port: int,
+    workers: int,
+    seconds: int,
+    max_body: int,
+    per_minute: int,
+    origins: tuple[str, ...],
+    trusted_proxies: int,
+    tx_policy: str,
+    unknown_extensions: str,
+) -> None:
+    """Validate over HTTP: a page to paste or drop a resource on, and the FHIR operation $validate.
+
+    Needs no EHR and no settings, and keeps nothing. What `serve` runs has the same at /validate and /$validate.
+    """
+    from smart_app.api.settings import ValidatorSettings  # the app is loaded only when it is served
+    from smart_app.sandbox.demo import serve_validator
+
+    settings = ValidatorSettings(
+        packages=packages,
+        policy=validation_policy(tx_policy, unknown_extensions),
+        workers=workers,
+        seconds=seconds,
+        body_bytes=max_body * 1024 * 1024,
+        requests_per_minute=per_minute,
+        cors_origins=origins,
+    )
+    serve_validator(settings, host=host, port=port, trusted_proxies=trusted_proxies, ready=_say_where)
+    click.echo("Stopped.")
+
+
+def _say_where(url: str) -> None:
+    click.echo(f"\n  Page       {url}/validate")
+    click.echo(f"  Operation  POST {url}/$validate   (described at {url}/metadata and {url}/openapi.json)\n")
+    click.echo("  Ctrl-C stops it. Nothing that is sent is kept.")
 
 
 def _has_screen() -> bool:

@@ -16,9 +16,29 @@ from fhir_plugin.validation import Policy, Validator
 from fhir_plugin.validation.batch import sources, validate_all
 from fhir_plugin.validation.outputs import FORMATS, Result, Summary, make_output
 
-__all__ = ["validate_command"]
+__all__ = ["tx_policy_option", "unknown_extensions_option", "validate_command", "validation_policy"]
 
 _PROGRESS_AFTER = 2.0
+
+tx_policy_option = click.option(
+    "--tx-policy",
+    type=click.Choice(["warn", "ignore", "error"]),
+    default="warn",
+    show_default=True,
+    help="What to say of codes that cannot be decided offline.",
+)
+unknown_extensions_option = click.option(
+    "--unknown-extensions",
+    type=click.Choice(["error", "warn", "ignore"]),
+    default="error",
+    show_default=True,
+    help="What an extension is whose definition is not known.",
+)
+
+
+def validation_policy(tx_policy: str, unknown_extensions: str) -> Policy:
+    """The policy of these two options."""
+    return Policy(unknown_codes=tx_policy, unknown_extensions=unknown_extensions)  # type: ignore[arg-type]  # click.Choice
 
 
 @click.command("validate")
@@ -29,20 +49,8 @@ _PROGRESS_AFTER = 2.0
 @click.option("--lang", type=click.Choice(["nl", "en"]), default="nl", show_default=True, help="Language of the text.")
 @click.option("--fail-on", type=click.Choice(["error", "warning"]), default="error", show_default=True)
 @click.option("--jobs", type=click.IntRange(0), default=1, show_default=True, help="Processes; 0 is one per core.")
-@click.option(
-    "--tx-policy",
-    type=click.Choice(["warn", "ignore", "error"]),
-    default="warn",
-    show_default=True,
-    help="What to say of codes that cannot be decided offline.",
-)
-@click.option(
-    "--unknown-extensions",
-    type=click.Choice(["error", "warn", "ignore"]),
-    default="error",
-    show_default=True,
-    help="What an extension is whose definition is not known.",
-)
+@tx_policy_option
+@unknown_extensions_option
 @click.option("-q", "--quiet", is_flag=True, help="No progress.")
 def validate_command(
     paths: tuple[str, ...],
@@ -63,7 +71,7 @@ def validate_command(
 
     Exit codes: 0 no findings at or above --fail-on, 1 findings, 2 wrong usage or nothing to read.
     """
-    policy = Policy(unknown_codes=tx_policy, unknown_extensions=unknown_extensions)  # type: ignore[arg-type]  # click.Choice
+    policy = validation_policy(tx_policy, unknown_extensions)
     validator = Validator.load(packages, policy=policy)
     output = make_output(format_name, sys.stdout.write, cast("Language", lang))
     summary = Summary()

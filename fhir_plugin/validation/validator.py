@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from dataclasses import replace
 from pathlib import Path as FilePath
 from typing import Any
 
@@ -10,9 +11,10 @@ from fhir_plugin.model.issues import Issue, Report, Severity
 from fhir_plugin.packages import load_definitions
 from fhir_plugin.validation.engine import Engine
 from fhir_plugin.validation.parsing import Parsed, parse
+from fhir_plugin.validation.parsing.result import Place
 from fhir_plugin.validation.policy import Policy
 from fhir_plugin.validation.schema import DefinitionSource
-from fhir_plugin.validation.scope import Finding, Scope, render_path
+from fhir_plugin.validation.scope import Finding, Path, Scope, render_path
 
 __all__ = ["Validator"]
 
@@ -51,10 +53,42 @@ class Validator:
             resource: JSON or XML as bytes or text, or JSON that was read already.
             profiles: canonicals it must satisfy besides those it claims in ``meta.profile``.
         """
-        parsed = parse(resource, self.engine.schema, self.policy.max_bytes)
+        parsed = self.read(resource)
         if parsed.tree is None:
             return Report(issues=parsed.issues)
         return self._report(parsed, self._check(parsed.tree, tuple(profiles)))
+
+    def read(self, resource: bytes | str | dict[str, Any]) -> Parsed:
+        """The JSON values of a resource, with what is wrong with its text; see :meth:`validate_parameter`."""
+        return parse(resource, self.engine.schema, self.policy.max_bytes)
+
+    def validate_parameter(self, parsed: Parsed, index: int, profiles: Iterable[str] = ()) -> Report:
+        """As :meth:`validate`, of the resource in one parameter of a Parameters resource.
+
+        Expressions begin at that resource; lines and columns are those of the whole text.
+
+        Args:
+            parsed: what :meth:`read` made of the Parameters.
+            index: position in ``Parameters.parameter`` of the parameter that holds a resource.
+            profiles: canonicals it must satisfy besides those it claims in ``meta.profile``.
+        """
+        if parsed.tree is None:
+            return Report(issues=parsed.issues)
+        resource = parsed.tree["parameter"][index]["resource"]
+        root: Path = (((None, "Parameters", None), "parameter", index), "resource", None)
+
+        def locate(paths: Sequence[Path]) -> list[Place]:
+            return parsed.locate([_below(path, root) for path in paths])
+
+        type_name, within = str(resource.get("resourceType"))[:64], render_path(root)
+        issues = tuple(
+            replace(issue, expression=type_name + issue.expression.removeprefix(within))
+            if issue.expression == within or issue.expression.startswith(f"{within}.")
+            else issue
+            for issue in parsed.issues
+        )
+        part = Parsed(tree=resource, issues=issues, locate=locate)
+        return self._report(part, self._check(resource, tuple(profiles)))
 
     def _check(self, tree: dict[str, Any], profiles: tuple[str, ...]) -> list[Finding]:
         path = (None, str(tree.get("resourceType") or "Resource")[:64], None)
@@ -86,3 +120,8 @@ class Validator:
             for finding, place in zip(findings, places, strict=True)
         )
         return Report(issues=parsed.issues + tuple(issues))
+
+
+def _below(path: Path, root: Path) -> Path:
+    """A path whose first segment is what ``root`` leads to."""
+    return root if path[0] is None else (_below(path[0], root), path[1], path[2])

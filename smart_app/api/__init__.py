@@ -1,1 +1,1 @@
-"""What other software calls."""
+"""What programs ask of the app: the FHIR operation ``$validate`` and the description of it."""

@@ -11,14 +11,20 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from types import FrameType
 
+from smart_app.api.app import Standalone, create_validator_app
+from smart_app.api.settings import ValidatorSettings
 from smart_app.app import create_app
 from smart_app.demo_settings import demo_settings
 from smart_app.sandbox.app import create_sandbox
 from smart_app.sandbox.serving import LateApp, listening
 from smart_app.sandbox.settings import SandboxSettings, demo_app
-from smart_app.settings import Settings
+from smart_app.settings import Settings, is_loopback
 
-__all__ = ["Demo", "running_demo", "serve", "wait_for_stop"]
+__all__ = ["Demo", "running_demo", "serve", "serve_validator", "wait_for_stop"]
+
+_ROOM = 2
+"""How many times what the app takes is read from a connection, so that a body that is too large still gets an answer
+of the app's own."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -79,8 +85,34 @@ def serve(settings: Settings, *, host: str, port: int, threads: int, ready: Call
         UsageError: the port is taken.
     """
     proxied = settings.trusted_proxies > 0
-    with listening(create_app(settings), port=port, host=host, threads=threads, behind_proxy=proxied):
+    largest = max(settings.limits.request_bytes, settings.validator.body_bytes if settings.validator else 0)
+    with listening(
+        create_app(settings),
+        port=port,
+        host=host,
+        threads=threads,
+        behind_proxy=proxied,
+        body_bytes=_ROOM * largest,
+    ):
         ready()
+        wait_for_stop()
+
+
+def serve_validator(
+    settings: ValidatorSettings, *, host: str, port: int, trusted_proxies: int, ready: Callable[[str], None]
+) -> None:
+    """The validator alone, until it is told to stop; ``ready`` gets its address.
+
+    Raises:
+        UsageError: the port is taken.
+        PackageError: a package cannot be read.
+    """
+    late = LateApp()
+    proxied = trusted_proxies > 0
+    with listening(late, port=port, host=host, behind_proxy=proxied, body_bytes=_ROOM * settings.body_bytes) as bound:
+        url = f"http://{'localhost' if is_loopback(host) else host}:{bound}"
+        late.app = create_validator_app(settings, Standalone(url=url, trusted_proxies=trusted_proxies))
+        ready(url)
         wait_for_stop()
 
 

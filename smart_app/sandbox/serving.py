@@ -27,11 +27,23 @@ class LateApp:
 
 @contextmanager
 def listening(
-    app: Any, *, port: int, host: str = "127.0.0.1", threads: int = 8, behind_proxy: bool = False
+    app: Any,
+    *,
+    port: int,
+    host: str = "127.0.0.1",
+    threads: int = 8,
+    behind_proxy: bool = False,
+    body_bytes: int = 64 * 1024 * 1024,
 ) -> Iterator[int]:
     """Serve until the block ends; gives the port (0 asks for a free one).
 
-    ``behind_proxy`` leaves the ``X-Forwarded-*`` headers for the app to judge.
+    Args:
+        app: the WSGI app.
+        port: 0 for a free one.
+        host: address to listen on.
+        threads: requests at a time.
+        behind_proxy: leave the ``X-Forwarded-*`` headers for the app to judge.
+        body_bytes: a larger request is refused before it is read; no body or answer up to it is kept on disk meanwhile.
 
     Raises:
         UsageError: the port is taken or not allowed.
@@ -44,6 +56,9 @@ def listening(
             threads=threads,
             ident=None,
             clear_untrusted_proxy_headers=not behind_proxy,
+            max_request_body_size=body_bytes,
+            inbuf_overflow=body_bytes,
+            outbuf_overflow=max(body_bytes, 16 * 1024 * 1024),
         )
     except (OSError, OverflowError) as error:
         busy = isinstance(error, OSError) and error.errno == errno.EADDRINUSE

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from flask import current_app, g, request
+from flask import Flask, current_app, g, request
 
 from smart_app.i18n import Language, Translator, choose, translator
 
-__all__ = ["LANGUAGE_COOKIE", "request_language", "texts"]
+__all__ = ["LANGUAGE_COOKIE", "prepare_templates", "request_language", "texts"]
 
 LANGUAGE_COOKIE = "sf-language"
 """Says which language somebody chose: no secret, and nothing about anybody."""
@@ -27,3 +27,16 @@ def request_language() -> Language:
 def texts() -> Translator:
     """Texts in the language of this request."""
     return translator(request_language())
+
+
+def prepare_templates(app: Flask) -> None:
+    """Give templates ``_()``, ``t()`` and ``lang`` in the language of the request."""
+    environment = app.jinja_env
+    environment.add_extension("jinja2.ext.i18n")
+    environment.trim_blocks = environment.lstrip_blocks = True
+    environment.install_gettext_callables(  # type: ignore[attr-defined]  # added by the extension
+        lambda message: texts().catalogue.gettext(message),
+        lambda one, many, count: texts().catalogue.ngettext(one, many, count),
+        newstyle=True,
+    )
+    app.context_processor(lambda: {"t": texts(), "lang": request_language()})

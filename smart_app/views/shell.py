@@ -17,7 +17,7 @@ from smart_app.presenters.dates import born_text, date_text, day_text, moment_te
 from smart_app.presenters.forms import Option
 from smart_app.presenters.words import coding_word, word
 from smart_app.views.desk import Desk, drafts
-from smart_app.views.language import LANGUAGE_COOKIE, texts
+from smart_app.views.language import LANGUAGE_COOKIE, prepare_templates, texts
 
 __all__ = ["blueprint"]
 
@@ -39,16 +39,9 @@ ROLES: dict[Viewer, Message] = {
 def prepare(state: BlueprintSetupState) -> None:
     """Give every template the texts of the request and the words of the presenters."""
     app: Flask = state.app  # type: ignore[assignment]  # Flask registers blueprints on an app
-    environment = app.jinja_env
-    environment.add_extension("jinja2.ext.i18n")
-    environment.trim_blocks = environment.lstrip_blocks = True
-    environment.install_gettext_callables(  # type: ignore[attr-defined]  # added by the extension
-        lambda message: texts().catalogue.gettext(message),
-        lambda one, many, count: texts().catalogue.ngettext(one, many, count),
-        newstyle=True,
-    )
-    environment.filters["lines"] = _lines
-    environment.globals["is_short"] = _is_short
+    prepare_templates(app)
+    app.jinja_env.filters["lines"] = _lines
+    app.jinja_env.globals["is_short"] = _is_short
 
 
 @blueprint.get("/l/<launch_id>/language/<language>")
@@ -82,8 +75,6 @@ def words() -> dict[str, Any]:
     """What templates of all pages use."""
     t = texts()
     found: dict[str, Any] = {
-        "t": t,
-        "lang": t.language,
         "word": lambda value: word(value, t),
         "coding_word": lambda value: coding_word(value, t),
         "date_text": lambda value: date_text(value, t),

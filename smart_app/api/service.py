@@ -1,0 +1,67 @@
+"""What the operation and its page share: the processes, the limits and the profiles one can choose from."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from functools import cached_property
+
+from fhir_plugin.packages import load_definitions
+from smart_app.api.settings import ValidatorSettings
+from smart_app.api.workers import Runner, Workers
+from smart_app.limits import MinuteCounter
+
+__all__ = ["ProfileChoice", "ValidationService"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, order=True)
+class ProfileChoice:
+    """A profile one can validate against: its type, title and canonical."""
+
+    type_name: str
+    title: str
+    canonical: str
+
+
+@dataclass(kw_only=True)
+class ValidationService:
+    """One per app.
+
+    Attributes:
+        settings: limits and definitions.
+        url: address of this server.
+        runner: who answers.
+        counted: endpoints whose POSTs count for the limit per address.
+    """
+
+    settings: ValidatorSettings
+    url: str
+    runner: Runner = None  # type: ignore[assignment]  # made in __post_init__
+    clock: Callable[[], float] = time.time
+    counted: frozenset[str] = frozenset({"validation_api.validate", "validation_page.check"})
+    _counter: MinuteCounter = field(init=False)
+
+    def __post_init__(self) -> None:
+        self._counter = MinuteCounter(self.clock)
+        self.runner = self.runner or Workers(self.settings)
+
+    def admits(self, address: str | None) -> bool:
+        """Count one more request of an address, and say whether it is within the limit."""
+        return self._counter.allows(address or "", self.settings.requests_per_minute)
+
+    @cached_property
+    def profiles(self) -> tuple[ProfileChoice, ...]:
+        """The resource profiles of our own package and of those in the settings."""
+        found = load_definitions(self.settings.packages).resources("StructureDefinition", base=False)
+        return tuple(
+            sorted(
+                ProfileChoice(
+                    type_name=str(one.get("type")),
+                    title=str(one.get("title") or one.get("name")),
+                    canonical=str(one.get("url")),
+                )
+                for one in found
+                if one.get("kind") == "resource" and one.get("derivation") == "constraint"
+            )
+        )
