@@ -11,6 +11,7 @@ from flask import Flask
 from smart_app import limits, logs, security
 from smart_app.api.app import install_validation
 from smart_app.api.service import ValidationService
+from smart_app.api.workers import Workers
 from smart_app.launch import guard
 from smart_app.launch.launcher import Launcher
 from smart_app.launch.network import guarded_session
@@ -57,6 +58,8 @@ def create_app(
     for blueprint in BLUEPRINTS:
         app.register_blueprint(blueprint)
     if settings.validator is not None:
-        install_validation(app, ValidationService(settings=settings.validator, url=settings.public_url, clock=clock))
+        workers = Workers(settings.validator)
+        service = ValidationService(settings=settings.validator, url=settings.public_url, runner=workers, clock=clock)
+        install_validation(app, service)
     security.install(app, settings)
     return app

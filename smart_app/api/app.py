@@ -11,6 +11,7 @@ from smart_app import limits, logs, security
 from smart_app.api import routes
 from smart_app.api.service import ValidationService
 from smart_app.api.settings import ValidatorSettings
+from smart_app.api.workers import Runner, Workers
 from smart_app.settings import RateLimits
 from smart_app.views import errors, validation
 from smart_app.views.language import prepare_templates
@@ -35,19 +36,20 @@ def install_validation(app: Flask, service: ValidationService) -> None:
     app.register_blueprint(validation.blueprint)
 
 
-def create_validator_app(settings: ValidatorSettings, reached: Standalone) -> Flask:
+def create_validator_app(settings: ValidatorSettings, reached: Standalone, runner: Runner | None = None) -> Flask:
     """The validator by itself.
 
     Args:
         settings: limits and definitions.
         reached: where and how.
+        runner: who answers; processes of their own by default.
 
     Raises:
         PackageError: a package cannot be read.
     """
     app = Flask("smart_app")
     app.config["TEMPLATES_AUTO_RELOAD"] = False
-    service = ValidationService(settings=settings, url=reached.url)
+    service = ValidationService(settings=settings, url=reached.url, runner=runner or Workers(settings))
     _ = service.profiles  # a package that cannot be read is for whoever starts this, not for whoever asks first
     prepare_templates(app)
     logs.install(app)

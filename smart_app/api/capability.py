@@ -36,7 +36,7 @@ def capability_statement(url: str, language: Language) -> dict[str, Any]:
         "software": {"name": "steunfiguren", "version": version("steunfiguren")},
         "implementation": {"description": _TEXTS[language], "url": url},
         "fhirVersion": "4.0.1",
-        "format": ["application/fhir+json", "application/fhir+xml", "json", "xml"],
+        "format": ["application/fhir+json", "application/fhir+xml"],
         "rest": [
             {
                 "mode": "server",

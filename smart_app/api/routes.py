@@ -100,7 +100,7 @@ def share(response: Response) -> Response:
     allowed = service().settings.cors_origins
     if request.blueprint != blueprint.name or not allowed:
         return response
-    response.headers.add("Vary", "Origin")
+    response.vary.add("Origin")
     if origin and ("*" in allowed or origin in allowed):
         response.headers["Access-Control-Allow-Origin"] = "*" if "*" in allowed else origin
         response.headers["Cross-Origin-Resource-Policy"] = "cross-origin"
@@ -111,7 +111,7 @@ def share(response: Response) -> Response:
     return response
 
 
-@blueprint.app_errorhandler(Refused)
+@blueprint.errorhandler(Refused)
 def refuse(refused: Refused) -> ResponseReturnValue:
     """A refusal as an OperationOutcome, in JSON where what was asked for cannot be given."""
     try:
@@ -187,5 +187,5 @@ def _fhir(resource: dict[str, Any], status: int, wanted: Format) -> Response:
     body = to_xml(resource) if wanted == "xml" else json.dumps(resource, ensure_ascii=False).encode("utf-8", "replace")
     response = Response(body, status=status, content_type=f"{MEDIA_TYPES[wanted]}; charset=utf-8")
     response.headers["Content-Language"] = _language()
-    response.headers.add("Vary", "Accept, Accept-Language")
+    response.vary.update(("Accept", "Accept-Language"))
     return response

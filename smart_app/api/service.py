@@ -9,7 +9,7 @@ from functools import cached_property
 
 from fhir_plugin.packages import load_definitions
 from smart_app.api.settings import ValidatorSettings
-from smart_app.api.workers import Runner, Workers
+from smart_app.api.workers import Runner
 from smart_app.limits import MinuteCounter
 
 __all__ = ["ProfileChoice", "ValidationService"]
@@ -37,14 +37,13 @@ class ValidationService:
 
     settings: ValidatorSettings
     url: str
-    runner: Runner = None  # type: ignore[assignment]  # made in __post_init__
+    runner: Runner
     clock: Callable[[], float] = time.time
     counted: frozenset[str] = frozenset({"validation_api.validate", "validation_page.check"})
     _counter: MinuteCounter = field(init=False)
 
     def __post_init__(self) -> None:
         self._counter = MinuteCounter(self.clock)
-        self.runner = self.runner or Workers(self.settings)
 
     def admits(self, address: str | None) -> bool:
         """Count one more request of an address, and say whether it is within the limit."""

@@ -7,32 +7,32 @@ limit; one that takes too long is killed and replaced.
 
 from __future__ import annotations
 
-import signal
+import os
+import subprocess
 import sys
 import threading
-from collections.abc import Callable
 from contextlib import suppress
-from multiprocessing import get_context
-from multiprocessing.connection import Connection
+from multiprocessing import Pipe
 from queue import Empty, LifoQueue
 from typing import Any, Protocol
 
-from fhir_plugin.errors import SteunfigurenError
 from fhir_plugin.model.issues import Report
 from fhir_plugin.validation import Validator
 from smart_app.api.operation import Job, perform
 from smart_app.api.refusals import Refused
 from smart_app.api.settings import ValidatorSettings
 
-__all__ = ["InProcess", "Runner", "Workers"]
+__all__ = ["READY", "InProcess", "Runner", "Workers"]
 
-_CONTEXT = get_context("spawn")
-"""Not fork: this process has threads, and their locks would be copied as they are."""
+_MODULE = "smart_app.api.worker"
+READY = "ready"
+"""What a process says once its definitions are loaded."""
 _START_SECONDS = 120
 """Loading a large package for the first time takes a while."""
 _JOBS_EACH = 2000
 """After so many a process is replaced, for what it compiled along the way is never given back."""
-_READY = "ready"
+_PASSED_ON = ("HOME", "LANG", "LC_ALL", "PATH", "TMPDIR", "TZ", "XDG_CACHE_HOME")
+"""What a process gets of the environment: it holds our keys, and whoever reads hostile input has no use for them."""
 
 
 class Runner(Protocol):
@@ -63,14 +63,14 @@ class Workers:
 
     Args:
         settings: limits and definitions.
-        main: what a process runs; another one than :func:`work` to test what happens when one misbehaves.
+        module: what a process runs; another one to test what happens when one misbehaves.
     """
 
-    def __init__(self, settings: ValidatorSettings, main: Callable[..., None] | None = None) -> None:
+    def __init__(self, settings: ValidatorSettings, module: str = _MODULE) -> None:
         self._seconds = settings.seconds
         self._idle: LifoQueue[_Worker] = LifoQueue()
         for _ in range(settings.workers):
-            self._idle.put(_Worker(settings, main or work))
+            self._idle.put(_Worker(settings, module))
         self._admitted = threading.BoundedSemaphore(settings.workers * 2)
 
     def run(self, job: Job) -> Report:
@@ -121,10 +121,10 @@ class Workers:
 class _Worker:
     """One process, seen from this side of its pipe."""
 
-    def __init__(self, settings: ValidatorSettings, main: Callable[..., None]) -> None:
+    def __init__(self, settings: ValidatorSettings, module: str) -> None:
         self._settings = settings
-        self._main = main
-        self._process: Any = None
+        self._module = module
+        self._process: subprocess.Popen[bytes] | None = None
         self._pipe: Any = None
         self._done = 0
 
@@ -158,61 +158,45 @@ class _Worker:
         Raises:
             Refused: the process cannot start.
         """
-        if self._process is None or not self._process.is_alive():
+        if self._process is None or self._process.poll() is not None:
             self.stop()
-            self._pipe, other = _CONTEXT.Pipe()
-            self._process = _CONTEXT.Process(target=self._main, args=(other, self._settings), daemon=True)
-            self._process.start()
-            other.close()
-            self._done = 0
+            self._start()
             if not self._says_ready():
                 self.stop()
                 raise Refused("operation-failed")
         return self._pipe
 
+    def _start(self) -> None:
+        """Start a fresh interpreter.
+
+        A fork would copy the locks of this one's threads; multiprocessing's spawn runs the main module of whoever
+        serves the app once more.
+        """
+        self._pipe, other = Pipe()
+        kept = {name: value for name, value in os.environ.items() if name in _PASSED_ON}
+        self._process = subprocess.Popen(  # noqa: S603  our own interpreter, our own module
+            [sys.executable, "-P", "-m", self._module, str(other.fileno())],
+            env={**kept, "PYTHONPATH": os.pathsep.join(filter(None, sys.path))},
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL,  # a traceback may quote what was sent
+            pass_fds=(other.fileno(),),
+            start_new_session=True,  # Ctrl-C is for the process that started this one
+        )
+        other.close()
+        self._done = 0
+
     def _says_ready(self) -> bool:
         try:
-            return bool(self._pipe.poll(_START_SECONDS) and self._pipe.recv() == _READY)
+            self._pipe.send(self._settings)
+            return bool(self._pipe.poll(_START_SECONDS) and self._pipe.recv() == READY)
         except (EOFError, OSError):
             return False
 
     def stop(self) -> None:
+        """End the process, if there is one."""
         if self._process is not None:
             self._process.kill()
-            self._process.join()
-            self._process.close()
+            self._process.wait()
             self._pipe.close()
         self._process = self._pipe = None
-
-
-def work(pipe: Connection, settings: ValidatorSettings) -> None:
-    """What a process does: load the definitions once, then answer jobs until the pipe closes."""
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is for the process that started this one
-    _limit_memory(settings.megabytes * 1024 * 1024)
-    try:
-        validator = Validator.load(settings.packages, policy=settings.policy)
-    except (SteunfigurenError, OSError, MemoryError) as error:
-        pipe.send(type(error).__name__)
-        return
-    pipe.send(_READY)
-    with suppress(EOFError, OSError):
-        while True:
-            pipe.send(_answer(validator, pipe.recv(), settings.max_issues))
-
-
-def _answer(validator: Validator, job: Job, max_issues: int) -> Report | tuple[str, tuple[tuple[str, str], ...]]:
-    try:
-        return perform(validator, job, max_issues)
-    except Refused as refused:
-        return refused.code, refused.params
-    except Exception:  # noqa: BLE001  a message may quote the body; the code says enough
-        return "operation-failed", ()
-
-
-def _limit_memory(most: int) -> None:
-    """Address space, where the platform can limit it."""
-    if sys.platform != "win32":
-        import resource  # not on Windows
-
-        with suppress(ValueError, OSError):
-            resource.setrlimit(resource.RLIMIT_AS, (most, resource.RLIM_INFINITY))

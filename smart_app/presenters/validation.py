@@ -18,6 +18,7 @@ AROUND = 3
 WIDE = 240
 """Characters of a line that are shown at most; around the first finding when it is longer."""
 SHAPES = {Severity.FATAL: "error", Severity.ERROR: "error", Severity.WARNING: "warning", Severity.INFORMATION: "note"}
+_RANK = {severity: place for place, severity in enumerate(SHAPES)}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -63,7 +64,8 @@ class Verdict:
     """What was found in one source.
 
     Attributes:
-        findings: in the order of the source.
+        findings: in the order of the source; on one line the worst first.
+        worst_first: the same, errors before warnings before notes.
         unplaced: those that belong to no line.
         lines: the source, or the parts of it around findings.
         left: lines after the last one shown.
@@ -71,6 +73,7 @@ class Verdict:
     """
 
     findings: tuple[Finding, ...]
+    worst_first: tuple[Finding, ...]
     unplaced: tuple[Finding, ...]
     lines: tuple[Line, ...]
     left: int
@@ -88,7 +91,7 @@ def verdict(report: Report, source: str, t: Translator) -> Verdict:
         t: texts in the reader's language.
     """
     text = source.splitlines() or [""]
-    ordered = sorted(report, key=lambda one: (one.line or 0, one.column or 0))
+    ordered = sorted(report, key=lambda one: (one.line or 0, _RANK[one.severity], one.column or 0))
     findings = tuple(_finding(number, issue, text, t) for number, issue in enumerate(ordered, 1))
     by_line: dict[int, list[Finding]] = defaultdict(list)
     for one in findings:
@@ -97,6 +100,7 @@ def verdict(report: Report, source: str, t: Translator) -> Verdict:
     shapes = Counter(one.shape for one in findings)
     return Verdict(
         findings=findings,
+        worst_first=tuple(sorted(findings, key=lambda one: list(SHAPES.values()).index(one.shape))),
         unplaced=tuple(by_line[0]),
         lines=lines,
         left=len(text) - (lines[-1].number if lines else 0),

@@ -128,6 +128,10 @@ def _text(data: bytes) -> str:
     return data.decode("utf-16" if wide else "utf-8-sig", "replace")
 
 
+def _size(count: int) -> str:
+    return f"{count // 2**20} MB" if count >= 2**20 else f"{count // 2**10} KB"
+
+
 def _page(asked: _Asked, problem: str = "", found: Verdict | None = None) -> str:
     text = _text(asked.data)
     service = _service()
@@ -138,7 +142,7 @@ def _page(asked: _Asked, problem: str = "", found: Verdict | None = None) -> str
         found=found,
         source=text if len(text) <= _EDITABLE else "",
         profiles=service.profiles,
-        largest=service.settings.body_bytes // 1024,
+        largest=_size(service.settings.body_bytes),
         others=[one for one in LANGUAGES if one != request_language()],
         names={"nl": "Nederlands", "en": "English"},
     )
