@@ -270,7 +270,9 @@ def _columns(table: Table, mapping: Path | None, source: str, client_system: str
 
 def _say_columns(table: Table, columns: ColumnMap, language: Language) -> None:
     used = ", ".join(f"{name} = {meaning}" for name, meaning in columns.fields.items())
-    click.echo(words("sync-columns-used", language, form=table.form, used=used))
+    plain = all(name.partition(" (")[0] == meaning for name, meaning in columns.fields.items())
+    code = "sync-columns-plain" if plain else "sync-columns-used"
+    click.echo(words(code, language, form=table.form, used=used))
     ignored = [name for name in columns.ignored if name and not name.startswith("_")]
     if ignored:
         click.echo(words("sync-columns-ignored", language, names=", ".join(ignored)))

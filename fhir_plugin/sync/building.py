@@ -54,6 +54,7 @@ def figure_of(cells: Cells, identifiers: tuple[Identifier, ...]) -> SupportFigur
     supports = tuple(Supports(code) for code in get("supports", ()))
     trust = get("bond_of_trust")
     agreed, informed = get("agreed"), get("informed_on")
+    agreement = Agreement(agreed=agreed, on=get("agreed_on"), informed_on=informed)
     return SupportFigure(
         identifiers=identifiers,
         own_label=get("own_label", ""),
@@ -67,14 +68,14 @@ def figure_of(cells: Cells, identifiers: tuple[Identifier, ...]) -> SupportFigur
         kinds=tuple(BondKind(code) for code in get("kind", ())),
         bond=Period(start=get("bond_since"), end=get("bond_until")),
         designations=tuple(Designation(by=Designator(by), on=get("designated_on")) for by in get("designated_by", ())),
-        bond_of_trust=None if trust is None else BondOfTrust(confirmed=trust),
+        bond_of_trust=None if trust is None else BondOfTrust(confirmed=trust, on=get("bond_of_trust_on")),
         mandate=MandateFact(kind=Mandate(mandate)) if mandate else None,
         supports=supports,
         life_domains=tuple(LifeDomain(code) for code in get("life_domains", ())),
         adult=_enum(Adult, get("adult")),
         parent_accord=_enum(ParentAccord, get("parent_accord")),
-        agreement=None if agreed is None and informed is None else Agreement(agreed=agreed, informed_on=informed),
-        vog_seen=VogSeen(seen=cells["vog_seen"]) if "vog_seen" in cells else None,
+        agreement=None if agreed is None and informed is None else agreement,
+        vog_seen=VogSeen(seen=cells["vog_seen"], on=get("vog_seen_on")) if "vog_seen" in cells else None,
         programme=Ref(display=cells["programme"]) if get("programme") else None,
         notes=(Note(text=cells["note"]),) if get("note") else (),
         engagement=_engagement(cells),

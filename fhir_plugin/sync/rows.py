@@ -26,22 +26,24 @@ _ELEMENTS: dict[str, tuple[str, ...]] = {
     "telecoms": ("phone", "mobile", "email"),
     "addresses": ("street", "house_number", "addition", "postcode", "city"),
     "designations": ("designated_by", "designated_on"),
-    "agreement": ("agreed", "informed_on"),
+    "agreement": ("agreed", "agreed_on", "informed_on"),
+    "bond_of_trust": ("bond_of_trust", "bond_of_trust_on"),
+    "vog_seen": ("vog_seen", "vog_seen_on"),
     "bond": ("bond_since", "bond_until"),
     "relations": ("relation",),
     "roles": ("role",),
     "kinds": ("kind",),
     "notes": ("note",),
     "engagement": ("functions", "involvement", "contexts", "engaged_since", "engaged_until"),
-    **{name: (name,) for name in ("own_label", "gender", "birth_date", "bond_of_trust", "mandate", "supports",
-        "life_domains", "adult", "parent_accord", "vog_seen", "programme")},
+    **{name: (name,) for name in ("own_label", "gender", "birth_date", "mandate", "supports", "life_domains", "adult",
+        "parent_accord", "programme")},
 }  # fmt: skip
 """Element of the figure → the fields it is made of."""
 
 _PHONES = ("phone", "mobile")
 _DATES = frozenset(
     {"birth_date", "designated_on", "informed_on", "bond_since", "bond_until", "engaged_since", "engaged_until"}
-    | {"consent_since", "consent_until"}
+    | {"bond_of_trust_on", "agreed_on", "vog_seen_on", "consent_since", "consent_until"}
 )
 _YES_NO = frozenset({"bond_of_trust", "agreed", "vog_seen"})
 _ONE = frozenset({"gender", "mandate", "adult", "parent_accord", "consent"})

@@ -14,7 +14,7 @@ from fhir_plugin.sync.vocabulary import meaning_of, words_of
 
 __all__ = ["BadCell", "Words", "read_date", "read_email", "read_phone", "split_cell"]
 
-_SEPARATORS = re.compile(r"\s*(?:[;,|/\n+&]|\ben\b|\band\b)\s*")
+_SEPARATORS = re.compile(r"\s*[;,|/\n+&]\s*|\s+(?:en|and)\s+")
 _MONTHS = ("jan", "feb", "mrt", "apr", "mei", "jun", "jul", "aug", "sep", "okt", "nov", "dec")
 _ENGLISH = {"maa": 3, "mar": 3, "may": 5, "oct": 10}
 _EMAIL = re.compile(r"[^@\s]+@[^@\s.]+(?:\.[^@\s.]+)+")

@@ -15,7 +15,7 @@ from sync_desk import CLIENT_SYSTEM, CONSENT, V3, VEKTIS, Desk, make_desk, row
 from fhir_plugin.ehr import FhirClient, Retry
 from fhir_plugin.ehr.bulk import BulkExport
 from fhir_plugin.errors import EhrError, InputError
-from fhir_plugin.mapping.network import to_fhir
+from fhir_plugin.mapping.network import from_fhir, to_fhir
 from fhir_plugin.model.network import SupportNetwork
 from fhir_plugin.model.terms import FIGURE_TAG
 from fhir_plugin.sync.columns import propose_columns
@@ -193,6 +193,26 @@ def test_search_and_export_of_the_sandbox_give_the_same_rows(sandbox: RunningSan
     by_export = rows_of(exported, system)
     assert by_export == rows_of(searched(client), system)
     assert sum(isinstance(item, Wanted) for item in by_export) > 10
+
+
+def test_every_figure_of_the_sandbox_fits_in_a_row_but_for_who_designated(sandbox: RunningSandbox) -> None:
+    system = "https://zandkasteel.example/clientnummer"
+    bodies = list(searched(FhirClient(sandbox.issuer)))
+    by_client = {body["id"]: [body] for body in bodies if body["resourceType"] == "Patient"}
+    for body in bodies:
+        subject = body.get("patient") or body.get("subject")
+        if subject:
+            by_client[subject["reference"].removeprefix("Patient/")].append(body)
+    figures = {
+        figure.id: figure
+        for patient, mine in by_client.items()
+        for figure in from_fhir(mine, patient_id=patient).network.figures
+    }
+    wanted = [item for item in rows_of(bodies, system) if isinstance(item, Wanted)]
+    assert len(wanted) == len(figures)
+    for item in wanted:
+        for path in ("kinds", "relations", "roles", "bond", "bond_of_trust", "agreement", "vog_seen", "supports"):
+            assert getattr(item.figure, path) == getattr(figures[item.key], path), path
 
 
 def test_an_export_is_gone_after_it_was_read(sandbox: RunningSandbox) -> None:
