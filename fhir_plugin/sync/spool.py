@@ -15,7 +15,7 @@ from fhir_plugin.ehr.wire import dumps, loads
 from fhir_plugin.mapping.json import text
 from fhir_plugin.model.identity import Ref
 
-__all__ = ["SUBJECTS", "Spool"]
+__all__ = ["SUBJECTS", "Spool", "owner_of"]
 
 Json = dict[str, Any]
 
@@ -40,7 +40,7 @@ class Spool:
         left = 0
         self._db.execute("BEGIN")
         for body in resources:
-            kind, patient = text(body, "resourceType"), _owner(body)
+            kind, patient = text(body, "resourceType"), owner_of(body)
             if patient and text(body, "id"):
                 row = (patient, kind, text(body, "id"), dumps(body))
                 self._db.execute("INSERT OR REPLACE INTO held VALUES (?, ?, ?, ?)", row)
@@ -60,7 +60,8 @@ class Spool:
         self._db.close()
 
 
-def _owner(body: Json) -> str:
+def owner_of(body: Json) -> str:
+    """Id of the patient a resource is about; empty where it names none, or its type is not one that is read."""
     key = SUBJECTS.get(text(body, "resourceType"))
     if key is None:
         return ""
