@@ -13,6 +13,7 @@ from typing import cast
 
 import click
 
+from fhir_plugin.cli.sync_inbound import listen, poll, subscribe
 from fhir_plugin.cli.sync_options import Connection, Meter, connection_options, language_option
 from fhir_plugin.cli.sync_source import SourceName, SourceOptions, header_of, say_source, source_options
 from fhir_plugin.consent import NL_JEUGDWET, load_policy
@@ -213,6 +214,8 @@ def apply(
     sys.exit(0 if outcome.clean else 1)
 
 
+for command in (poll, subscribe, listen):
+    sync_command.add_command(command)
 sync_command.add_command(
     click.Command(
         "resume",

@@ -272,7 +272,9 @@ def _troubles(plan: ClientPlan) -> set[tuple[str, str]]:
 
 def _unanswered(plan: ClientPlan) -> ClientPlan:
     figures = tuple(
-        replace(figure, answer="", conflicts=tuple(replace(conflict, answer="") for conflict in figure.conflicts))
+        replace(
+            figure, answer="", edits=(), conflicts=tuple(replace(conflict, answer="") for conflict in figure.conflicts)
+        )
         for figure in plan.figures
     )
     return replace(plan, figures=figures)

@@ -94,6 +94,8 @@ def _figure_json(figure: FigurePlan) -> Json:
         body["target"] = figure.target
     if figure.changes:
         body["changes"] = [{"element": c.element, "from": c.before, "to": c.after} for c in figure.changes]
+    if figure.edits:
+        body["edited"] = [{"element": e.element, "from": e.before, "to": e.after} for e in figure.edits]
     if figure.conflicts:
         body["conflicts"] = [
             {"element": c.element, "source": c.source, "ehr": c.ehr, "answer": c.answer} for c in figure.conflicts
@@ -132,6 +134,9 @@ def _figure_from(body: Json) -> FigurePlan:
         target=body.get("target", ""),
         changes=tuple(
             ElementChange(element=c["element"], before=c["from"], after=c["to"]) for c in body.get("changes", ())
+        ),
+        edits=tuple(
+            ElementChange(element=e["element"], before=e["from"], after=e["to"]) for e in body.get("edited", ())
         ),
         conflicts=tuple(
             Conflict(element=c["element"], source=c["source"], ehr=c["ehr"], answer=_answer(body, c, "source", "ehr"))

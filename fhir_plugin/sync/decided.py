@@ -58,6 +58,7 @@ class FigurePlan:
         row: where the source names it.
         label: what a person recognises it by.
         target: ``RelatedPerson/…`` in the EHR; empty for a new one.
+        edits: what somebody changed in the EHR since the source and the EHR agreed; it stands, and nothing is written.
         consent: ``record``, ``withdraw`` or empty.
         notes: codes of what a person should know, such as why sharing waits.
         candidates: for a question: who may be meant, and the keys that agree.
@@ -69,6 +70,7 @@ class FigurePlan:
     action: Action
     target: str = ""
     changes: tuple[ElementChange, ...] = ()
+    edits: tuple[ElementChange, ...] = ()
     conflicts: tuple[Conflict, ...] = ()
     consent: str = ""
     notes: tuple[str, ...] = ()
@@ -98,6 +100,7 @@ class ClientPlan:
         for figure in self.figures:
             yield figure.action.value
             yield from ("conflict" for _ in figure.conflicts)
+            yield from ("edited" for _ in figure.edits)
             if figure.consent:
                 yield f"consent-{figure.consent}"
             yield from (note for note in figure.notes)

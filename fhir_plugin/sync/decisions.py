@@ -172,6 +172,7 @@ def _decide_figure(
         action=_action(target, theirs, final, bool(changes or shared.effect)),
         target=f"RelatedPerson/{target.id}" if target else "",
         changes=changes,
+        edits=merged.edits,
         conflicts=merged.conflicts,
         consent=shared.effect,
         notes=shared.notes,
@@ -185,6 +186,7 @@ class _Merged:
     known: frozenset[str]
     conflicts: tuple[Conflict, ...]
     disputed: frozenset[str]
+    edits: tuple[ElementChange, ...] = ()
 
 
 def _taken_whole(wanted: Wanted, new: SupportFigure) -> _Merged:
@@ -207,6 +209,7 @@ def _merge_figure(
     said = agreed.said if agreed else SupportFigure()
     conflicts: list[Conflict] = []
     disputed: set[str] = set()
+    edits: list[ElementChange] = []
     for element in ELEMENTS:
         if element.group not in wanted.provided:
             continue
@@ -226,6 +229,9 @@ def _merge_figure(
             continue
         if outcome.state is State.KEPT and not element.many:
             disputed.add(element.path)
+            if agreed:
+                was = shown(element.get(agreed.held))
+                edits.append(ElementChange(element=element.path, before=was, after=shown(held)))
         value = ours if outcome.state is State.CONFLICT and answer == "source" else outcome.value
         if value != held:
             figure = element.put(figure, value)
@@ -241,6 +247,7 @@ def _merge_figure(
         known=frozenset(known),
         conflicts=tuple(conflicts),
         disputed=frozenset(disputed),
+        edits=tuple(edit for edit in edits if edit.before != edit.after),
     )
     return _with_whole_names(merged, theirs, agreed.said if agreed else SupportFigure())
 

@@ -12,7 +12,7 @@ __all__ = ["plan_lines", "totals_lines", "words"]
 
 TOTALS = (
     "clients", "clients-written", "add", "update", "end", "none", "consent-record", "consent-withdraw",
-    "waits-for-consent", "incomplete", "not-recorded", "conflict", "question", "rows-refused",
+    "waits-for-consent", "incomplete", "not-recorded", "edited", "conflict", "question", "rows-refused",
 )  # fmt: skip
 """Totals in the order they are read."""
 
@@ -46,7 +46,7 @@ def plan_lines(plans: Iterable[ClientPlan], language: Language, *, limit: int) -
 
 
 def _tells(figure: FigurePlan) -> bool:
-    return bool(figure.writes or figure.conflicts) or figure.action is Action.QUESTION
+    return bool(figure.writes or figure.conflicts or figure.edits) or figure.action is Action.QUESTION
 
 
 def _figure_lines(figure: FigurePlan, language: Language) -> Iterator[str]:
@@ -55,6 +55,9 @@ def _figure_lines(figure: FigurePlan, language: Language) -> Iterator[str]:
     if figure.action in (Action.UPDATE, Action.END):
         for change in figure.changes:
             yield f"      {element_words(change.element, language)}: {change.before} → {change.after}"
+    for edit in figure.edits:
+        name = element_words(edit.element, language)
+        yield f"    ← {words('sync-plan-edit', language, element=name, before=edit.before, after=edit.after)}"
     if figure.consent:
         yield f"      {words(f'sync-plan-consent-{figure.consent}', language)}"
     for note in figure.notes:

@@ -17,6 +17,7 @@ from smart_app.sandbox.fhir.embedded import EmbeddedBackend
 from smart_app.sandbox.fhir.faulty import FaultyBackend
 from smart_app.sandbox.fhir.guard import Guard
 from smart_app.sandbox.fhir.interaction import Backend
+from smart_app.sandbox.fhir.notify import Notifier
 from smart_app.sandbox.fhir.remote import RemoteBackend
 from smart_app.sandbox.fhir.store import Store
 from smart_app.sandbox.fhir.validating import ValidatingBackend
@@ -58,6 +59,7 @@ def create_sandbox(settings: SandboxSettings | None = None) -> Flask:
         people=people,
         faults=faults,
         disturbance=Disturbance(faults, settings.pause),
+        notifier=Notifier(backend),
         rights=(lambda _: Guard.everything()) if settings.open_access else server.guard,
     )
     server.init_app(app)

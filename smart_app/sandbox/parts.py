@@ -13,6 +13,7 @@ from smart_app.sandbox.fhir.disturbance import Disturbance
 from smart_app.sandbox.fhir.export_jobs import ExportJobs
 from smart_app.sandbox.fhir.guard import Guard
 from smart_app.sandbox.fhir.interaction import Backend
+from smart_app.sandbox.fhir.notify import Notifier
 from smart_app.sandbox.people import People
 from smart_app.sandbox.settings import SandboxSettings
 
@@ -33,6 +34,7 @@ class Sandbox:
     people: People
     faults: FaultSwitch
     disturbance: Disturbance
+    notifier: Notifier
     rights: Callable[[str | None], Guard]
     exports: ExportJobs = field(default_factory=ExportJobs)
 

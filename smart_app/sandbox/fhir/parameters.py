@@ -122,6 +122,8 @@ AuditEvent        subtype        token              subtype
 AuditEvent        action         token              action
 AuditEvent        outcome        token              outcome
 AuditEvent        source         reference          source.observer
+Subscription      status         token              status
+Subscription      url            uri                channel.endpoint
 Task              patient        reference:Patient  for
 Task              subject        reference          for
 Task              focus          reference          focus

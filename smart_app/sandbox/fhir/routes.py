@@ -62,7 +62,9 @@ def system() -> Response:
     body = _body()
     minimal = "return=minimal" in request.headers.get("Prefer", "")
     answered = run_bundle(here().backend, body, rights, minimal=minimal)
-    g.wrote = any(interaction.writes for _, interaction in entries_of(body))
+    done = [interaction for _, interaction in entries_of(body)]
+    g.wrote = any(interaction.writes for interaction in done)
+    here().notifier.wrote(done)
     return _json(answered, 200)
 
 
@@ -79,6 +81,7 @@ def interact(place: str) -> Response:
     interaction = _interaction(place)
     answer = here().backend.perform(interaction, rights)
     g.wrote = interaction.writes
+    here().notifier.wrote([interaction])
     return _respond(answer)
 
 
