@@ -1,10 +1,10 @@
-"""Compare our snapshots, element by element, with those of the HL7 reference implementation.
+"""Compare our snapshots, element by element, with those of two generators that no one here wrote.
 
     python tools/compare_snapshots.py --core hl7.fhir.r4.core.tgz --cases FHIR-TEST-CASES [--nl-core SOURCE.tgz]
 
 ``--core`` is the package that tools/build_definitions.py reads; ``--cases`` a folder with ``r4b/snapshot-generation``
-and ``r5/snapshot-generation`` of the public FHIR test cases (nothing of it is kept). Java 17 and Maven are needed. The
-peer is org.hl7.fhir.r5 ``ProfileUtilities``, driven by tools/snapshot_peer. Writes docs/snapshot-comparison.md.
+and ``r5/snapshot-generation`` of the public FHIR test cases (nothing of it is kept). Java 17, Maven and Node 20 are
+needed; the peers are driven by tools/snapshot_peer. Writes docs/snapshot-comparison.md.
 """
 
 from __future__ import annotations
@@ -12,22 +12,21 @@ from __future__ import annotations
 import argparse
 import json
 import re
-import subprocess
 import tarfile
 import tempfile
-from collections import Counter
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 
-from snapshot_reasons import CONVENTIONS, REASONS, Difference, Json, normal, reason
+from snapshot_peers import Hl7, npm_snapshots
+from snapshot_reasons import Difference, Json, Verdict, normal
+from snapshot_report import Tally, report
 
 from fhir_plugin.errors import PackageError
 from fhir_plugin.packages import Definitions, Package, profiles_dir, read_package
 from fhir_plugin.packages.source import Resource
 
 ROOT = Path(__file__).resolve().parents[1]
-PEER = ROOT / "tools" / "snapshot_peer"
 NL_CORE = ROOT.parent / "shared" / "data" / "nl-core" / "nictiz-zib2020-source.tgz"
 REPORT = ROOT / "docs" / "snapshot-comparison.md"
 SUITES = {"nl": "nl-core (zib2020)", "ours": "ours", "r4b": "official r4b", "r5": "official r5, over R4"}
@@ -47,17 +46,6 @@ class Job:
         return self.name.partition("/")[0]
 
 
-@dataclass(slots=True)
-class Tally:
-    """Counts of one suite."""
-
-    structures: int = 0
-    elements: int = 0
-    equal: int = 0
-    refused: list[str] = field(default_factory=list)
-    differences: list[Difference] = field(default_factory=list)
-
-
 def main() -> None:
     """Run both generators and write the report."""
     parser = argparse.ArgumentParser(description=__doc__)
@@ -68,24 +56,14 @@ def main() -> None:
     options = parser.parse_args()
     with tempfile.TemporaryDirectory() as scratch:
         work = options.work or Path(scratch)
-        java = peer(work)
-        jobs = [*packages(options.nl_core, work), *official(options.cases, work, java)]
-        run_peer(java, options.core, jobs, work)
-        tallies = compare(jobs, read_package(options.core), work / "out")
-    REPORT.write_text(report(tallies))
+        hl7 = Hl7(work)
+        jobs = [*packages(options.nl_core, work), *official(options.cases, work, hl7)]
+        listed = jobs_file(jobs, work)
+        hl7.snapshots(options.core, listed, work / "hl7")
+        npm_snapshots(options.core, listed, work)
+        tallies = compare(jobs, read_package(options.core), work)
+    REPORT.write_text(report({SUITES[suite]: tally for suite, tally in tallies.items()}))
     print(f"{REPORT}: {sum(len(tally.differences) for tally in tallies.values())} differences")
-
-
-def peer(work: Path) -> list[str]:
-    """The command that runs the peer, built once per work folder."""
-    libraries, classes = work / "lib", work / "classes"
-    if not libraries.is_dir():
-        copy = ["mvn", "-q", "-f", str(PEER / "pom.xml"), "dependency:copy-dependencies"]
-        subprocess.run([*copy, f"-DoutputDirectory={libraries}"], check=True)
-    classes.mkdir(parents=True, exist_ok=True)
-    source = str(PEER / "Snapshots.java")
-    subprocess.run(["javac", "-nowarn", "-cp", f"{libraries}/*", "-d", str(classes), source], check=True)
-    return ["java", "-Xmx3g", "-cp", f"{classes}:{libraries}/*", "Snapshots"]
 
 
 def packages(nl_core: Path, work: Path) -> Iterator[Job]:
@@ -100,13 +78,23 @@ def packages(nl_core: Path, work: Path) -> Iterator[Job]:
                 yield Job(name=f"{suite}/{path.stem}", input=path, support=(source,))
 
 
-def official(cases: Path, work: Path, java: list[str]) -> Iterator[Job]:
+def jobs_file(jobs: list[Job], work: Path) -> Path:
+    """What the peers are to do, and folders for what they make."""
+    for folder in ("hl7", "npm"):
+        for suite in SUITES:
+            (work / folder / suite).mkdir(parents=True, exist_ok=True)
+    lines = ["\t".join((job.name, str(job.input), ",".join(map(str, job.support)))) for job in jobs]
+    path = work / "jobs.tsv"
+    path.write_text("\n".join(lines) + "\n")
+    return path
+
+
+def official(cases: Path, work: Path, hl7: Hl7) -> Iterator[Job]:
     """The inputs of the official tests that can be read as R4, with what they register or refer to."""
     for suite in ("r4b", "r5"):
         source, folder = cases / suite / "snapshot-generation", work / "json" / suite
         if not folder.is_dir():
-            folder.mkdir(parents=True)
-            subprocess.run([*java, "convert", str(source), str(folder)], check=True, stderr=subprocess.DEVNULL)
+            hl7.convert(source, folder)
         bodies = {path: json.loads(path.read_text()) for path in sorted(folder.glob("*.json"))}
         known = {body["url"]: path for path, body in bodies.items() if "expected" not in path.stem and body.get("url")}
         for attributes in re.findall(r"<test ([^>]*)>", (source / "manifest.xml").read_text()):
@@ -134,19 +122,8 @@ def needed(path: Path, registered: list[Path], bodies: dict[Path, Json], known: 
     return found
 
 
-def run_peer(java: list[str], core: Path, jobs: list[Job], work: Path) -> None:
-    """Let the peer make all snapshots into ``work/out``."""
-    for suite in SUITES:
-        (work / "out" / suite).mkdir(parents=True, exist_ok=True)
-    lines = ["\t".join((job.name, str(job.input), ",".join(map(str, job.support)))) for job in jobs]
-    (work / "jobs.tsv").write_text("\n".join(lines) + "\n")
-    command = [*java, "generate", str(core), str(work / "jobs.tsv"), str(work / "out")]
-    with (work / "peer.log").open("w") as log:
-        subprocess.run(command, check=True, stdout=log, stderr=subprocess.STDOUT)
-
-
-def compare(jobs: list[Job], core: Package, out: Path) -> dict[str, Tally]:
-    """Make ours and hold them against the peer's."""
+def compare(jobs: list[Job], core: Package, work: Path) -> dict[str, Tally]:
+    """Make ours and hold them against the peers'."""
     tallies = {suite: Tally() for suite in SUITES}
     support: tuple[Path, ...] | None = None
     definitions = Definitions()
@@ -154,7 +131,7 @@ def compare(jobs: list[Job], core: Package, out: Path) -> dict[str, Tally]:
         if job.support != support:
             support = job.support
             definitions = Definitions(([supporting(support)], [core]))
-        theirs = out / f"{job.name}.json"
+        theirs, second = (work / folder / f"{job.name}.json" for folder in ("hl7", "npm"))
         tally = tallies[job.suite]
         tally.structures += 1
         try:
@@ -169,8 +146,15 @@ def compare(jobs: list[Job], core: Package, out: Path) -> dict[str, Tally]:
             why = theirs.with_suffix(".error").read_text().splitlines()[0][:140]
             tally.refused.append(f"{job.name}: the peer refuses ({why})")
             continue
-        add(tally, job, ours["snapshot"]["element"], json.loads(theirs.read_text())["snapshot"]["element"])
+        add(tally, job, by_id(ours), by_id(json.loads(theirs.read_text())))
+        if second.is_file():
+            consult(tally, job, by_id(ours), by_id(json.loads(second.read_text())))
     return tallies
+
+
+def by_id(structure: Json) -> dict[str, Json]:
+    """The elements of a snapshot by id, in order."""
+    return {element["id"]: element for element in structure["snapshot"]["element"]}
 
 
 def supporting(support: tuple[Path, ...]) -> Package:
@@ -181,9 +165,8 @@ def supporting(support: tuple[Path, ...]) -> Package:
     return Package(name="support", resources=tuple(resources))
 
 
-def add(tally: Tally, job: Job, ours: list[Json], theirs: list[Json]) -> None:
-    """Add the differences of one structure."""
-    mine, other = ({element["id"]: element for element in elements} for elements in (ours, theirs))
+def add(tally: Tally, job: Job, mine: dict[str, Json], other: dict[str, Json]) -> None:
+    """Add the differences of one structure with the first peer."""
     found = [
         Difference(
             job=job.name,
@@ -195,16 +178,36 @@ def add(tally: Tally, job: Job, ours: list[Json], theirs: list[Json]) -> None:
         for identity in roots([*(mine.keys() - other.keys()), *(other.keys() - mine.keys())])
     ]
     if not found and list(mine) != list(other):
-        found.append(Difference(job=job.name, element=ours[0]["id"], field="order", ours=None, theirs=None))
+        found.append(Difference(job=job.name, element=next(iter(mine)), field="order", ours=None, theirs=None))
     for identity in mine.keys() & other.keys():
         first, second = mine[identity], other[identity]
         for name in sorted(first.keys() | second.keys()):
             if normal(name, first.get(name)) != normal(name, second.get(name)):
                 values = {"ours": first.get(name), "theirs": second.get(name)}
                 found.append(Difference(job=job.name, element=identity, field=name, **values))
-    tally.elements += len(theirs)
+    tally.elements += len(other)
     tally.equal += not found
     tally.differences += found
+
+
+def consult(tally: Tally, job: Job, mine: dict[str, Json], second: dict[str, Json]) -> None:
+    """Ask the second peer about the differences with the first, and count where it alone differs."""
+    disputed = {}
+    for difference in [entry for entry in tally.differences if entry.job == job.name and entry.field != "order"]:
+        element, name = difference.element, difference.field
+        said = (element in second or None) if name == "element" else normal(name, second.get(element, {}).get(name))
+        sides = {
+            Verdict.OURS: difference.ours if name == "element" else normal(name, difference.ours),
+            Verdict.HL7: difference.theirs if name == "element" else normal(name, difference.theirs),
+        }
+        difference.second = next((side for side, value in sides.items() if value == said), Verdict.NEITHER)
+        disputed[element, name] = difference
+    tally.second_alone += sum(
+        (identity, name) not in disputed and normal(name, element.get(name)) != normal(name, other.get(name))
+        for identity, element in mine.items()
+        if (other := second.get(identity)) is not None
+        for name in element.keys() | other.keys()
+    )
 
 
 def roots(identities: list[str]) -> list[str]:
@@ -214,59 +217,6 @@ def roots(identities: list[str]) -> list[str]:
         if not any(identity.startswith((f"{root}.", f"{root}:")) for root in kept):
             kept.append(identity)
     return kept
-
-
-def report(tallies: dict[str, Tally]) -> str:
-    """The page."""
-    version = re.findall(r"<v>(.+?)</v>", (PEER / "pom.xml").read_text())[0]
-    every = [difference for tally in tallies.values() for difference in tally.differences]
-    lines = [
-        "# Our snapshots beside those of the HL7 reference implementation",
-        "",
-        "Made by `tools/compare_snapshots.py`; not to be edited. Every element and every field of it is compared.",
-        f"The peer is `ProfileUtilities` of org.hl7.fhir.r5 {version}, over `hl7.fhir.r4.core` 4.0.1.",
-        "",
-        "| suite | structures | equal | refused by one or both | elements | differences | of them explained |",
-        "|---|---|---|---|---|---|---|",
-    ]
-    for suite, tally in tallies.items():
-        explained = sum(bool(reason(difference)) for difference in tally.differences)
-        lines.append(
-            f"| {SUITES[suite]} | {tally.structures} | {tally.equal} | {len(tally.refused)} | {tally.elements} "
-            f"| {len(tally.differences)} | {explained} |"
-        )
-    lines += ["", "## Taken as equal", "", *(f"- {text}" for text in CONVENTIONS)]
-    lines += ["", "## Differences, by reason", "", "| reason | " + " | ".join(SUITES.values()) + " |"]
-    lines.append("|---" * (len(SUITES) + 1) + "|")
-    counts = Counter((reason(difference), difference.job.partition("/")[0]) for difference in every)
-    for text in (*(entry[0] for entry in REASONS), ""):
-        row = [counts[text, suite] for suite in SUITES]
-        if any(row):
-            lines.append(f"| {text or '**not explained**'} | " + " | ".join(map(str, row)) + " |")
-    lines += [
-        "",
-        "## Differences of nl-core and ours, one by one",
-        "",
-        *listed(every, ("nl", "ours"), all_of_them=True),
-    ]
-    lines += ["", "## What of the official tests is not explained by a reason above", ""]
-    lines += listed(every, ("r4b", "r5"), all_of_them=False)
-    lines += ["", "## Refused", ""]
-    lines += [f"- {text}" for tally in tallies.values() for text in tally.refused]
-    return "\n".join(lines) + "\n"
-
-
-def listed(differences: list[Difference], suites: tuple[str, ...], *, all_of_them: bool) -> list[str]:
-    """Rows of a table, the fields of one element together."""
-    rows: dict[tuple[str, str], list[str]] = {}
-    for difference in differences:
-        chosen = difference.job.partition("/")[0] in suites
-        if chosen and (all_of_them or not reason(difference)):
-            rows.setdefault((difference.job, difference.element), []).append(difference.field)
-    head = ["| structure | element | fields |", "|---|---|---|"]
-    return head + [
-        f"| {job} | `{element}` | {', '.join(sorted(found))} |" for (job, element), found in sorted(rows.items())
-    ]
 
 
 if __name__ == "__main__":

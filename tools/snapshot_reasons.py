@@ -9,6 +9,7 @@ import json
 import re
 from collections.abc import Callable
 from dataclasses import dataclass
+from enum import StrEnum
 from typing import Any
 
 Json = dict[str, Any]
@@ -28,10 +29,21 @@ CONVENTIONS = (
     "the condition `ele-1`; extensions on `binding.valueSet`, which the peer's conversion to R5 and back loses",
     "the name of a binding (`bindingName`, `isCommonBinding`)",
     "numbers written as text in the nl-core source (`minValueQuantity.value`)",
+    "`snapshot-source`, by which the peer marks where an extension came from",
+    "the version of the core package (`|4.0.1`), which the peer adds to what a core definition refers to",
 )
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+class Verdict(StrEnum):
+    """Whose side the second peer takes in a difference between ours and the first peer's."""
+
+    OURS = "as ours"
+    HL7 = "as HL7"
+    NEITHER = "neither"
+    SILENT = "silent"
+
+
+@dataclass(slots=True, kw_only=True)
 class Difference:
     """One thing said differently: of an element its field, or the element itself (field ``element``)."""
 
@@ -40,12 +52,14 @@ class Difference:
     field: str
     ours: Any
     theirs: Any
+    second: Verdict = Verdict.SILENT
 
 
 def normal(field: str, value: Any) -> Any:
     """A value without what is convention."""
     if isinstance(value, str):
         value = LINK.sub(rf"]({R4}\1)", value).replace("\r\n", "\n").strip()
+        value = value.removesuffix("|4.0.1") if field in ("valueSet", "contentReference") else value
         return value.partition("#")[2] or value if field == "contentReference" else value
     if field in ("isSummary", "isModifier", "mustSupport") and value is False:
         return None
@@ -60,11 +74,19 @@ def normal(field: str, value: Any) -> Any:
     if field.endswith("Quantity") and value and "value" in value:
         value = {**value, "value": float(value["value"])}
     if field == "type" and value:
-        value = json.loads(json.dumps(value).replace('"valueUrl": "id"', '"valueUrl": "string"'))
+        value = json.loads(json.dumps(value).replace('"valueUrl": "id"', '"valueUrl": "string"').replace("|4.0.1", ""))
+    if field == "extension" and value:
+        value = [
+            {**entry, "extension": _unmarked(entry["extension"])} if "extension" in entry else entry for entry in value
+        ]
     if field in SETS and isinstance(value, list):
         rows = [_row(entry) if isinstance(entry, dict) else entry for entry in value]
         value = sorted(rows, key=lambda row: json.dumps(row, sort_keys=True))
     return value or (None if value in ([], {}) else value)
+
+
+def _unmarked(extensions: list[Json]) -> list[Json]:
+    return [entry for entry in extensions if not entry["url"].endswith("/snapshot-source")]
 
 
 def _row(entry: Json) -> Json:
@@ -74,14 +96,6 @@ def _row(entry: Json) -> Json:
 def _without_sources(value: Any) -> Any:
     rows = [{key: entry for key, entry in row.items() if key != "source"} for row in value or []]
     return normal("constraint", rows)
-
-
-def _keeps_widest(difference: Difference) -> bool:
-    ours, theirs = dict(difference.ours or {}), dict(difference.theirs or {})
-    kept = ours.pop("extension", [])
-    return any("maxValueSet" in entry["url"] for entry in kept) and normal("binding", ours) == normal(
-        "binding", {key: value for key, value in theirs.items() if key != "extension"}
-    )
 
 
 def _walked_reference(difference: Difference) -> bool:
@@ -107,7 +121,8 @@ REASONS: tuple[tuple[str, Callable[[Difference], bool]], ...] = (
         lambda d: d.field.removeprefix("_") in WORDS,
     ),
     (
-        "**source**: the same constraint, attributed to another structure",
+        "**source**: the same constraint, attributed to another structure. Ours names the one that states it, as"
+        " `ElementDefinition.constraint.source` asks (the original source); the peer names the profile's type",
         lambda d: d.field == "constraint" and _without_sources(d.ours) == _without_sources(d.theirs),
     ),
     (
@@ -119,10 +134,6 @@ REASONS: tuple[tuple[str, Callable[[Difference], bool]], ...] = (
         "**minimum of a slice**: a slice for which no minimum is said need not be there; the peer copies the minimum of"
         " the element where the slicing is inside another slice",
         lambda d: _official(d) and d.field == "min" and ":" in d.element and d.ours == 0,
-    ),
-    (
-        "**widest set kept**: a new binding does not undo the base's `maxValueSet`; the peer forgets it",
-        lambda d: d.field == "binding" and _keeps_widest(d),
     ),
     (
         "**limit of an extension**: ours takes over the `max` of the extension's definition on every use; the peer only"
@@ -158,6 +169,31 @@ REASONS: tuple[tuple[str, Callable[[Difference], bool]], ...] = (
         "**order**: the peer lists a new type slice before those of the base, or sorts them by type; and it lists new"
         " children of a logical model after the next element, which R4 does not allow",
         lambda d: d.field == "order",
+    ),
+    (
+        "**reason without modifier**: an ordinary extension in the place of a modifier extension; the peer says that it"
+        " is none, and keeps the reason why it would be (against invariant eld-18)",
+        lambda d: d.field == "isModifierReason" and d.ours is None,
+    ),
+    (
+        "**slicing lost**: the peer drops the slicing of a slice that is sliced again, and of elements inside slices",
+        lambda d: _official(d) and d.field == "slicing" and d.theirs is None,
+    ),
+    (
+        "**obligation of the outer slice**: `mustSupport` of an element goes for what is sliced inside a slice of it",
+        lambda d: _official(d) and d.field == "mustSupport" and d.element.count(":") > 1 and d.theirs is None,
+    ),
+    (
+        "**rules of `Element`**: what specializes `Element` keeps its invariant `ele-1`; the peer drops it",
+        lambda d: d.job.endswith("cdshooks-services") and d.field == "constraint",
+    ),
+    (
+        "**conditions as published**: the peer moves conditions of `Composition.section` to another element",
+        lambda d: d.job.endswith("reslicing-profile-child") and d.field == "condition",
+    ),
+    (
+        "**inherited obligations**: an extension of R5 (`inherit-obligations`), not part of R4",
+        lambda d: d.job.endswith("profile-patient-op3") and d.field in ("extension", "mustSupport"),
     ),
     (
         "**default values**: `defaultValue[x]` of a pre-R4 base, which ours hands on and the peer drops",

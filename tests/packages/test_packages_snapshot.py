@@ -248,6 +248,50 @@ def test_a_type_slice_that_must_be_there_leaves_no_other_type(define: Define) ->
     assert found["Observation.value[x]"]["slicing"]["rules"] == "closed"
 
 
+def test_the_only_type_slice_takes_over_the_minimum_of_its_choice_and_closes_nothing_by_it(define: Define) -> None:
+    occurrence = "Immunization.occurrence[x]"
+    found = elements(define(profile("a", "Immunization", {"id": f"{occurrence}:occurrenceDateTime", "short": "when"})))
+    assert found[f"{occurrence}:occurrenceDateTime"]["min"] == 1
+    assert [entry["code"] for entry in found[occurrence]["type"]] == ["dateTime", "string"]
+    assert found[occurrence]["slicing"]["rules"] == "open"
+
+
+@pytest.mark.parametrize("others", [{"min": 0}, {"beside": True}])
+def test_a_type_slice_need_not_be_there_where_that_is_said_or_another_is_beside_it(
+    define: Define, others: Json
+) -> None:
+    occurrence = "Immunization.occurrence[x]"
+    beside = [{"id": f"{occurrence}:occurrenceString", "short": "about when"}] if others.pop("beside", False) else []
+    said = {"id": f"{occurrence}:occurrenceDateTime", "short": "when", **others}
+    found = elements(define(profile("a", "Immunization", said, *beside)))
+    assert found[f"{occurrence}:occurrenceDateTime"]["min"] == 0
+
+
+def test_an_extension_said_inside_a_slice_leaves_the_words_of_its_element(define: Define) -> None:
+    general = {"short": "Additional content defined by implementations"}
+    own = {"sliceName": "own", "type": [{"code": "Extension", "profile": [f"{CORE}data-absent-reason"]}]}
+    found = elements(
+        define(
+            profile(
+                "p",
+                "Observation",
+                {"id": "Observation.extension", **general},
+                {"id": "Observation.component.extension", **general},
+            ),
+            profile(
+                "a",
+                f"{EXAMPLE}p",
+                {"id": "Observation.extension:own", **own},
+                {"id": "Observation.component", "slicing": {"discriminator": [], "rules": "open"}},
+                {"id": "Observation.component:one", "max": "1"},
+                {"id": "Observation.component:one.extension:own", **own},
+            ),
+        )
+    )
+    assert found["Observation.component:one.extension"]["short"] == general["short"]
+    assert found["Observation.extension"]["short"] == "Extension"
+
+
 def test_a_choice_of_one_type_needs_no_slice(define: Define) -> None:
     found = elements(
         define(
@@ -291,20 +335,23 @@ def test_a_content_reference_is_walked_and_sliced_like_what_it_refers_to(define:
     assert "contentReference" in found["Consent.provision.provision:permit.provision.provision"]
 
 
-def test_a_binding_says_everything_anew_but_keeps_the_widest_set(define: Define) -> None:
+@pytest.mark.parametrize(("strength", "kept"), [("extensible", ["maxValueSet"]), ("required", [])])
+def test_a_binding_says_everything_anew_but_keeps_the_widest_set_where_that_limits_it(
+    define: Define, strength: str, kept: list[str]
+) -> None:
     found = elements(
         define(
             profile(
                 "a",
                 "Patient",
-                {"id": "Patient.communication.language", "binding": {"strength": "required", "valueSet": "http://x"}},
+                {"id": "Patient.communication.language", "binding": {"strength": strength, "valueSet": "http://x"}},
                 {"id": "Patient.gender", "binding": {"description": "as recorded"}},
             )
         )
     )
     binding = found["Patient.communication.language"]["binding"]
-    assert (binding["strength"], binding["valueSet"]) == ("required", "http://x")
-    assert [entry["url"].rpartition("-")[2] for entry in binding["extension"]] == ["maxValueSet"]
+    assert (binding["strength"], binding["valueSet"]) == (strength, "http://x")
+    assert [entry["url"].rpartition("-")[2] for entry in binding.get("extension", [])] == kept
     assert found["Patient.gender"]["binding"]["valueSet"].startswith(
         "http://hl7.org/fhir/ValueSet/administrative-gender"
     )

@@ -34,7 +34,7 @@ import org.hl7.fhir.utilities.validation.ValidationMessage;
  * generate CORE JOBS OUT  one snapshot per line of JOBS: name TAB input TAB file or folder of supporting resources, ...
  */
 public class Snapshots {
-  private static final List<String> TYPES = List.of("StructureDefinition", "ValueSet", "CodeSystem");
+  private static final Set<String> TYPES = Set.of("StructureDefinition", "ValueSet", "CodeSystem");
 
   public static void main(String[] args) throws Exception {
     if (args[0].equals("convert")) {

@@ -81,6 +81,8 @@ class _Run:
         self._before: dict[int, Json] = {}
         self._sliced: dict[int, Node] = {}
         self._slicing_said: set[int] = set()
+        self._minimum_said: set[int] = set()
+        self._new_types: dict[int, Node] = {}
         self.issues: list[Issue] = []
         self._specializes = structure.get("derivation") == "specialization"
         if self._specializes:
@@ -90,14 +92,18 @@ class _Run:
         """Let one differential element speak; one that has no place in the base is an issue, and the rest goes on."""
         place = str(element.get("id") or element["path"])
         node: Node | None = self._root
+        within = False
         for name, slice_name in steps:
-            node = self._walk(node, name, slice_name) if node else None
+            node = self._walk(node, name, slice_name, within_slice=within) if node else None
+            within = within or bool(slice_name)
         if node is None:
             self.issues.append(_issue(self._where, place))
             return
         self._before.setdefault(id(node), node.facts)
         if "slicing" in element:
             self._slicing_said.add(id(node))
+        if "min" in element:
+            self._minimum_said.add(id(node))
         if node.name in EXTENSION_ELEMENTS:
             node.facts = self._as_extension(node, element)
         node.facts = merged(node.facts, element)
@@ -111,12 +117,36 @@ class _Run:
         value = extension.child("value[x]") if extension else None
         for node in self._sliced.values():
             if node.is_choice:
-                _settle_choice(node, narrow=value is not None and node.types == value.types)
+                self._settle_choice(node, narrow=value is not None and node.types == value.types)
             elif node.name in EXTENSION_ELEMENTS and id(node) not in self._slicing_said:
                 total = sum(entry.facts.get("min", 0) for entry in node.slices)
                 node.facts = {**node.facts, "min": max(total, node.facts.get("min", 0))}
 
-    def _walk(self, parent: Node, name: str, slice_name: str) -> Node | None:
+    def _settle_choice(self, node: Node, *, narrow: bool) -> None:
+        """A choice has one value: a slice that must be there leaves no other type, and neither does a closed slicing.
+
+        Of a minimum that is not said no conclusions are drawn; a type's only new slice takes over that of its choice.
+
+        Args:
+            node: the choice.
+            narrow: whether its slices say all its types, as they do for the value of an extension. Where every type has
+                its slice, the slicing is closed.
+        """
+        present = [entry for entry in node.slices if len(entry.types) == 1]
+        required = [entry for entry in present if entry.facts.get("min", 0) > 0 and id(entry) in self._minimum_said]
+        facts = dict(node.facts)
+        if required:
+            facts["min"] = max(1, facts.get("min", 0))
+        if required or narrow or facts["slicing"].get("rules") == "closed":
+            left = {entry.types[0]["code"] for entry in required or present}
+            facts["type"] = [entry for entry in node.types if entry["code"] in left] or node.types
+        if {entry["code"] for entry in facts["type"]} == {entry.types[0]["code"] for entry in present}:
+            facts["slicing"] = {**facts["slicing"], "rules": "closed"}
+        if len(present) == 1 and id(present[0]) in self._new_types and id(present[0]) not in self._minimum_said:
+            present[0].facts = {**present[0].facts, "min": max(present[0].facts.get("min", 0), facts.get("min", 0))}
+        node.facts = facts
+
+    def _walk(self, parent: Node, name: str, slice_name: str, *, within_slice: bool) -> Node | None:
         if not parent.children:
             parent.children = self._expanded(parent)
         node = parent.child(name)
@@ -128,7 +158,7 @@ class _Run:
             parent.children.append(node)
         if node is None:
             return None
-        return self._slice(node, slice_name) if slice_name else node
+        return self._slice(node, slice_name, within_slice=within_slice) if slice_name else node
 
     def _expanded(self, node: Node) -> list[Node]:
         """Copies of what lies below an element by its type, its type's profile, or the element it refers to."""
@@ -155,7 +185,7 @@ class _Run:
             node = node.child(name) if node else None
         return node
 
-    def _slice(self, node: Node, name: str) -> Node:
+    def _slice(self, node: Node, name: str, *, within_slice: bool) -> Node:
         found = node.slice(name)
         if found is not None:
             self._sliced[id(node)] = node
@@ -172,9 +202,11 @@ class _Run:
             typed = _type_in(name, node)
             if typed is not None:
                 new.facts["type"] = [typed]
+            self._new_types[id(new)] = new
         elif node.name in EXTENSION_ELEMENTS:
             if "slicing" not in node.facts:
-                node.facts = {"slicing": EXTENSION_SLICING} | without_extension_prose(node.facts)
+                words = node.facts if within_slice else without_extension_prose(node.facts)
+                node.facts = {"slicing": EXTENSION_SLICING} | words
             new.facts = new.facts if template.slice_name else without_extension_prose(new.facts)
         self._sliced[id(node)] = node
         node.add_slice(new)
@@ -215,29 +247,6 @@ def _choice_of(parent: Node, name: str) -> tuple[Node | None, str]:
         if len(node.types) == 1 and name == f"{node.name.removesuffix(_capitalized(node.types[0]['code']))}[x]":
             return node, ""
     return None, ""
-
-
-def _settle_choice(node: Node, *, narrow: bool) -> None:
-    """A choice has one value: a slice that must be there leaves no other type, and neither does a closed slicing.
-
-    Args:
-        node: the choice.
-        narrow: whether its slices say all its types, as they do for the value of an extension. Where every type has
-            its slice, the slicing is closed.
-    """
-    present = [entry for entry in node.slices if len(entry.types) == 1]
-    required = [entry for entry in present if entry.facts.get("min", 0) > 0]
-    facts = dict(node.facts)
-    if required:
-        facts["min"] = max(1, facts.get("min", 0))
-    if required or narrow or facts["slicing"].get("rules") == "closed":
-        left = {entry.types[0]["code"] for entry in required or present}
-        facts["type"] = [entry for entry in node.types if entry["code"] in left] or node.types
-    if {entry["code"] for entry in facts["type"]} == {entry.types[0]["code"] for entry in present}:
-        facts["slicing"] = {**facts["slicing"], "rules": "closed"}
-        if len(present) == 1:
-            present[0].facts = {**present[0].facts, "min": max(present[0].facts.get("min", 0), facts.get("min", 0))}
-    node.facts = facts
 
 
 def _type_in(name: str, node: Node) -> Json | None:

@@ -146,9 +146,14 @@ def _added(old: list[Any], new: list[Any], key: Callable[[Any], object], *, repl
 
 
 def _binding(old: Json, new: Json) -> Json:
-    """A binding says everything anew; where it is silent on set, strength and widest set, the base speaks."""
+    """A binding says everything anew; where it is silent on set, strength and widest set, the base speaks.
+
+    The widest set limits preferred and extensible bindings only; a required one needs none
+    (http://hl7.org/fhir/StructureDefinition/elementdefinition-maxValueSet).
+    """
     result = {key: old[key] for key in ("strength", "valueSet") if key in old} | new
-    widest = [entry for entry in old.get("extension", ()) if entry.get("url") == _MAX_VALUE_SET]
+    required = result.get("strength") == "required"
+    widest = [entry for entry in old.get("extension", ()) if entry.get("url") == _MAX_VALUE_SET and not required]
     extensions = _added(widest, new.get("extension", []), _KEYS["extension"], replace=True)
     return {**result, "extension": extensions} if extensions else result
 
