@@ -14,7 +14,7 @@ from pathlib import Path
 from fhir_plugin.errors import PackageError
 from fhir_plugin.model.issues import Issue, Severity
 from fhir_plugin.packages.canonical import version_key, version_matches
-from fhir_plugin.packages.source import Package, read_package
+from fhir_plugin.packages.source import Package, XmlReader, read_package
 
 __all__ = ["PackageId", "cache_folder", "find_cached", "list_cached", "parse_id", "resolve_sources"]
 
@@ -58,12 +58,15 @@ def find_cached(name: str, version: str, folder: Path | None = None) -> Path | N
     return fitting[-1] if fitting else None
 
 
-def resolve_sources(sources: Sequence[Path | str], folder: Path | None = None) -> tuple[list[Package], list[Issue]]:
+def resolve_sources(
+    sources: Sequence[Path | str], folder: Path | None = None, read_xml: XmlReader | None = None
+) -> tuple[list[Package], list[Issue]]:
     """The packages of some sources, in their order, followed by what they depend on.
 
     Args:
         sources: paths, or ``name#version`` of packages in the cache.
         folder: the cache.
+        read_xml: reads definitions in XML among loose resources.
 
     Returns:
         The packages, and a finding for every dependency that is not there or cannot be read.
@@ -71,7 +74,7 @@ def resolve_sources(sources: Sequence[Path | str], folder: Path | None = None) -
     Raises:
         PackageError: one of the sources cannot be read at all.
     """
-    packages = [read_package(_locate(source, folder)) for source in sources]
+    packages = [read_package(_locate(source, folder), read_xml) for source in sources]
     issues: list[Issue] = []
     known = {package.name for package in packages}
     waiting = deque(_dependencies(packages))

@@ -20,7 +20,7 @@ from fhir_plugin.packages.base import BASE_VERSION, BaseDefinitions, base_defini
 from fhir_plugin.packages.cache import resolve_sources
 from fhir_plugin.packages.canonical import split, version_key, version_matches
 from fhir_plugin.packages.snapshot import SnapshotGenerator
-from fhir_plugin.packages.source import Package, Resource, read_package
+from fhir_plugin.packages.source import Package, Resource, XmlReader, read_package
 
 __all__ = ["Definitions", "load_definitions", "profiles_dir"]
 
@@ -194,21 +194,27 @@ def _index(layers: Sequence[Sequence[Package]]) -> dict[tuple[str, str], list[Re
 
 
 def load_definitions(
-    packages: Sequence[Path | str] = (), *, own: bool = True, prose: bool = False, cache: Path | None = None
+    packages: Sequence[Path | str] = (),
+    *,
+    own: bool = True,
+    prose: bool = False,
+    cache: Path | None = None,
+    read_xml: XmlReader | None = None,
 ) -> Definitions:
     """R4, our own package and the packages given, with what they depend on as far as the FHIR cache has it.
 
     Args:
-        packages: each a ``.tgz``, a folder, a folder of loose resources, a JSON file, or ``name#version`` in the cache.
+        packages: each a ``.tgz``, a folder, a folder of loose resources, one file, or ``name#version`` in the cache.
         own: whether our own profiles are loaded.
         prose: whether R4's elements carry ``short`` and ``definition``.
         cache: the FHIR package cache; ``$FHIR_PACKAGE_CACHE`` or ``~/.fhir/packages`` by default.
+        read_xml: reads definitions in XML among loose resources; without it they are left out.
 
     Raises:
         PackageError: a package that was given cannot be read at all. Bad files inside one, and dependencies that are
             not there, are ``Definitions.issues``: the rest is used.
     """
-    given, issues = resolve_sources(packages, cache)
+    given, issues = resolve_sources(packages, cache, read_xml)
     folder = profiles_dir()
     ours = [read_package(folder)] if own and folder is not None and any(folder.rglob("*.json")) else []
     return Definitions((given, ours), prose=prose, issues=issues)

@@ -7,7 +7,7 @@ so a member's name cannot lead anywhere; sizes and counts are bounded.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from hashlib import sha256
 from pathlib import Path, PurePosixPath
@@ -21,15 +21,18 @@ if TYPE_CHECKING:
     import gzip
     import tarfile
 
-__all__ = ["CONFORMANCE_TYPES", "Package", "Resource", "archive_members", "read_package"]
+__all__ = ["CONFORMANCE_TYPES", "Package", "Resource", "XmlReader", "archive_members", "read_package"]
 
 Json = dict[str, Any]
+XmlReader = Callable[[bytes], Json | None]
+"""An XML resource as JSON values; None for XML that is no FHIR. Raises ValueError for what is not well formed."""
 
 CONFORMANCE_TYPES = frozenset(
     {
         *("StructureDefinition", "ValueSet", "CodeSystem", "ConceptMap", "NamingSystem", "SearchParameter"),
         *("CapabilityStatement", "OperationDefinition", "ImplementationGuide", "CompartmentDefinition"),
         *("MessageDefinition", "GraphDefinition", "StructureMap", "TerminologyCapabilities", "Questionnaire"),
+        *("Measure", "Library"),
     }
 )
 """Resource types that define something; other files of a package (examples, schemas) are not definitions."""
@@ -81,20 +84,21 @@ class Package:
     source: str = ""
 
 
-def read_package(source: Path) -> Package:
+def read_package(source: Path, read_xml: XmlReader | None = None) -> Package:
     """Read a package from disk.
 
     Args:
         source: a ``.tgz``, a folder with ``package.json`` (itself or in ``package/``), a folder of loose resources
-            (searched through all its folders), or one JSON file.
+            (searched through all its folders), or one file.
+        read_xml: reads definitions in XML among loose resources; without it they are left out.
 
     Raises:
         PackageError: nothing of it can be used. A single bad file is an issue of the package instead.
     """
     if source.is_dir():
         root = next((folder for folder in (source / "package", source) if (folder / "package.json").is_file()), None)
-        members = _folder_members(root, recursive=False) if root else _folder_members(source, recursive=True)
-        return _package(source, members)
+        members = _folder_members(root, recursive=False) if root else _loose_members(source, xml=read_xml is not None)
+        return _package(source, members, read_xml)
     if not source.is_file():
         raise PackageError(
             "There is no such package.",
@@ -102,8 +106,8 @@ def read_package(source: Path) -> Package:
             where=str(source),
             remedy="Give a .tgz file, a folder, or name#version of a package in the FHIR cache.",
         )
-    if source.suffix == ".json":
-        return _package(source, [(source.name, source.read_bytes())])
+    if source.suffix == ".json" or (source.suffix == ".xml" and read_xml is not None):
+        return _package(source, [(source.name, source.read_bytes())], read_xml)
     with source.open("rb") as stream:
         return _package(source, (pair for pair in archive_members(stream, str(source)) if _is_definition(pair[0])))
 
@@ -181,8 +185,14 @@ def _is_definition(name: str) -> bool:
     return path.suffix == ".json" and len(path.parts) <= 2 and (len(path.parts) == 1 or path.parts[0] == "package")
 
 
-def _folder_members(root: Path, *, recursive: bool) -> Iterator[tuple[str, bytes]]:
-    found = root.rglob("*.json") if recursive else root.glob("*.json")
+def _loose_members(root: Path, *, xml: bool) -> Iterator[tuple[str, bytes]]:
+    yield from _folder_members(root, recursive=True)
+    if xml:
+        yield from _folder_members(root, recursive=True, suffix=".xml")
+
+
+def _folder_members(root: Path, *, recursive: bool, suffix: str = ".json") -> Iterator[tuple[str, bytes]]:
+    found = root.rglob(f"*{suffix}") if recursive else root.glob(f"*{suffix}")
     for count, path in enumerate(sorted(found)):
         if count >= MAX_FILES or path.stat().st_size > MAX_FILE_BYTES:
             raise _too_large(str(root))
@@ -190,7 +200,7 @@ def _folder_members(root: Path, *, recursive: bool) -> Iterator[tuple[str, bytes
             yield path.relative_to(root).as_posix(), path.read_bytes()
 
 
-def _package(source: Path, members: Iterable[tuple[str, bytes]]) -> Package:
+def _package(source: Path, members: Iterable[tuple[str, bytes]], read_xml: XmlReader | None = None) -> Package:
     manifest: Json = {}
     resources: list[Resource] = []
     issues: list[Issue] = []
@@ -201,7 +211,7 @@ def _package(source: Path, members: Iterable[tuple[str, bytes]]) -> Package:
             continue
         lines.append(f"{name} {sha256(content).hexdigest()}")
         try:
-            body = _parse(content)
+            body = (read_xml(content) or {}) if read_xml and leaf.endswith(".xml") else _parse(content)
         except ValueError as reason:
             issues.append(_bad_file(source, name, str(reason)))
             continue

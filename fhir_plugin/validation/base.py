@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any
 
-from fhir_plugin.validation import extensions, html, narrative, references
+from fhir_plugin.validation import attachments, extensions, html, narrative, references
 from fhir_plugin.validation.plain import NEVER, PLAIN, Fits, learning
 from fhir_plugin.validation.primitives import PRIMITIVES
 from fhir_plugin.validation.rules import rules_of
@@ -141,6 +141,8 @@ class BaseChecks:
             checks.append(extensions.check_for(host, spec.name))
         elif code in ("Reference", "canonical"):
             checks += references.checks_for(spec)
+        elif code == "Attachment":
+            checks.append(attachments.check_size)
         elif code == "xhtml":
             checks.append(narrative.check)
         elif code == "string" and spec.name != "id":

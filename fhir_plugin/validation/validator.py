@@ -8,12 +8,12 @@ from pathlib import Path as FilePath
 from typing import Any
 
 from fhir_plugin.model.issues import Issue, Report, Severity
-from fhir_plugin.packages import load_definitions
+from fhir_plugin.packages import Definitions, load_definitions
 from fhir_plugin.validation.engine import Engine
 from fhir_plugin.validation.parsing import Parsed, parse
 from fhir_plugin.validation.parsing.result import Place
 from fhir_plugin.validation.policy import Policy
-from fhir_plugin.validation.schema import DefinitionSource
+from fhir_plugin.validation.schema import DefinitionSource, Schema
 from fhir_plugin.validation.scope import Finding, Path, Scope, render_path
 
 __all__ = ["Validator"]
@@ -38,13 +38,13 @@ class Validator:
         """A validator over base R4, our own package and the packages given.
 
         Args:
-            packages: each a ``.tgz``, a folder, or a folder of loose conformance resources.
+            packages: each a ``.tgz``, a folder, or a folder of loose conformance resources (JSON or XML).
             policy: switches for what the specification leaves open.
 
         Raises:
             PackageError: a package cannot be read at all.
         """
-        return cls(load_definitions(packages), policy)
+        return cls(load_definitions(packages, read_xml=_read_xml_definition), policy)
 
     def validate(self, resource: bytes | str | dict[str, Any], profiles: Iterable[str] = ()) -> Report:
         """Everything that is wrong with one resource.
@@ -125,3 +125,18 @@ class Validator:
 def _below(path: Path, root: Path) -> Path:
     """A path whose first segment is what ``root`` leads to."""
     return root if path[0] is None else (_below(path[0], root), path[1], path[2])
+
+
+def _read_xml_definition(content: bytes) -> dict[str, Any] | None:
+    """A conformance resource in XML as JSON values, None for XML of another kind.
+
+    Raises:
+        ValueError: it is not well formed.
+    """
+    parsed = parse(content, Schema(Definitions()), len(content))
+    if parsed.tree is None:
+        code = parsed.issues[0].code if parsed.issues else "xml-syntax"
+        if code == "xml-namespace":
+            return None
+        raise ValueError(code)
+    return parsed.tree

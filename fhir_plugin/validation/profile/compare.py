@@ -10,7 +10,7 @@ from fhir_plugin.validation.fhirpath.values import Moment, Quantity, compare_mom
 from fhir_plugin.validation.schema import Element
 from fhir_plugin.validation.scope import Path, Scope
 
-__all__ = ["constant", "differences", "matches_pattern", "same", "value_checks"]
+__all__ = ["constant", "differences", "earliest", "matches_pattern", "order", "same", "value_checks"]
 
 Json = dict[str, Any]
 Check = Callable[[Any, Any, Path, Scope], None]
@@ -115,14 +115,22 @@ def _bound(bound: Any, sign: int, source: str) -> Check:
     code = "value-above-maximum" if sign > 0 else "value-below-minimum"
 
     def check(value: Any, _extra: Any, path: Path, scope: Scope) -> None:
-        order = _order(value, bound)
-        if order is not None and order * sign > 0:
+        found = order(value, bound)
+        if found is not None and found * sign > 0:
             scope.error(code, path, ("bound", _short(bound)), source=source)
 
     return check
 
 
-def _order(value: Any, bound: Any) -> int | None:
+def earliest(value: Any) -> Any:
+    """A year or month as its first day, anything else as it is: bounds of forms take ``2022-06`` as a day."""
+    if type(value) is str and len(value) in (4, 7) and value[:4].isdigit() and Moment.parse(value) is not None:
+        return value + "-01-01"[len(value) - 10 :]
+    return value
+
+
+def order(value: Any, bound: Any) -> int | None:
+    """-1, 0 or 1 for two values of one kind: numbers, dates and times, quantities; None where they do not compare."""
     if type(value) is dict and type(bound) is dict:
         amount, limit = _quantity(value), _quantity(bound)
         return compare_quantities(amount, limit) if amount is not None and limit is not None else None

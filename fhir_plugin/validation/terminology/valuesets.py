@@ -6,7 +6,7 @@ import re
 from collections.abc import Callable, Iterable
 from typing import TYPE_CHECKING, Any
 
-from fhir_plugin.validation.terminology.codesystems import GRAMMARS, CodeSystemIndex, Concept
+from fhir_plugin.validation.terminology.codesystems import GRAMMARS, LISTED, CodeSystemIndex, Concept
 
 if TYPE_CHECKING:
     from fhir_plugin.validation.terminology.service import Terminology
@@ -141,7 +141,7 @@ def _by_grammar(system: str, code: str) -> Answer:
         return None
     if not fits(code):
         return False
-    return None if system == "http://unitsofmeasure.org" else True
+    return None if system in LISTED else True
 
 
 def _passes(index: CodeSystemIndex, concept: Concept, raw: Json) -> Answer:
