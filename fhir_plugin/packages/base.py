@@ -57,6 +57,12 @@ class BaseDefinitions:
         return tuple(self._pack("SearchParameter").get(resource_type) or ())
 
     @cached_property
+    def later_extensions(self) -> frozenset[str]:
+        """Urls of the extensions that HL7 published for R4 after R4 itself; their definitions do not ship."""
+        names = (self._folder / "extensions.txt").read_text(encoding="utf-8").split("\n")
+        return frozenset(f"http://hl7.org/fhir/StructureDefinition/{name}" for name in names if name and name[0] != "#")
+
+    @cached_property
     def digest(self) -> str:
         """SHA-256 over all packs, in hexadecimal."""
         return sha256("".join(self._pack(kind).digest for kind in PACKS).encode()).hexdigest()

@@ -107,6 +107,10 @@ class Definitions:
         """The R4 search parameters of a resource type, without those of Resource and DomainResource."""
         return self._base.search_parameters(resource_type)
 
+    def is_later_extension(self, url: str) -> bool:
+        """Whether HL7 published this extension for R4 after R4 itself (known by name, not by definition)."""
+        return url in self._base.later_extensions
+
     def find(self, kind: str, canonical: str) -> Json | None:
         """The definition of a kind and canonical; see :meth:`structure` for structures."""
         url, wanted = split(canonical)

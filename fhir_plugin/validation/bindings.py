@@ -40,8 +40,8 @@ class Bindings:
     def checks_for(self, element: Element, code: str, source: str = "") -> list[Check]:
         """Checks for an element of a given type: its binding, its maximum value set, and the codes themselves."""
         found: list[Check] = []
-        if code in ("Coding",) and not source:
-            found.append(self._coding_itself)
+        if code in _CODED and code != "CodeableConcept" and not source:
+            found.append(self._coding_itself if code == "Coding" else self._quantity_itself)
         raw = element.raw.get("binding")
         if raw is None or code not in _BINDABLE:
             return found
@@ -113,9 +113,19 @@ class Bindings:
         else:
             self._concept_use(value, path, scope, params)
 
+    def _quantity_itself(self, value: Any, _extra: Any, path: Path, scope: Scope) -> None:
+        """The code of a unit exists in its system."""
+        system, code = (value.get("system"), value.get("code")) if type(value) is dict else (None, None)
+        if type(system) is str and type(code) is str and self.terminology.exists(system, code) is False:
+            scope.error("code-unknown", path, ("system", system), ("code", code[:64]))
+
     def _no_code(self, system: str, path: Path, scope: Scope) -> None:
-        """A system alone says nothing, except as a pattern in a profile."""
-        if self.terminology.code_system(system) and scope.resource.get("resourceType") != "StructureDefinition":
+        """A system alone says nothing in a concept, except as a pattern in a profile."""
+        if (
+            path[1] == "coding"
+            and self.terminology.code_system(system)
+            and scope.resource.get("resourceType") != "StructureDefinition"
+        ):
             scope.error("coding-no-code", path, ("system", system))
 
     def _known_system(self, system: str) -> bool:

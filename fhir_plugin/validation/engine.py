@@ -59,6 +59,10 @@ class SafeDefinitions:
         """As :meth:`DefinitionSource.code_system`."""
         return self._definitions.code_system(canonical)
 
+    def is_later_extension(self, url: str) -> bool:
+        """As :meth:`DefinitionSource.is_later_extension`."""
+        return self._definitions.is_later_extension(url)
+
     def find(self, kind: str, canonical: str) -> Json | None:
         """A definition of any other kind; None where there is none or the name is empty."""
         return self._definitions.find(kind, canonical) if canonical else None

@@ -8,7 +8,7 @@ from typing import Any
 from fhir_plugin.validation.fhirpath import Environment, FhirPathError, Node, compile_expression
 from fhir_plugin.validation.scope import Path, Scope, segments
 
-__all__ = ["check_for", "host_names"]
+__all__ = ["at", "check_for", "host_names"]
 
 Json = dict[str, Any]
 Check = Callable[[Any, Any, Path, Scope], None]
@@ -18,8 +18,6 @@ _CROSS_VERSION = ("http://hl7.org/fhir/1.0/", "http://hl7.org/fhir/3.0/", "http:
                   "http://hl7.org/fhir/4.3/", "http://hl7.org/fhir/5.0/", "http://hl7.org/fhir/6.0/")  # fmt: skip
 _TOOLS = ("http://hl7.org/fhir/tools/StructureDefinition/",)
 _EXAMPLES = ("example.org", "acme.com")
-_HL7 = "http://hl7.org/fhir/StructureDefinition/"
-"""HL7 goes on publishing extensions under this address after R4, so one that is not in R4 may well exist."""
 
 
 def check_for(host: str, name: str) -> Check:
@@ -78,7 +76,9 @@ def _report_unknown(url: str, modifier: bool, path: Path, scope: Scope) -> None:
         scope.error("extension-modifier-unknown", path, ("url", url))
     elif policy.example_urls and any(name in url for name in _EXAMPLES):
         scope.inform("extension-unknown", path, ("url", url))
-    elif policy.unknown_extensions == "error" and not url.startswith((_HL7, *policy.trusted_domains)):
+    elif policy.unknown_extensions == "error" and not (
+        url.startswith(policy.trusted_domains) or scope.engine.definitions.is_later_extension(url)
+    ):
         scope.error("extension-unknown", path, ("url", url))
     elif policy.unknown_extensions != "ignore":
         scope.warn("extension-unknown", path, ("url", url))
@@ -117,12 +117,14 @@ def host_names(host: str, holder: Path, scope: Scope) -> set[str]:
 
 
 def _parent_url(path: Path, scope: Scope) -> str:
-    """Url of the extension that an extension stands in."""
-    holder = _at(path[0], scope)
+    """Url of the extension that an extension stands in, directly or on its value."""
+    around: Path = path[0]
+    holder = at(around[0] if around[1].startswith("value.ofType(") else around, scope)
     return str(holder.get("url", "")) if type(holder) is dict else ""
 
 
-def _at(path: Path, scope: Scope) -> Any:
+def at(path: Path, scope: Scope) -> Any:
+    """The value at a place within the resource of a scope; of a primitive its ``_field`` object where it has one."""
     depth = len(list(segments(scope.path)))
     value: Any = scope.resource
     for segment, index in list(segments(path))[depth:]:
@@ -137,7 +139,7 @@ def _at(path: Path, scope: Scope) -> Any:
 
 def _selects(expression: str, path: Path, scope: Scope) -> bool:
     """Whether a FHIRPath context selects the element; an expression that has no answer does not forbid."""
-    holder = _at(path[0], scope)
+    holder = at(path[0], scope)
     node = scope.resource_node()
     env = Environment(scope.engine.schema, scope.engine.services(scope), node, scope.root.resource_node())
     try:

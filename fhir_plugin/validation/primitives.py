@@ -35,7 +35,7 @@ _date_time = re.compile(rf"{_DATE}|{_FULL_DATE}T{_CLOCK}{_ZONE}", re.ASCII).full
 _unzoned = re.compile(rf"{_FULL_DATE}T{_CLOCK}", re.ASCII).fullmatch
 _instant = re.compile(rf"{_FULL_DATE}T{_CLOCK}{_ZONE}", re.ASCII).fullmatch
 _time = re.compile(_CLOCK, re.ASCII).fullmatch
-_absolute = re.compile(r"[A-Za-z][A-Za-z0-9+.\-]*:.+|#.*", re.DOTALL).match
+_absolute = re.compile(r"[a-z][a-z0-9+.\-]*:.+|#.*", re.DOTALL).match
 
 
 def _string(value: Any) -> str | None:

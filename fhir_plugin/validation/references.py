@@ -45,10 +45,13 @@ def checks_for(spec: Field) -> list[Check]:
 
 
 def _check_form(reference: str, path: Path, scope: Scope) -> None:
+    if reference == "#" and not scope.contained:
+        scope.error("reference-dangling", path)
     if reference.startswith("#") or _ABSOLUTE.fullmatch(reference) or _CONDITIONAL.fullmatch(reference):
         return
     if not _RESTFUL.fullmatch(reference):
-        scope.error("reference-format", path)
+        report = scope.error if scope.bundle is not None else scope.warn
+        report("reference-format", path)
     elif scope.bundle is not None and not scope.full_url and scope.bundle.needs_full_url:
         scope.error("reference-without-full-url", path)
     elif scope.bundle is not None and scope.bundle.type != "history":

@@ -45,6 +45,9 @@ class DefinitionSource(Protocol):
     def code_system(self, canonical: str) -> Json | None:
         """CodeSystem by ``url`` or ``url|version``."""
 
+    def is_later_extension(self, url: str) -> bool:
+        """Whether an extension is known by name only."""
+
     def find(self, kind: str, canonical: str) -> Json | None:
         """A definition of any kind by canonical."""
 

@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 from fhir_plugin.validation import vitals
+from fhir_plugin.validation.extensions import at
 from fhir_plugin.validation.scope import Path, Scope
 
 __all__ = ["CONTEXT_FREE", "SPECIAL"]
@@ -15,13 +16,29 @@ Check = Callable[[Any, Any, Path, Scope], None]
 
 _LINK = re.compile(r"<a\s[^<>]*?href\s*=\s*[\"']#([^\"'<>]+)[\"']")
 _ANCHOR = re.compile(r"\s(?:id|name)\s*=\s*[\"']([^\"'<>]*)[\"']")
-_ABSOLUTE = re.compile(r"[A-Za-z][A-Za-z0-9+.\-]*:\S+")
+_ABSOLUTE = re.compile(r"[a-z][a-z0-9+.\-]*:\S+")
+"""With a lower-case scheme, as systems and canonicals are compared to the letter."""
+_URI_SYSTEM = "urn:ietf:rfc:3986"
 
 
 def _coding_system(value: Any, _extra: Any, path: Path, scope: Scope) -> None:
     """Coding.system is an absolute URI (http://hl7.org/fhir/R4/datatypes.html#Coding)."""
     if type(value) is str and value and not _ABSOLUTE.fullmatch(value) and not value.startswith("#"):
         scope.warn("system-relative", path)
+
+
+def _quantity(value: Any, _extra: Any, path: Path, scope: Scope) -> None:
+    """Quantity.system is an absolute URI (http://hl7.org/fhir/R4/datatypes.html#Quantity)."""
+    if type(value) is str and value and not _ABSOLUTE.fullmatch(value):
+        scope.error("system-relative", path[0])
+
+
+def _identifier_value(value: Any, _extra: Any, path: Path, scope: Scope) -> None:
+    """A value from the system of URIs is a whole URI (http://hl7.org/fhir/R4/datatypes.html#Identifier)."""
+    if type(value) is str and value and not _ABSOLUTE.match(value):
+        holder = at(path[0], scope)
+        if type(holder) is dict and holder.get("system") == _URI_SYSTEM:
+            scope.error("identifier-uri", path[0])
 
 
 def _identifier_system(value: Any, _extra: Any, path: Path, scope: Scope) -> None:
@@ -83,10 +100,12 @@ _CANONICAL_RESOURCES = (
 SPECIAL: dict[str, Check] = {
     **{f"{name}.url": _canonical_url for name in _CANONICAL_RESOURCES},
     "Identifier.system": _identifier_system,
+    "Identifier.value": _identifier_value,
     "Narrative.div": _narrative,
     "Observation.code": vitals.check,
     "Reference.type": _reference_type,
     "Coding.system": _coding_system,
+    **{f"{name}.system": _quantity for name in ("Quantity", "Age", "Count", "Distance", "Duration")},
 }
 
 CONTEXT_FREE: frozenset[Check] = frozenset({_canonical_url, _identifier_system, _reference_type, _coding_system})

@@ -11,6 +11,8 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta, timezone
 from decimal import Decimal
 
+from fhir_plugin.validation.ucum import measure
+
 __all__ = ["Moment", "Quantity", "compare_moments", "compare_quantities"]
 
 _DATE_TIME = re.compile(
@@ -144,11 +146,13 @@ class Quantity:
     value: Decimal
     unit: str
 
-    def canonical(self) -> tuple[Decimal, str]:
-        """Value and unit after the conversions that are exact and common (weeks, hours, grams, metres, litres)."""
+    def canonical(self) -> tuple[Decimal, object]:
+        """Value in base units, and what identifies those; calendar words of months and years stay what they are."""
         unit = _WORDS.get(self.unit, self.unit)
-        factor, base = _UNITS.get(unit, (Decimal(1), unit))
-        return self.value * factor, base
+        if unit in _CALENDAR:
+            return self.value * _CALENDAR[unit], "month"
+        found = measure(unit)
+        return (self.value * found.factor, found.dimensions) if found is not None else (self.value, unit)
 
 
 _CODES = {"week": "wk", "day": "d", "hour": "h", "minute": "min", "second": "s", "millisecond": "ms"}
@@ -158,32 +162,7 @@ _WORDS = {
     "years": "year",
     "months": "month",
 }
-_UNITS: dict[str, tuple[Decimal, str]] = {
-    "wk": (Decimal(604800), "s"),
-    "d": (Decimal(86400), "s"),
-    "h": (Decimal(3600), "s"),
-    "min": (Decimal(60), "s"),
-    "s": (Decimal(1), "s"),
-    "ms": (Decimal("0.001"), "s"),
-    "kg": (Decimal(1000), "g"),
-    "g": (Decimal(1), "g"),
-    "mg": (Decimal("0.001"), "g"),
-    "ug": (Decimal("0.000001"), "g"),
-    "[lb_av]": (Decimal("453.59237"), "g"),
-    "km": (Decimal(1000), "m"),
-    "m": (Decimal(1), "m"),
-    "cm": (Decimal("0.01"), "m"),
-    "mm": (Decimal("0.001"), "m"),
-    "[in_i]": (Decimal("0.0254"), "m"),
-    "L": (Decimal(1), "L"),
-    "l": (Decimal(1), "L"),
-    "dL": (Decimal("0.1"), "L"),
-    "mL": (Decimal("0.001"), "L"),
-    "mo": (Decimal(1), "mo"),
-    "a": (Decimal(12), "mo"),
-    "month": (Decimal(1), "month"),
-    "year": (Decimal(12), "month"),
-}
+_CALENDAR = {"month": 1, "year": 12}
 
 
 def compare_quantities(left: Quantity, right: Quantity) -> int | None:

@@ -241,6 +241,8 @@ def _type_predicate(engine: Engine, found: list[Element], *, resolved: bool) -> 
     if not found:
         return None
     uses = found[0].types
+    if found[0].choice and found[0].slices:  # a choice that is sliced by type says there which types it has
+        uses = tuple(use for piece in found[0].slices for use in piece.types)
     if not resolved:
         wanted = {use.code for use in uses}
         return lambda node, _path, _scope: _is_one_of(engine, node.type_key, wanted)

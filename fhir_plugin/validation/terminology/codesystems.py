@@ -7,6 +7,8 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
+from fhir_plugin.validation.ucum import is_unit
+
 __all__ = ["GRAMMARS", "LISTED", "CodeSystemIndex", "Concept"]
 
 Json = dict[str, Any]
@@ -20,10 +22,10 @@ GRAMMARS: dict[str, Callable[[str], object]] = {
     ).fullmatch,
     "urn:ietf:rfc:3986": re.compile(r"\S+").fullmatch,
     "urn:iso:std:iso:3166": re.compile(r"[A-Z]{2}(-[A-Z0-9]{1,3})?|[A-Z]{3}|\d{3}", re.ASCII).fullmatch,
-    "http://unitsofmeasure.org": re.compile(r"[\x21-\x7e]+").fullmatch,
+    "http://unitsofmeasure.org": is_unit,
 }
 """Code systems whose codes follow a grammar: what does not match is certainly no code."""
-LISTED = frozenset({"urn:iso:std:iso:3166", "http://unitsofmeasure.org"})
+LISTED = frozenset({"urn:iso:std:iso:3166"})
 """Those of which not everything that matches is a code."""
 
 
