@@ -155,7 +155,7 @@ def _decide_figure(
         identity=identity,
         target=final.id,
         said=merged.said,
-        held=agreed.held if agreed else final,
+        held=agreed.held if agreed else _agreed_at_first(final, merged),
         known=known,
         disputed=merged.disputed,
         frozen=(wanted.frozen if merged.said is wanted.figure else None, None),
@@ -177,6 +177,14 @@ def _decide_figure(
         consent=shared.effect,
         notes=shared.notes,
     )
+
+
+def _agreed_at_first(final: SupportFigure, merged: _Merged) -> SupportFigure:
+    """What the source and the EHR agree about at their first meeting: of what is in dispute, what the list says."""
+    for element in ELEMENTS:
+        if element.path in merged.disputed:
+            final = element.put(final, element.get(merged.said))
+    return final
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

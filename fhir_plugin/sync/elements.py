@@ -172,7 +172,7 @@ def merge(element: Element, *, known: bool, before: Any, ours: Any, acknowledged
         return Outcome(state=State.SAME, value=theirs)
     if not known:
         if _is_empty(ours):
-            return Outcome(state=State.SAME, value=theirs)
+            return Outcome(state=State.KEPT, value=theirs)  # the list said nothing: it agreed to nothing
         return Outcome(state=State.TAKEN, value=ours) if _is_empty(theirs) else _conflict(theirs)
     if ours == before:
         return Outcome(state=State.KEPT, value=theirs)
