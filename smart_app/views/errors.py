@@ -5,7 +5,8 @@ from __future__ import annotations
 import logging
 from dataclasses import dataclass
 
-from flask import Blueprint, render_template
+from flask import Blueprint, Response, make_response, render_template
+from sqlalchemy.exc import SQLAlchemyError
 from werkzeug.exceptions import HTTPException
 
 from fhir_plugin.errors import (
@@ -23,6 +24,7 @@ from fhir_plugin.errors import (
     PermitRequired,
     SessionExpired,
     SteunfigurenError,
+    StoreError,
     UnknownIssuer,
     UsageError,
 )
@@ -179,6 +181,10 @@ _BY_TYPE: tuple[tuple[type[SteunfigurenError], _Page], ...] = (
         UsageError,
         _Page(400, msg("This cannot be done here"), msg("Nothing was saved. It may have been done already."), _BACK),
     ),
+    (
+        StoreError,
+        _Page(503, msg("The app cannot reach what it keeps"), msg("Nothing is lost in the record."), _AGAIN),
+    ),
     (MappingError, _Page(500, msg("This cannot be written to the record"), msg("Nothing was saved."), _HELP)),
 )
 _UNKNOWN = _Page(500, msg("Something went wrong in the app"), msg("Nothing is lost in the record."), _AGAIN)
@@ -186,33 +192,58 @@ _MISSING = _Page(404, msg("This page does not exist"), msg("The address is not c
 _TOO_MUCH = _Page(429, msg("This goes too fast"), msg("Many pages were asked for in a short time."), _AGAIN)
 _TOO_LARGE = _Page(413, msg("This is too much text"), msg("Nothing was saved."), msg("Go back and make it shorter."))
 _WRONG_WAY = _Page(405, msg("This page cannot be opened like this"), msg("Nothing was saved."), _REOPEN)
-_HTTP = {404: _MISSING, 405: _WRONG_WAY, 413: _TOO_LARGE, 429: _TOO_MUCH}
+_UNREADABLE = _Page(400, msg("This request cannot be read"), msg("Nothing was saved."), _REOPEN)
+_HTTP = {400: _UNREADABLE, 404: _MISSING, 405: _WRONG_WAY, 413: _TOO_LARGE, 415: _UNREADABLE, 429: _TOO_MUCH}
+_LAST_RESORT = """<!doctype html>
+<html lang="nl"><meta charset="utf-8"><title>Fout</title>
+<h1>Er ging iets mis in de app</h1>
+<p>Bel je helpdesk en noem dit nummer: <strong>{number}</strong></p>
+<div lang="en"><h2>Something went wrong in the app</h2>
+<p>Call your help desk and name this number: <strong>{number}</strong></p></div></html>
+"""
+"""Where even the page that says so cannot be made."""
 
 
 @blueprint.app_errorhandler(SteunfigurenError)
-def known(error: SteunfigurenError) -> tuple[str, int]:
+def known(error: SteunfigurenError) -> Response:
     """An error of our tree, by its code or else its kind."""
     page = _BY_CODE.get(error.code) or next((page for kind, page in _BY_TYPE if isinstance(error, kind)), _UNKNOWN)
     log.warning("refused", extra={"code": error.code, "status": page.status})
-    return _rendered(page), page.status
+    return _rendered(page, page.status)
 
 
 @blueprint.app_errorhandler(HTTPException)
-def http(error: HTTPException) -> tuple[str, int]:
-    """What Flask itself refuses."""
-    page = _HTTP.get(error.code or 500, _UNKNOWN)
-    return _rendered(page), error.code or 500
+def http(error: HTTPException) -> Response:
+    """What Flask itself refuses, with the headers that belong to it (``Allow``, ``Retry-After``: RFC 9110)."""
+    status = error.code or 500
+    response = _rendered(_HTTP.get(status, _UNKNOWN), status)
+    for name, value in error.get_headers():
+        if name.lower() not in ("content-type", "content-length"):
+            response.headers[name] = value
+    return response
+
+
+@blueprint.app_errorhandler(SQLAlchemyError)
+def unreachable(error: SQLAlchemyError) -> Response:
+    """Our own database does not answer; logged by type and place, for its message repeats what was being stored."""
+    log.error("store unreachable", exc_info=error)
+    return known(StoreError("The database does not answer.", code="store-unreachable", remedy="Look whether it runs."))
 
 
 @blueprint.app_errorhandler(Exception)
-def unexpected(error: Exception) -> tuple[str, int]:
+def unexpected(error: Exception) -> Response:
     """A bug of ours: logged by type and place, never by message."""
     log.error("unexpected", exc_info=error)
-    return _rendered(_UNKNOWN), 500
+    return _rendered(_UNKNOWN, 500)
 
 
-def _rendered(page: _Page) -> str:
-    t = texts()
-    return render_template(
-        "error.html", title=t(page.title), text=t(page.text), remedy=t(page.remedy), number=reference()
-    )  # fmt: skip
+def _rendered(page: _Page, status: int) -> Response:
+    try:
+        t = texts()
+        body = render_template(
+            "error.html", title=t(page.title), text=t(page.text), remedy=t(page.remedy), number=reference()
+        )  # fmt: skip
+    except Exception as error:
+        log.error("error page not made", exc_info=error)  # noqa: TRY400  never by message
+        body = _LAST_RESORT.format(number=reference())
+    return make_response(body, status)

@@ -184,7 +184,7 @@ class World:
         """An answer shows this child or nobody; no child at all where it is None."""
         self.actions += answer.status_code != 303  # a click and the page it leads to are one action
         assert not self.wire.faults, self.wire.faults
-        assert answer.status_code in MAY_ANSWER, (answer.status_code, answer.request.path)
+        assert answer.status_code in MAY_ANSWER, (answer.status_code, self.log.getvalue()[-1500:])
         said = f"{answer.text} {answer.headers}"
         whose = marks(said) | {self.wire.owners[one] for one in GIVEN_ID.findall(said) if one in self.wire.owners}
         assert whose <= ({child} if child else set()), f"a page of {child} shows {sorted(whose)}"
