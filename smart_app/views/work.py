@@ -91,6 +91,7 @@ def open_work(launch_id: str, draft_id: str, *, afresh: bool = False) -> Work:
     if afresh:
         g.pop("desk", None)
     at, draft = desk(), drafts().get(launch_id, draft_id)
+    at.must(at.rights.edit or at.rights.note)  # before anything is looked up: rights may have ended since the page
     if draft is None:
         raise EhrNotFound("This form is no longer there.", code="no-draft", remedy="Begin again.")
     work = _beside(at, draft)

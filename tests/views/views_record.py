@@ -9,6 +9,7 @@ from typing import Any
 
 from flask import Flask
 from flask.testing import FlaskClient
+from jinja2.bccache import Bucket, BytecodeCache
 from lxml import html
 
 from fhir_plugin.ehr.memory import Behaviour, MemoryEhr
@@ -199,6 +200,23 @@ class Room:
         return str(answer.headers["Location"]).rsplit("/", 1)[0]
 
 
+class _Compiled(BytecodeCache):
+    """Templates compiled once for all the apps of the tests."""
+
+    def __init__(self) -> None:
+        self._held: dict[str, bytes] = {}
+
+    def load_bytecode(self, bucket: Bucket) -> None:
+        if bucket.key in self._held:
+            bucket.bytecode_from_string(self._held[bucket.key])
+
+    def dump_bytecode(self, bucket: Bucket) -> None:
+        self._held[bucket.key] = bucket.bytecode_to_string()
+
+
+COMPILED = _Compiled()
+
+
 def open_room(
     user: LaunchUser = PROFESSIONAL, *, child: Child = CHILD, people: tuple[SupportFigure, ...] | None = None,
     ehr: MemoryEhr | None = None, banner: bool = True, language: str = "nl",
@@ -218,6 +236,7 @@ def open_room(
     )
     app = create_app(settings, clock=NOW.timestamp, session=lambda _issuer: memory_session(ehr))
     app.config["CLOCK"] = lambda: NOW
+    app.jinja_env.bytecode_cache = COMPILED
     client = app.test_client()
     launch_id, secret = secrets.token_hex(16), secrets.token_urlsafe(16)
     facts = LaunchFacts(
