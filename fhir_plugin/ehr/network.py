@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime
 from typing import Any
 
@@ -16,7 +16,7 @@ from fhir_plugin.consent import Ask, Policy, access_permit, demand, load_policy,
 from fhir_plugin.ehr.answers import Written
 from fhir_plugin.ehr.client import FhirClient
 from fhir_plugin.ehr.entries import Entry
-from fhir_plugin.errors import EhrConflict, EhrProtocolError, PermitRequired
+from fhir_plugin.errors import EhrConflict, EhrProtocolError, EhrRejected, PermitRequired
 from fhir_plugin.mapping.changes import ResourceChange, changes_between
 from fhir_plugin.mapping.engagement import participants, same_member
 from fhir_plugin.mapping.json import Json, text
@@ -142,7 +142,13 @@ class NetworkGateway:
     def _write(self, changes: Sequence[ResourceChange], author: Author) -> list[Written]:
         entries = [_entry(change) for change in changes]
         entries.append(Entry.post(provenance_of(changes, author, self._clock())))
-        return self._client.transaction(entries)
+        try:
+            return self._client.transaction(entries)
+        except EhrRejected:
+            plain = [replace(entry, if_none_exist=None) for entry in entries]
+            if plain == entries or self._client.capabilities().of("RelatedPerson").conditional_create:
+                raise
+            return self._client.transaction(plain)  # nothing was done; who calls has just looked whether it is new
 
     def _settle_teams(self, patient_id: str, author: Author) -> None:
         """Somebody may have made the child's first team in the same moment: the team with the lowest id stays.

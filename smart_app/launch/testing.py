@@ -19,6 +19,7 @@ from flask import Flask
 from flask.testing import FlaskClient
 from requests.adapters import BaseAdapter
 from urllib3 import HTTPHeaderDict, HTTPResponse
+from waitress.channel import ClientDisconnected
 from werkzeug.test import EnvironBuilder, run_wsgi_app
 
 from smart_app.launch.cookies import Cookies
@@ -62,7 +63,10 @@ class WsgiAdapter(BaseAdapter):
             headers=list(request.headers.items()),
             input_stream=BytesIO(body if isinstance(body, bytes) else b""),
         )
-        chunks, status, headers = run_wsgi_app(app, builder.get_environ(), buffered=True)
+        try:
+            chunks, status, headers = run_wsgi_app(app, builder.get_environ(), buffered=True)
+        except ClientDisconnected:  # how a WSGI app under waitress lets a connection drop
+            raise requests.ConnectionError("the connection dropped", request=request) from None
         response = requests.Response()
         response.status_code = int(status.split()[0])
         response.headers.update(dict(headers))

@@ -23,14 +23,16 @@ def candidate_of(network: SupportNetwork, reference: str) -> Person | None:
     )
 
 
-def fresh_figure(urn: str, candidate: Person | None) -> SupportFigure:
+def fresh_figure(urn: str, mark: str, candidate: Person | None) -> SupportFigure:
     """A figure to fill in: empty, or with what the record already says of the candidate.
 
     Args:
-        urn: ``urn:uuid:`` of the draft; also the business identifier, so that a repeated save finds the first.
+        urn: ``urn:uuid:`` of the draft: the figure's place in the transaction that creates it.
+        mark: business identifier, by which a repeated save finds the first; another one than ``urn``, because servers
+            replace that one wherever it stands.
         candidate: a RelatedPerson becomes a figure itself; a mere contact of the Patient gets one.
     """
-    identifiers = (Identifier(system=FIGURE_IDENTIFIER, value=urn),)
+    identifiers = (Identifier(system=FIGURE_IDENTIFIER, value=mark),)
     if candidate is None:
         return SupportFigure(id=urn, identifiers=identifiers)
     related = candidate.ref.type == "RelatedPerson"
@@ -45,9 +47,9 @@ def fresh_figure(urn: str, candidate: Person | None) -> SupportFigure:
     )
 
 
-def already_saved(network: SupportNetwork, urn: str) -> SupportFigure | None:
+def already_saved(network: SupportNetwork, mark: str) -> SupportFigure | None:
     """The figure that was created from this draft before, when the EHR's answer got lost on its way."""
-    mine = Identifier(system=FIGURE_IDENTIFIER, value=urn)
+    mine = Identifier(system=FIGURE_IDENTIFIER, value=mark)
     return next((one for one in network.figures if mine in one.identifiers), None)
 
 

@@ -54,7 +54,7 @@ class Draft:
     """One form that is being filled in.
 
     Attributes:
-        id: random; also the business identifier of a new figure, so that saving twice creates one figure.
+        id: random; the business identifier of a new figure follows from it, so that saving twice creates one figure.
         figure_id: whom it is about; empty for somebody new.
         candidate: reference of the person in the record who becomes a figure; empty otherwise.
         entry: the step it began at; empty when adding.
@@ -85,6 +85,11 @@ class Draft:
     def urn(self) -> str:
         """The draft as a ``urn:uuid:``."""
         return f"urn:uuid:{uuid.UUID(self.id)}"
+
+    @property
+    def mark(self) -> str:
+        """Business identifier of the figure that comes of it."""
+        return self.urn_of("figure")
 
     def urn_of(self, part: str) -> str:
         """A name for something that is created together with the figure; the same each time."""

@@ -8,7 +8,7 @@ from datetime import datetime
 from flask import Blueprint, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 
-from fhir_plugin.errors import EhrConflict
+from fhir_plugin.errors import EhrConflict, EhrError, EhrProtocolError
 from fhir_plugin.model.network import SupportNetwork
 from smart_app.presenters import consent_form, figure_form
 from smart_app.presenters.figure_form import STEPS, Step
@@ -47,6 +47,7 @@ def save(launch_id: str, draft_id: str) -> ResponseReturnValue:
         if work.moved_on:
             return redirect(url_for("checking.conflict", draft_id=draft_id), 303)
         saved = _commit(work)  # what changed was about somebody else (they share a CareTeam); a second time is an error
+    _must_be_kept(work)
     return _done(_settled(work, saved))
 
 
@@ -90,6 +91,28 @@ def _commit(work: Work) -> str:
     chosen = any(one.name == "designation" for one in result.changed)
     done = at.commit(after, result.figure.designations if chosen else ())
     return done.ids.get(result.figure.id, result.figure.id)
+
+
+def _must_be_kept(work: Work) -> None:
+    """Look in the record whether all of it is there: some record systems accept a write and leave parts of it out.
+
+    Raises:
+        EhrProtocolError: a part is missing; the form goes on from what the record holds.
+    """
+    try:
+        now = open_work(work.at.launch.id, work.draft.id, afresh=True)
+    except EhrError:
+        return  # it was accepted; that it cannot be looked at a moment later says nothing about it
+    wrote, held = normal(now.draft.wrote), figure_form.held(now.figure)
+    if all(one.same(wrote, held) for one in work.applied().changed):
+        return
+    now.keep(replace(work.draft, figure_id=now.figure.id, base=held, sent={}, wrote={}))
+    raise EhrProtocolError(
+        "The EHR accepted the change and did not keep all of it.",
+        code="not-kept",
+        where="POST Bundle (transaction)",
+        remedy="Look at the record; run `steunfiguren conformance` on this EHR.",
+    )
 
 
 def _after(work: Work) -> SupportNetwork:

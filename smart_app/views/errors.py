@@ -100,6 +100,12 @@ _BY_CODE: dict[str, _Page] = {
         msg("Nothing was saved."),
         msg("Do you need it? Ask the professional you work with."),
     ),
+    "not-kept": _Page(
+        502,
+        msg("The record system did not keep everything"),
+        msg("A part of what you saved is not in the record. What you typed is still here."),
+        msg("Go back to your form, look at what is missing, and call your help desk with the number below."),
+    ),
     "no-version": _Page(
         502,
         msg("The record system cannot tell whether someone else changed this"),

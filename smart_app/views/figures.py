@@ -75,7 +75,7 @@ def add(launch_id: str) -> ResponseReturnValue:
     if reference and candidate is None:
         abort(404)
     draft = Draft(candidate=reference)
-    base = held(fresh_figure(draft.urn, candidate))
+    base = held(fresh_figure(draft.urn, draft.mark, candidate))
     draft = Draft(
         id=draft.id,
         candidate=reference,

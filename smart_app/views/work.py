@@ -105,7 +105,7 @@ def _beside(at: Desk, draft: Draft) -> Work:
         figure = at.figure(draft.saved or draft.figure_id)
         landed = bool(draft.sent) and figure_form.held(figure) == normal(draft.wrote)
         return Work(at=at, draft=_after_attempt(draft) if landed else draft, figure=figure)
-    before = already_saved(at.network, draft.urn)
+    before = already_saved(at.network, draft.mark)
     if before is not None:
         return Work(at=at, draft=replace(_after_attempt(draft), figure_id=before.id), figure=before)
     candidate = candidate_of(at.network, draft.candidate) if draft.candidate else None
@@ -113,7 +113,7 @@ def _beside(at: Desk, draft: Draft) -> Work:
         taken = next((one for one in at.network.figures if one.ref.reference == draft.candidate), None)
         if taken is not None:  # somebody else turned the same person into a figure in the meantime
             return Work(at=at, draft=replace(draft, figure_id=taken.id), figure=taken)
-    return Work(at=at, draft=draft, figure=fresh_figure(draft.urn, candidate))
+    return Work(at=at, draft=draft, figure=fresh_figure(draft.urn, draft.mark, candidate))
 
 
 def _after_attempt(draft: Draft) -> Draft:

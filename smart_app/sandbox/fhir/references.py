@@ -30,6 +30,8 @@ def resolved(node: Any, places: Mapping[str, str], find: Find) -> Any:
         return {
             name: _reference(value, places, find)
             if name == "reference" and isinstance(value, str)
+            else value
+            if name == "value" and isinstance(value, str)  # an Identifier's is a string and no uri, whatever it holds
             else resolved(value, places, find)
             for name, value in node.items()
         }
