@@ -13,6 +13,7 @@ from typing import cast
 
 import click
 
+from fhir_plugin.cli.sync_ehr import export_command, say_notices, worklist_command
 from fhir_plugin.cli.sync_inbound import listen, poll, subscribe
 from fhir_plugin.cli.sync_options import Connection, Meter, connection_options, language_option
 from fhir_plugin.cli.sync_source import SourceName, SourceOptions, header_of, say_source, source_options
@@ -30,15 +31,16 @@ from fhir_plugin.sync.columns import (
 )
 from fhir_plugin.sync.decisions import Context
 from fhir_plugin.sync.journal import Journal, open_journal
+from fhir_plugin.sync.no_access import own_url
 from fhir_plugin.sync.planfile import PlanReader, PlanWriter
 from fhir_plugin.sync.planning import Planner
-from fhir_plugin.sync.population import Population
 from fhir_plugin.sync.problems import describe, write_problems
+from fhir_plugin.sync.reaching import reach
 from fhir_plugin.sync.rendering import plan_lines, totals_lines, words
 from fhir_plugin.sync.rows import RowReader
 from fhir_plugin.sync.run_report import RunReport
 from fhir_plugin.sync.tables import Table
-from fhir_plugin.sync.undoing import undo_run
+from fhir_plugin.sync.undoing import Undoer
 from fhir_plugin.sync.wanted import Problem
 from fhir_plugin.sync.writing import Writer
 from fhir_plugin.texts import Language
@@ -83,7 +85,7 @@ def init(source_name: str, output: Path | None, client_system: str) -> None:
 
 @sync_command.command("plan")
 @click.argument("source_name", metavar="SOURCE", type=SourceName())
-@click.option("--fhir", required=True, help="Base URL of the EHR's FHIR endpoint.")
+@click.option("--fhir", required=True, help="Base URL of the EHR's FHIR endpoint; none:NAME when it gives none.")
 @click.option("--columns", "mapping", type=_file, help="Mapping file; without it the proposal of `init` is used.")
 @click.option("--source", default="", help="Name of the source; the file's name, or the host, when not given.")
 @_client_system
@@ -120,12 +122,16 @@ def plan(
     with origin.open(source_name, client_system) as (table, server):
         columns = _columns(table, mapping, source or _name_of(table), client_system)
         _say_columns(table, columns, language)
-        client = connection.client(fhir)
+        client = connection.client(own_url(fhir))
         now = datetime.now(UTC)
         context = Context(source=columns.source, policy=load_policy(NL_JEUGDWET), at=now, dialect=repr(columns))
-        with open_journal(journal, client.base_url, columns.source) as held:
+        with (
+            open_journal(journal, client.base_url, columns.source) as held,
+            reach(client, journal, held.vault) as ehr,
+        ):
+            say_notices(ehr, language)
             meter = Meter(language, quiet)
-            planner = Planner(population=Population(client), journal=held, context=context, progress=meter)
+            planner = Planner(population=ehr.population, journal=held, context=context, progress=meter)
             made = now.isoformat(timespec="seconds")
             writer = PlanWriter(output, ehr=client.base_url, source=columns.source, file=table.file, made=made)
             rows = RowReader(table, columns).read()
@@ -188,11 +194,13 @@ def apply(
     reader = PlanReader(plan_file)
     client = connection.client(reader.ehr)
     started = time.monotonic()
-    with _journal_of(journal, reader) as held:
+    with _journal_of(journal, reader) as held, reach(client, journal, held.vault) as ehr:
+        say_notices(ehr, language)
         applier = Applier(
-            population=Population(client),
-            writer=Writer(client, Ref(reference=author, display=f"steunfiguren sync ({reader.source})")),
+            population=ehr.population,
+            writer=Writer(ehr.client, _author(author, reader), ehr.route, ehr.store),
             journal=held,
+            store=ehr.store,
             context=Context(source=reader.source, policy=load_policy(NL_JEUGDWET), at=datetime.now(UTC)),
             clock=lambda: datetime.now(UTC),
             group=group,
@@ -207,7 +215,13 @@ def apply(
         applier.apply((each for number, each in enumerate(clients) if not limit or number < limit), total, run)
         if not dry_run:
             held.finish(run)
-    outcome = RunReport(run=run, steps=tuple(applier.steps), seconds=time.monotonic() - started)
+    outcome = RunReport(
+        run=run,
+        steps=tuple(applier.steps),
+        seconds=time.monotonic() - started,
+        unprotected=applier.writer.unprotected,
+        untrue=tuple(sorted({*ehr.abilities.untrue, *applier.writer.untrue})),
+    )
     click.echo(outcome.text(language))
     if report is not None:
         report.write_text(outcome.in_form(report.suffix, language), encoding="utf-8")
@@ -255,13 +269,27 @@ def undo(connection: Connection, run: int, plan_file: Path, quiet: bool, journal
     language = cast(Language, lang)
     reader = PlanReader(plan_file)
     started = time.monotonic()
-    with _journal_of(journal, reader) as held:
+    client = connection.client(reader.ehr)
+    with _journal_of(journal, reader) as held, reach(client, journal, held.vault) as ehr:
         if all(known.id != run for known in held.runs()):
             raise UsageError("This run is not in the journal.", remedy="See `steunfiguren sync status PLAN`.")
-        steps = undo_run(connection.client(reader.ehr), held, run, Meter(language, quiet))
+        undoer = Undoer(
+            population=ehr.population,
+            writer=Writer(ehr.client, _author("", reader), ehr.route, ehr.store),
+            journal=held,
+            store=ehr.store,
+            source=reader.source,
+            policy=load_policy(NL_JEUGDWET),
+            clock=lambda: datetime.now(UTC),
+        )
+        steps = undoer.undo(run, Meter(language, quiet))
     outcome = RunReport(run=run, steps=tuple(steps), seconds=time.monotonic() - started)
     click.echo(outcome.text(language))
     sys.exit(0 if outcome.clean else 1)
+
+
+def _author(reference: str, reader: PlanReader) -> Ref:
+    return Ref(reference=reference, display=f"steunfiguren sync ({reader.source})")
 
 
 def _columns(table: Table, mapping: Path | None, source: str, client_system: str) -> ColumnMap:
@@ -296,3 +324,7 @@ def _show_plan(reader: PlanReader, language: Language, limit: int) -> None:
 
 def _journal_of(journal: Path, reader: PlanReader) -> AbstractContextManager[Journal]:
     return open_journal(journal, reader.ehr, reader.source)
+
+
+sync_command.add_command(worklist_command)
+sync_command.add_command(export_command)

@@ -92,6 +92,15 @@ class Probe:
             **more,
         }
 
+    def team(self, member: str) -> Json:
+        """A CareTeam of the test client with one participant; only proposed, so that it gives nobody anything."""
+        return {
+            "resourceType": "CareTeam",
+            "status": "proposed",
+            "subject": {"reference": self.patient},
+            "participant": [{"member": {"reference": member}}],
+        }
+
     def condition(self, number: str) -> str:
         """The search that finds that RelatedPerson."""
         return f"identifier={_SYSTEM}|{self.token}-{number}"
@@ -167,18 +176,47 @@ def _creates_once(probe: Probe) -> bool:
 
 def _ties_together(probe: Probe) -> bool:
     figure = f"urn:uuid:{uuid.uuid4()}"
-    team = {
-        "resourceType": "CareTeam",
-        "status": "proposed",
-        "subject": {"reference": probe.patient},
-        "participant": [{"member": {"reference": figure}}],
-    }
     person, group = probe.keep(
-        probe.client.transaction([Entry.post(probe.person("e"), full_url=figure), Entry.post(team)])
+        probe.client.transaction([Entry.post(probe.person("e"), full_url=figure), Entry.post(probe.team(figure))])
     )
-    held = probe.client.read("CareTeam", group.id).get("participant") or [{}]
-    reference = str((held[0].get("member") or {}).get("reference", ""))
-    return reference.endswith(f"RelatedPerson/{person.id}")
+    return f"RelatedPerson/{person.id}" in _members(probe.client.read("CareTeam", group.id))
+
+
+def _keeps_participants(probe: Probe) -> bool:
+    person = probe.create(probe.person("h"))
+    group = probe.create(probe.team(f"RelatedPerson/{person.id}"))
+    return f"RelatedPerson/{person.id}" in _members(probe.client.read("CareTeam", group.id))
+
+
+def _updates_teams(probe: Probe) -> bool:
+    person = probe.create(probe.person("i"))
+    group = probe.create(probe.team(f"RelatedPerson/{person.id}"))
+    body = probe.client.read("CareTeam", group.id)
+    version = str((body.get("meta") or {}).get("versionId") or "") or None
+    probe.client.update({**body, "name": "Proef"}, if_match=version)
+    return probe.client.read("CareTeam", group.id).get("name") == "Proef"
+
+
+def _patches(probe: Probe) -> bool:
+    """A patch is done, and one whose ``test`` fails is refused."""
+    written = probe.create(probe.person("j"))
+    replaced = {"op": "replace", "path": "/active", "value": False}
+    add = {"op": "add", "path": "/gender", "value": "unknown"}
+    test: Json = {"op": "test", "path": "/active", "value": False}
+    probe.client.patch("RelatedPerson", written.id, [test, replaced, add])
+    if probe.client.read("RelatedPerson", written.id).get("gender") != "unknown":
+        return False
+    wrong = [{**test, "value": True}, {**add, "value": "other"}]
+    try:
+        probe.client.patch("RelatedPerson", written.id, wrong)
+    except EhrError:
+        return bool(probe.client.read("RelatedPerson", written.id).get("gender") == "unknown")
+    return False
+
+
+def _members(team: Json) -> list[str]:
+    held = team.get("participant") or []
+    return ["/".join(str((item.get("member") or {}).get("reference", "")).split("/")[-2:]) for item in held]
 
 
 def _all_or_nothing(probe: Probe) -> bool:
@@ -222,6 +260,9 @@ CHECKS: dict[str, Callable[[Probe], bool]] = {
     "conditional-create": _creates_once,
     "transaction": _ties_together,
     "atomic": _all_or_nothing,
+    "participants": _keeps_participants,
+    "team-update": _updates_teams,
+    "patch": _patches,
     "consent": _takes_consents,
 }
 """The checks, in order; texts are under ``probe-<name>``."""

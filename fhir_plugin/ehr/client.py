@@ -6,8 +6,10 @@ something that names a person goes as POST ``_search``, so that it stands in no 
 
 from __future__ import annotations
 
+import copy
 from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from typing import Any
 from urllib.parse import urlencode
 
@@ -15,6 +17,7 @@ import requests
 
 from fhir_plugin.ehr.answers import Answer, Written
 from fhir_plugin.ehr.capabilities import Capabilities
+from fhir_plugin.ehr.dialect import R4, Dialect
 from fhir_plugin.ehr.entries import Entry, bundle_of, if_match_header, read_answers
 from fhir_plugin.ehr.retry import RateLimit, Retry
 from fhir_plugin.ehr.searchset import Params, follow, pairs_of
@@ -62,6 +65,21 @@ class FhirClient:
         )
         self._capabilities: Capabilities | None = None
         self._has_batch = True
+        self._dialect = R4
+
+    def speaking(self, dialect: Dialect) -> FhirClient:
+        """A client of the same EHR to which resources are R4, and on the wire another version of FHIR."""
+        other = copy.copy(self)
+        other._dialect = dialect
+        return other
+
+    def stored(self, resource: dict[str, Any]) -> dict[str, Any]:
+        """A resource as this EHR holds it, for a JSON Patch.
+
+        Raises:
+            EhrRejected: its version of FHIR cannot say it.
+        """
+        return self._dialect.down(resource)
 
     @property
     def base_url(self) -> str:
@@ -100,7 +118,7 @@ class FhirClient:
                 where=where,
                 remedy="Do not use what it gave; report this to the EHR's manager.",
             )
-        return body
+        return self._dialect.up(body)
 
     def search(self, resource_type: str, params: Params, *, private: bool = False) -> Iterator[dict[str, Any]]:
         """All matches and includes, page by page as the EHR gives them.
@@ -124,7 +142,7 @@ class FhirClient:
 
     def pages(self, first: dict[str, Any] | None, where: str = "search") -> Iterator[dict[str, Any]]:
         """The resources of a searchset that was already read (in a batch), and of the pages after it."""
-        yield from follow(first, lambda link: self._get(link, where), where)
+        yield from map(self._dialect.up, follow(first, lambda link: self._get(link, where), where))
 
     def create(self, resource: dict[str, Any], *, if_none_exist: str | None = None) -> Written:
         """Create; with ``if_none_exist`` only when that search finds nothing (status 200: it existed).
@@ -230,11 +248,17 @@ class FhirClient:
         self, kind: str, entries: Sequence[Entry], *, safe: bool, prefer: Mapping[str, str] = _RETURN
     ) -> list[Answer]:
         where = f"POST Bundle ({kind})"
-        bundle = bundle_of(kind, entries)
+        bundle = bundle_of(kind, [self._as_stored(entry) for entry in entries])
         request = Request(method="POST", target="", where=where, headers=prefer, json=bundle, safe=safe)
         return read_answers(self._transport.send(request).body, kind, len(entries))
 
+    def _as_stored(self, entry: Entry) -> Entry:
+        if self._dialect is R4 or entry.resource is None:
+            return entry
+        return replace(entry, resource=self._dialect.down(entry.resource))
+
     def _send(self, entry: Entry) -> RawAnswer:
+        entry = self._as_stored(entry)
         reading = entry.method == "GET"
         headers = {} if reading else dict(_RETURN)
         if entry.if_match is not None:

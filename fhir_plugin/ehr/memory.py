@@ -43,6 +43,8 @@ class Behaviour:
         page_size: largest page.
         origin_of_next: origin put into ``next`` links; empty is its own.
         software_version: what the CapabilityStatement says.
+        refused: (interaction, type) pairs that are refused although they are claimed.
+        claims_transaction: whether it says it has transactions, whatever it does.
     """
 
     interactions: frozenset[str] = _ALL
@@ -57,6 +59,8 @@ class Behaviour:
     page_size: int = 100
     origin_of_next: str = ""
     software_version: str = "1"
+    refused: frozenset[tuple[str, str]] = frozenset()
+    claims_transaction: bool = False
 
 
 class _Refused(Exception):
@@ -65,7 +69,7 @@ class _Refused(Exception):
         self.status, self.code = status, code
 
 
-@dataclass(slots=True)
+@dataclass
 class MemoryEhr:
     """The server; ``memory_session`` gives the requests session that reaches it at ``base_url``.
 
@@ -73,6 +77,7 @@ class MemoryEhr:
         asked: method and path of everything that was asked, in order.
         before: hook on (method, path), run before a request is handled; what it raises, the caller gets.
         after: the same, run after it was handled: what was asked is done, the answer never arrives.
+        written: type and id of what the last Bundle wrote.
     """
 
     behaviour: Behaviour = field(default_factory=Behaviour)
@@ -82,7 +87,7 @@ class MemoryEhr:
     before: Callable[[str, str], None] | None = field(default=None, repr=False)
     after: Callable[[str, str], None] | None = field(default=None, repr=False)
     store: dict[str, dict[str, list[Json]]] = field(default_factory=dict, repr=False)
-    _written: list[tuple[str, str]] = field(default_factory=list, repr=False)
+    written: list[tuple[str, str]] = field(default_factory=list, repr=False)
     _ids: count[int] = field(default_factory=lambda: count(1), repr=False)
     _lock: RLock = field(default_factory=RLock, repr=False)
 
@@ -91,6 +96,10 @@ class MemoryEhr:
         with self._lock:
             type_ = str(resource["resourceType"])
             return self._store(type_, str(resource.get("id") or next(self._ids)), resource)
+
+    def start_ids(self, first: int) -> None:
+        """Give out ids from here on."""
+        self._ids = count(first)
 
     def all(self, resource_type: str) -> list[Json]:
         """The current resources of a type, copied."""
@@ -178,7 +187,7 @@ class MemoryEhr:
         meta = {"versionId": str(len(versions) + 1), "lastUpdated": self.clock().isoformat(timespec="milliseconds")}
         stored |= {"id": id_, "meta": {**(stored.get("meta") or {}), **meta}}
         versions.append(stored)
-        self._written.append((type_, id_))
+        self.written.append((type_, id_))
         return copy.deepcopy(stored)
 
     def _bundle(self, bundle: Json) -> tuple[int, Json]:
@@ -186,7 +195,7 @@ class MemoryEhr:
         if not {"batch": self.behaviour.batch, "transaction": self.behaviour.transaction}.get(kind, False):
             raise _Refused(404, "not-supported")
         entries = bundle.get("entry", [])
-        self._written.clear()
+        self.written.clear()
         answers = []
         for entry in self._resolved(entries) if kind == "transaction" else entries:
             try:
@@ -199,7 +208,7 @@ class MemoryEhr:
         return 200, {"resourceType": "Bundle", "type": f"{kind}-response", "entry": answers}
 
     def _roll_back(self) -> None:
-        for type_, id_ in self._written:
+        for type_, id_ in self.written:
             versions = self.store[type_][id_]
             versions.pop()
             if not versions:
@@ -237,11 +246,14 @@ class MemoryEhr:
     def _allow(self, type_: str, interaction: str) -> None:
         if type_ not in self.behaviour.types:
             raise _Refused(404, "not-supported")
+        if (interaction, type_) in self.behaviour.refused:
+            raise _Refused(422, "business-rule")
         if interaction not in self.behaviour.interactions:
             raise _Refused(405, "not-supported")
 
     def _metadata(self) -> Json:
-        offers = {"batch": self.behaviour.batch, "transaction": self.behaviour.transaction}
+        claimed = self.behaviour.transaction or self.behaviour.claims_transaction
+        offers = {"batch": self.behaviour.batch, "transaction": claimed}
         params = [{"name": name, "type": "token"} for name in ("_id", "_lastUpdated", "identifier", "patient")]
         interactions = [{"code": code} for code in sorted(self.behaviour.interactions)]
         claims = {"interaction": interactions, "versioning": "versioned-update", "conditionalCreate": True}

@@ -15,17 +15,19 @@ from itertools import islice
 
 from fhir_plugin.errors import EhrError, EhrUnreachable
 from fhir_plugin.model.network import SupportNetwork
-from fhir_plugin.sync.arrival import as_sent, frozen_in
 from fhir_plugin.sync.codec import answers_in, plan_json
 from fhir_plugin.sync.decided import Action, ClientPlan
 from fhir_plugin.sync.decisions import Context, Decided, decide_client
-from fhir_plugin.sync.elements import ELEMENTS
 from fhir_plugin.sync.journal import Journal, Step
 from fhir_plugin.sync.linking import Remembered
+from fhir_plugin.sync.mending import doubled, mend_sagas
+from fhir_plugin.sync.outcomes import outcome_of, undo_of
+from fhir_plugin.sync.own_store import OwnStore
 from fhir_plugin.sync.planfile import PlannedClient
 from fhir_plugin.sync.planning import CHUNK, Progress
 from fhir_plugin.sync.population import Json, Population, in_chunks, network_of
 from fhir_plugin.sync.prints import client_print
+from fhir_plugin.sync.worklist import Left
 from fhir_plugin.sync.writing import Unit, Writer, Wrote, unit_of
 
 __all__ = ["Applier"]
@@ -51,6 +53,7 @@ class Applier:
     population: Population
     writer: Writer
     journal: Journal
+    store: OwnStore
     context: Context
     clock: Callable[[], datetime]
     group: int = GROUP
@@ -60,6 +63,7 @@ class Applier:
     progress: Progress = lambda _done, _all: None
     steps: list[Step] = field(default_factory=list)
     _silent: int = 0
+    _seen: list[str] = field(default_factory=list)
     _prints: dict[str, str] = field(default_factory=dict)
     _marks: dict[str, str] = field(default_factory=dict)
 
@@ -70,6 +74,7 @@ class Applier:
             EhrUnreachable: the EHR stopped answering; resume the run later.
         """
         done, waiting = 0, iter(clients)
+        self.writer.run = run
         while chunk := list(islice(waiting, CHUNK)):
             self._chunk(chunk, run)
             done += len(chunk)
@@ -85,7 +90,9 @@ class Applier:
             for patient, items in agreed.items():
                 self.journal.remember(patient, items)
                 self.journal.settle(patient, self._marks.pop(patient, ""))
-            intents = [Step(patient=unit.patient, state="intent", undo=_undo(unit)) for unit in units]
+            self.store.seen(self.context.source, self._seen)
+            self._seen.clear()
+            intents = [Step(patient=unit.patient, state="intent", undo=undo_of(unit)) for unit in units]
             self.journal.note(run, [*steps, *intents])
         results = self._send(units)
         self._settle(results, run)
@@ -95,12 +102,16 @@ class Applier:
     ) -> tuple[list[Unit], list[Step], dict[str, tuple[Remembered, ...]]]:
         """The units to write; the clients that need none, or whose record is not what the plan was made on."""
         patients = [_id_of(planned.plan) for planned in chunk]
+        broken = {} if self.dry_run else mend_sagas(self.writer.saga(), self.store, self.journal, patients)
         records, memory = self.population.records(patients), self.journal.memory(patients)
         self._prints = {_id_of(each.plan): each.print for each in chunk if _leaves_nothing(each.plan)}
         units: list[Unit] = []
         steps: list[Step] = []
         agreed: dict[str, tuple[Remembered, ...]] = {}
         for patient, planned in zip(patients, chunk, strict=True):
+            if patient in broken or doubled(records.get(patient, ())):
+                steps.append(Step(patient=patient, state="failed", code=broken.get(patient, "sync-quarantine")))
+                continue
             network = network_of(records[patient], patient) if patient in records else None
             decided = self._again(planned, network, memory[patient])
             if decided is None:
@@ -109,6 +120,7 @@ class Applier:
                 units.append(unit)
             else:
                 agreed[patient] = decided.remember
+                self._seen.append(patient)
                 steps.append(Step(patient=patient, state="same"))
                 self._marks[patient] = self._mark(patient, records[patient])
         return units, steps, agreed
@@ -149,8 +161,11 @@ class Applier:
             for result in results:
                 patient = result.unit.patient
                 bodies = records.get(patient, [])
-                exact = _exact(result, bodies)
-                step, items = exact or _outcome(result, network_of(bodies, patient) if bodies else None)
+                left = Left.of(result.unit.decided, result.left)
+                step, items = outcome_of(result, left, bodies)
+                if doubled(bodies):
+                    step, items = replace(step, state="failed", code="sync-quarantine"), ()
+                self._list(patient, left)
                 steps.append(step)
                 if items:
                     self.journal.remember(patient, items)
@@ -164,6 +179,13 @@ class Applier:
         elif results:
             self._silent = 0
 
+    def _list(self, patient: str, left: Left) -> None:
+        """Put what is left on the work list, or take the client off it."""
+        if left.asks:
+            self.store.leave(self.context.source, patient, left.content())
+        else:
+            self.store.seen(self.context.source, [patient])
+
     def _mark(self, patient: str, bodies: list[Json]) -> str:
         """The print under which nothing is left to do for a client; empty when something is."""
         return client_print(self._prints.get(patient, ""), bodies, self.journal.vault)
@@ -172,82 +194,6 @@ class Applier:
         self._silent += 1
         if self._silent >= _ENOUGH:
             raise error
-
-
-def _exact(result: Wrote, bodies: list[Json]) -> tuple[Step, tuple[Remembered, ...]] | None:
-    """The outcome where the record holds to the letter what was sent; None where that is not so."""
-    unit = result.unit
-    if result.error is not None or not as_sent(unit.changes, result.ids, bodies):
-        return None
-    items = []
-    for item in unit.decided.remember:
-        new = result.ids.get(item.target)
-        held = frozen_in(f"RelatedPerson/{new}", bodies) if new else None
-        items.append(replace(item, target=new or item.target, frozen=(item.frozen[0], held)))
-    undo = {**_undo(unit), "versions": result.versions}
-    return Step(patient=unit.patient, state="done", resources=result.resources, undo=undo), tuple(items)
-
-
-def _outcome(result: Wrote, now: SupportNetwork | None) -> tuple[Step, tuple[Remembered, ...]]:
-    """The step of a result and what to remember of it."""
-    unit = result.unit
-    undo = {**_undo(unit), "versions": result.versions}
-    decided = unit.decided
-    if result.uncertain and now is not None and _arrived(result, now):
-        result = replace(result, error=None, uncertain=False, resources=len(unit.changes) + 1)
-    if result.error is not None:
-        state = "unknown" if result.uncertain and now is None else "failed"
-        return Step(patient=unit.patient, state=state, code=result.error.code, undo=undo), ()
-    items = tuple(_held(item, result, now) for item in decided.remember)
-    dropped = [item for item, held in zip(decided.remember, items, strict=True) if now and not _kept(item, held)]
-    code = "sync-dropped" if dropped else ""
-    return Step(patient=unit.patient, state="done", code=code, resources=result.resources, undo=undo), items
-
-
-def _held(item: Remembered, result: Wrote, now: SupportNetwork | None) -> Remembered:
-    """What to remember: with the id the figure got, and as the EHR holds what was written.
-
-    A version after ours is somebody's edit: what was agreed is what was written then, so that the edit is seen as one.
-    """
-    target = result.ids.get(item.target, item.target)
-    found = now.figure(target) if now else None
-    if found is None and now is not None:
-        found = next((each for each in now.figures if set(each.identifiers) & set(item.held.identifiers)), None)
-    if found is None:
-        return replace(item, target=target)
-    looked_at = [found.carried, now.team.carried if now and now.team else None]
-    is_ours = all(result.versions.get(body.reference) in (None, "", body.version) for body in looked_at if body)
-    return item.refreshed(found) if is_ours else replace(item, target=found.id)
-
-
-def _kept(planned: Remembered, held: Remembered) -> bool:
-    """Whether the EHR holds what was written, element by element."""
-    return all(
-        element.get(planned.held) == element.get(held.held) for element in ELEMENTS if element.path in planned.known
-    )
-
-
-def _arrived(result: Wrote, now: SupportNetwork) -> bool:
-    """Whether a write that got no answer is in the record all the same."""
-    decided = result.unit.decided
-    held = [_held(item, result, now) for item in decided.remember]
-    return all(now.figure(item.target) and _kept(plan, item) for plan, item in zip(decided.remember, held, strict=True))
-
-
-def _undo(unit: Unit) -> dict[str, object]:
-    """What is needed to take the unit back: the bodies as they were, and what was new."""
-    before = {}
-    for change in unit.changes:
-        if not change.is_new:
-            before[change.reference] = _body_before(unit, change.reference)
-    return {"before": before, "new": [f"{change.type}|{change.full_url}" for change in unit.changes if change.is_new]}
-
-
-def _body_before(unit: Unit, reference: str) -> dict[str, object] | None:
-    network = unit.decided.before
-    carried = [figure.carried for figure in network.figures] + [person.carried for person in network.people]
-    carried += [record.carried for record in network.consents] + [network.team.carried if network.team else None]
-    return next((item.body() for item in carried if item is not None and item.reference == reference), None)
 
 
 def _id_of(plan: ClientPlan) -> str:

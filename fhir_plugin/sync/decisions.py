@@ -60,6 +60,7 @@ class Decided:
         remember: what to remember once it is written.
         permits: to be demanded when the write is sent.
         problems: rows that turn out not to be usable here.
+        figures: row of the plan → id of the figure it came to.
     """
 
     plan: ClientPlan
@@ -68,6 +69,7 @@ class Decided:
     remember: tuple[Remembered, ...] = ()
     permits: tuple[Ask, ...] = ()
     problems: tuple[Problem, ...] = ()
+    figures: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(slots=True)
@@ -81,6 +83,7 @@ class _Work:
     permits: list[Ask] = field(default_factory=list)
     plans: dict[str, FigurePlan] = field(default_factory=dict)
     problems: list[Problem] = field(default_factory=list)
+    figures: dict[str, str] = field(default_factory=dict)
 
 
 def decide_client(
@@ -119,6 +122,7 @@ def decide_client(
         remember=tuple(work.remember),
         permits=tuple(work.permits),
         problems=tuple(work.problems),
+        figures=work.figures,
     )
 
 
@@ -160,6 +164,7 @@ def _decide_figure(
         disputed=merged.disputed,
         frozen=(wanted.frozen if merged.said is wanted.figure else None, None),
     )
+    work.figures[row] = final.id
     work.remember.append(remembered.refreshed(final))
     changes = tuple(
         ElementChange(element=element.path, before=shown(element.get(theirs)), after=shown(element.get(final)))

@@ -14,16 +14,24 @@ from fhir_plugin.texts import Language
 
 __all__ = ["RunReport"]
 
-_TROUBLE = ("changed", "failed", "unknown", "intent")
+_TROUBLE = ("changed", "failed", "unknown", "intent", "to-enter")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RunReport:
-    """The outcome of one run; ``seconds`` is its wall time."""
+    """The outcome of one run.
+
+    Attributes:
+        seconds: wall time.
+        unprotected: updates written although the EHR looks at no versions (``lost-update-window``).
+        untrue: checks of the probe the EHR fails although it says it does this.
+    """
 
     run: int
     steps: tuple[Step, ...]
     seconds: float
+    unprotected: int = 0
+    untrue: tuple[str, ...] = ()
 
     @property
     def resources(self) -> int:
@@ -32,13 +40,13 @@ class RunReport:
 
     @property
     def clean(self) -> bool:
-        """Whether no client needs a person."""
-        return not any(True for _ in self._trouble())
+        """Whether no client needs a person, and the EHR does what it says."""
+        return not self.untrue and not any(True for _ in self._trouble())
 
     def text(self, language: Language) -> str:
         """For a terminal."""
         counts = [f"  {number:>7}  {name}" for name, number in self._counts(language)]
-        return "\n".join([self._head(language), *counts, *self._list(language)])
+        return "\n".join([self._head(language), *counts, *self._notices(language), *self._list(language)])
 
     def json(self) -> str:
         """For a program."""
@@ -47,6 +55,8 @@ class RunReport:
             "seconds": round(self.seconds, 3),
             "resources": self.resources,
             "states": dict(Counter(step.state for step in self.steps)),
+            "lost-update-window": self.unprotected,
+            "untrue": list(self.untrue),
             "attention": [
                 {"client": f"Patient/{step.patient}", "state": step.state, "code": step.code}
                 for step in self._trouble()
@@ -57,7 +67,8 @@ class RunReport:
     def html(self, language: Language) -> str:
         """A page of its own."""
         rows = "".join(f"<tr><td>{n}</td><td>{html.escape(name)}</td></tr>" for name, n in self._counts(language))
-        items = "".join(f"<li>{html.escape(line.strip())}</li>" for line in self._list(language))
+        lines = [*self._notices(language), *self._list(language)]
+        items = "".join(f"<li>{html.escape(line.strip())}</li>" for line in lines)
         return (
             f'<!doctype html><html lang="{language}"><meta charset="utf-8"><title>Sync {self.run}</title>'
             "<style>body{font:1rem/1.5 sans-serif;max-width:60rem;margin:2rem auto;padding:0 1rem}"
@@ -88,6 +99,15 @@ class RunReport:
 
     def _trouble(self) -> Iterable[Step]:
         return (step for step in self.steps if step.state in _TROUBLE or step.code)
+
+    def _notices(self, language: Language) -> list[str]:
+        """What somebody should know about the EHR itself."""
+        found = [
+            f"  ! {words('ehr-untrue-check', language, check=words(f'probe-{name}', language))}" for name in self.untrue
+        ]
+        if self.unprotected:
+            found.append(f"  ! {words('lost-update-window', language, count=str(self.unprotected))}")
+        return found
 
     def _list(self, language: Language) -> list[str]:
         return [

@@ -13,7 +13,7 @@ from fhir_plugin.model.network import SupportNetwork, Team
 from fhir_plugin.sync.sharing import apply_claim
 from fhir_plugin.sync.wanted import ConsentClaim
 
-__all__ = ["Shared", "share"]
+__all__ = ["Shared", "is_open", "share"]
 
 _NAMESPACE = uuid.UUID("c0f6f7f1-6b0a-5e3a-8a54-0c9b5c1d7e20")
 
@@ -69,10 +69,10 @@ def share(
         notes = (claimed.note,) if claimed.note else ()
     if claim is not None and claim.state == "withdrawn":
         figure = _disengaged(figure, theirs, PartialDate.of(today))
-    elif _is_open(figure, at) and not _is_open(theirs, at) and not _is_complete(figure):
+    elif is_open(figure, at) and not is_open(theirs, at) and not _is_complete(figure):
         notes = (*notes, "incomplete:sync-engagement-incomplete")
         figure = replace(figure, engagement=theirs.engagement)
-    elif _is_open(figure, at) and not _is_open(theirs, at):
+    elif is_open(figure, at) and not is_open(theirs, at):
         answer = access_permit(network, figure, policy, at)
         if isinstance(answer, Ask):
             permits = (answer,)
@@ -83,7 +83,7 @@ def share(
     return Shared(network=network, figure=figure, permits=permits, effect=effect, notes=notes)
 
 
-def _is_open(figure: SupportFigure, at: datetime) -> bool:
+def is_open(figure: SupportFigure, at: datetime) -> bool:
     """Whether the figure takes part in the team, now or in the future."""
     engagement = figure.engagement
     end = engagement.period.end if engagement else None

@@ -1,63 +1,168 @@
-"""Taking a run back: new versions that say what was said before. Nothing is deleted.
+"""Taking a run back: new versions that say what was said before, written the EHR's own way. Nothing is deleted.
 
-What somebody changed after the run stays as they left it, and is reported.
+What somebody changed after the run stays as they left it, and is reported. Access is given back only by a ``Permit``,
+as in any other run: a consent that ended since then is not undone by an undo.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
-from typing import Any
+import hashlib
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, replace
+from datetime import datetime
 
-from fhir_plugin.ehr.client import FhirClient
-from fhir_plugin.ehr.entries import Entry
+from fhir_plugin.consent import Ask, Policy, access_permit, demand
+from fhir_plugin.ehr.wire import dumps
 from fhir_plugin.errors import EhrConflict, EhrError
+from fhir_plugin.mapping.json import Json, text
+from fhir_plugin.model.network import SupportNetwork
 from fhir_plugin.sync.journal import Journal, Step
+from fhir_plugin.sync.mending import mend_sagas
+from fhir_plugin.sync.own_store import OwnStore
+from fhir_plugin.sync.population import Population, network_of
+from fhir_plugin.sync.saga import BrokenOff
+from fhir_plugin.sync.taking_part import is_open
+from fhir_plugin.sync.ways.dividing import divide
+from fhir_plugin.sync.ways.tasks import Task, content_of
+from fhir_plugin.sync.writing import Writer
 
-__all__ = ["undo_run"]
+__all__ = ["Undoer", "digest_of"]
 
-Json = dict[str, Any]
+_UNDONE_FROM = ("done", "failed", "unknown")
 
 
-def undo_run(client: FhirClient, journal: Journal, run: int, progress: Callable[[int, int], None]) -> list[Step]:
-    """Take back what a run wrote, client by client, each in one transaction.
+def digest_of(body: Json) -> str:
+    """The print of what a body says, for EHRs that tell no versions."""
+    return hashlib.sha256(dumps(content_of(body))).hexdigest()
 
-    Returns:
-        One step per client: ``undone``, ``changed`` (somebody edited it since) or ``failed``.
+
+@dataclass(slots=True, kw_only=True)
+class Undoer:
+    """Takes runs back in one EHR.
+
+    Attributes:
+        source: name of the source of the run.
+        clock: aware current instant.
     """
-    written = journal.steps(run, "done")
-    results: list[Step] = []
-    for position, step in enumerate(written, start=1):
-        result = _undo_client(client, step)
-        with journal.together():
-            journal.note(run, [result])
+
+    population: Population
+    writer: Writer
+    journal: Journal
+    store: OwnStore
+    source: str
+    policy: Policy
+    clock: Callable[[], datetime]
+
+    def undo(self, run: int, progress: Callable[[int, int], None] = lambda _done, _all: None) -> list[Step]:
+        """Take back what a run wrote, client by client.
+
+        Returns:
+            One step per client: ``undone``, ``changed`` (somebody edited it since) or ``failed``.
+        """
+        self.writer.run = -run
+        patients = [step.patient for step in self.journal.steps(run)]
+        broken = mend_sagas(self.writer.saga(), self.store, self.journal, patients)
+        written = [step for step in self.journal.steps(run, *_UNDONE_FROM) if (step.undo or {}).get("versions")]
+        results: list[Step] = []
+        for position, step in enumerate(written, start=1):
+            code = broken.get(step.patient)
+            result = replace(step, state="failed", code=code) if code else self._client(step)
+            with self.journal.together():
+                self.journal.note(run, [result])
+                if result.state == "undone":
+                    self.journal.forget(step.patient)
             if result.state == "undone":
-                journal.forget(step.patient)
-        results.append(result)
-        progress(position, len(written))
-    return results
+                self.store.seen(self.source, [step.patient])
+            results.append(result)
+            progress(position, len(written))
+        return results
+
+    def _client(self, step: Step) -> Step:
+        try:
+            tasks = self._tasks(step)
+            written = self._write(step.patient, tasks) if tasks else 0
+        except BrokenOff as broken:
+            return replace(step, state="failed", code=broken.error.code)
+        except EhrConflict:
+            return replace(step, state="changed", code="sync-changed", resources=0)
+        except EhrError as error:
+            return replace(step, state="failed", code=error.code, resources=0)
+        except _CannotUndo as reason:
+            return replace(step, state="failed", code=str(reason), resources=0)
+        return replace(step, state="undone", code="", resources=written)
+
+    def _tasks(self, step: Step) -> list[Task]:
+        """The compensating writes.
+
+        Raises:
+            EhrConflict: something is not as the run left it.
+        """
+        bodies = self.population.records([step.patient]).get(step.patient, [])
+        held = {f"{text(body, 'resourceType')}/{text(body, 'id')}": body for body in bodies}
+        tasks: list[Task] = []
+        for reference, version in step.undo["versions"].items():
+            now = held.get(reference)
+            if now is None:
+                raise EhrConflict("It is not there any more.", where="undo", remedy="Look at the record.")
+            before = step.undo["before"].get(reference)
+            wanted = before if before is not None else _void(now)
+            if content_of(wanted) == content_of(now):
+                continue
+            if not _as_left(now, version, step.undo.get("digests", {}).get(reference, "")):
+                raise EhrConflict("It was edited since.", where="undo", remedy="Look at the record.")
+            tasks.append(Task(body=_with_id(wanted, now), before=now, version=_version(now), patient=_patient(step)))
+        self._demand_permits(bodies, tasks, step.patient)
+        return tasks
+
+    def _demand_permits(self, bodies: Iterable[Json], tasks: Iterable[Task], patient: str) -> None:
+        after = {(task.type, task.id): task.body for task in tasks}
+        listed = list(bodies)
+        then = [after.get((text(body, "resourceType"), text(body, "id")), body) for body in listed]
+        now, will_be = network_of(listed, patient), network_of(then, patient)
+        at = self.clock()
+        for figure in will_be.figures:
+            if not is_open(figure, at) or (_is_open_in(now, figure.id, at) and not self._permitted(now, figure.id, at)):
+                continue  # it takes no part, or took part without a permit before: that was decided elsewhere
+            answer = access_permit(will_be, figure, self.policy, at)
+            if not isinstance(answer, Ask):
+                raise _CannotUndo("sync-undo-no-consent")
+            demand(answer.permit, answer.request)
+
+    def _permitted(self, network: SupportNetwork, figure_id: str, at: datetime) -> bool:
+        figure = network.figure(figure_id)
+        return figure is not None and isinstance(access_permit(network, figure, self.policy, at), Ask)
+
+    def _write(self, patient: str, tasks: list[Task]) -> int:
+        part = divide(tasks, self.writer.route)
+        if part.left:
+            raise _CannotUndo("sync-undo-by-hand")
+        return len(self.writer.send(patient, part, self.clock()))
 
 
-def _undo_client(client: FhirClient, step: Step) -> Step:
-    try:
-        entries = list(_entries(client, step.undo))
-        client.transaction(entries)
-    except EhrConflict:
-        return Step(patient=step.patient, state="changed", code="sync-changed", undo=step.undo)
-    except EhrError as error:
-        return Step(patient=step.patient, state="failed", code=error.code, undo=step.undo)
-    return Step(patient=step.patient, state="undone", resources=len(entries), undo=step.undo)
+class _CannotUndo(Exception):
+    """Why a client's part of a run stays as it is; the message is a code."""
 
 
-def _entries(client: FhirClient, undo: Json) -> Iterator[Entry]:
-    """The compensating writes: access goes first, so that nobody keeps it while the rest is taken back."""
-    order = {"CareTeam": 0, "Consent": 1, "RelatedPerson": 2}
-    versions: dict[str, str] = undo["versions"]
-    for reference in sorted(versions, key=lambda each: order.get(each.split("/")[0], 3)):
-        before = undo["before"].get(reference)
-        if before is None:
-            kind, _, id_ = reference.partition("/")
-            before = _void(client.read(kind, id_))
-        yield Entry.put(before, if_match=versions[reference])
+def _is_open_in(network: SupportNetwork, figure_id: str, at: datetime) -> bool:
+    figure = network.figure(figure_id)
+    return figure is not None and is_open(figure, at)
+
+
+def _as_left(now: Json, version: str, digest: str) -> bool:
+    held = _version(now)
+    return held == version if version and held else digest_of(now) == digest
+
+
+def _version(body: Mapping[str, object]) -> str:
+    return text(body.get("meta"), "versionId")
+
+
+def _with_id(wanted: Json, now: Json) -> Json:
+    return {**wanted, "id": now["id"]}
+
+
+def _patient(step: Step) -> str:
+    return f"Patient/{step.patient}"
 
 
 def _void(body: Json) -> Json:

@@ -1,7 +1,8 @@
-"""Sending what was decided: several clients' writes in one transaction, and one by one when that is refused.
+"""Sending what was decided: several clients' writes in one transaction, one by one when that is refused, or a saga.
 
-The unit is one client: its RelatedPersons, Consents, CareTeam and Provenance are written together or not at all. Units
-share a Bundle only to save round trips; when the Bundle is refused nothing was written and each is tried by itself.
+The unit is one client: its RelatedPersons, Consents, CareTeam and Provenance. Units share a Bundle only to save round
+trips; when the Bundle is refused nothing was written and each is tried by itself. Which way an EHR gets is the
+``Route``'s (``ways.choosing``); what it has no way for is left to a person.
 """
 
 from __future__ import annotations
@@ -15,26 +16,22 @@ from fhir_plugin.consent import demand
 from fhir_plugin.ehr.answers import Written
 from fhir_plugin.ehr.client import FhirClient
 from fhir_plugin.ehr.entries import Entry
-from fhir_plugin.errors import (
-    EhrBusy,
-    EhrConflict,
-    EhrError,
-    EhrFailed,
-    EhrProtocolError,
-    EhrRejected,
-    EhrUnauthorized,
-    EhrUnreachable,
-)
+from fhir_plugin.errors import EhrError, EhrRejected, EhrUnauthorized
 from fhir_plugin.mapping.changes import ResourceChange, changes_between
 from fhir_plugin.mapping.provenance import Author, provenance_of
+from fhir_plugin.model.carried import Carried
 from fhir_plugin.model.identity import Ref
+from fhir_plugin.model.network import SupportNetwork
 from fhir_plugin.sync.decisions import Decided
-from fhir_plugin.sync.saga import write_in_order
+from fhir_plugin.sync.own_store import OwnStore
+from fhir_plugin.sync.saga import UNCERTAIN, BrokenOff, Saga
+from fhir_plugin.sync.ways.choosing import Route
+from fhir_plugin.sync.ways.creating import ConditionalCreate, condition_of
+from fhir_plugin.sync.ways.dividing import Divided, divide
+from fhir_plugin.sync.ways.tasks import Task, own_identifier
+from fhir_plugin.sync.ways.updating import ComparedPut
 
-__all__ = ["Unit", "Writer", "Wrote", "unit_of"]
-
-_UNCERTAIN = (EhrUnreachable, EhrFailed, EhrBusy, EhrProtocolError)
-"""Failures after which the write may have happened."""
+__all__ = ["Unit", "Writer", "Wrote", "body_before", "unit_of"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -54,6 +51,7 @@ class Wrote:
         ids: ``urn:uuid:`` → logical id of what was created.
         versions: reference → version that was written, for an undo.
         resources: how many resources were written, the Provenance included.
+        left: what the EHR has no way for, for a person to enter.
         error: why it was not (or perhaps not) written.
         uncertain: whether it may have been written all the same.
     """
@@ -62,6 +60,7 @@ class Wrote:
     ids: dict[str, str] = field(default_factory=dict)
     versions: dict[str, str] = field(default_factory=dict)
     resources: int = 0
+    left: tuple[Task, ...] = field(default=(), repr=False)
     error: EhrError | None = None
     uncertain: bool = False
 
@@ -73,12 +72,30 @@ def unit_of(decided: Decided) -> Unit:
 
 
 class Writer:
-    """Sends units to one EHR as one author."""
+    """Sends units to one EHR as one author, in one run.
 
-    def __init__(self, client: FhirClient, author: Ref) -> None:
+    Attributes:
+        untrue: what the EHR turned out not to do although it says so, as checks of the probe.
+        unprotected: updates that were written although the EHR looks at no versions (``lost-update-window``).
+    """
+
+    def __init__(self, client: FhirClient, author: Ref, route: Route, store: OwnStore) -> None:
         self._client = client
         self._author = author
-        self._has_transactions = True
+        self._route = route
+        self._store = store
+        self.untrue: set[str] = set()
+        self.unprotected = 0
+        self.run = 0
+
+    @property
+    def route(self) -> Route:
+        """The way of writing."""
+        return self._route
+
+    def saga(self) -> Saga:
+        """A saga of this run."""
+        return Saga(client=self._client, route=self._route, store=self._store, run=self.run)
 
     def write(self, units: Sequence[Unit], at: datetime) -> list[Wrote]:
         """Write units, together where the EHR takes that. A failure is a result, so that the others go on.
@@ -87,65 +104,145 @@ class Writer:
             PermitRequired: something would be shared without a fresh permit; nothing was sent.
             EhrUnauthorized: the EHR lets nothing in any more.
         """
-        if not self._has_transactions and len(units) > 1:
-            return [result for unit in units for result in self.write([unit], at)]
-        entries = [self._entries(unit, at) for unit in units]
+        for unit in units:
+            _demand_permits(unit, at)
+        divided = [divide(_tasks(unit), self._route) for unit in units]
+        together = [pair for pair in zip(units, divided, strict=True) if pair[1].together and pair[1].send]
+        results = {wrote.unit.patient: wrote for wrote in self._transaction(together, at)}
+        for unit, part in zip(units, divided, strict=True):
+            if unit.patient not in results:
+                results[unit.patient] = self._one_by_one(unit, part, at)
+        return [results[unit.patient] for unit in units]
+
+    def send(self, patient: str, part: Divided, at: datetime) -> list[Written]:
+        """Write tasks of one client that need no decision any more, with their Provenance.
+
+        Raises:
+            BrokenOff: a saga did not come to its end.
+            EhrError: a transaction was refused, or got no answer.
+        """
+        changes = [ResourceChange(body=task.body, version=task.version) for task in part.send]
+        body = provenance_of(changes, Author(enterer=self._author), at)
+        provenance = Task(body=body, patient=f"Patient/{patient}")
+        if part.together and self._route.together:
+            return self._client.transaction([*map(self._entry, part.send), Entry.post(body)])
+        return self.saga().write(patient, part.send, provenance)
+
+    def _transaction(self, pairs: Sequence[tuple[Unit, Divided]], at: datetime) -> list[Wrote]:
+        """Units in one transaction; those it is not for are not in the result."""
+        if not pairs or not self._route.together:
+            return []
+        entries = [[*map(self._entry, part.send), self._provenance(unit, part, at)] for unit, part in pairs]
         try:
-            written = self._send(units, entries)
+            written = self._client.transaction([entry for listed in entries for entry in listed], bodies=False)
         except EhrUnauthorized:
             raise
-        except _UNCERTAIN as error:
-            return [Wrote(unit=unit, error=error, uncertain=True) for unit in units]
+        except UNCERTAIN as error:
+            if error.code == "transaction-not-atomic":
+                self.untrue.add("atomic")
+            return [Wrote(unit=unit, error=error, uncertain=True) for unit, _ in pairs]
         except EhrError as error:
-            if len(units) == 1:
-                return [Wrote(unit=units[0], error=error)]
-            return [result for unit in units for result in self.write([unit], at)]
-        results: list[Wrote] = []
-        for unit, listed in zip(units, entries, strict=True):
+            return self._refused(error, pairs, at)
+        results = []
+        for (unit, part), listed in zip(pairs, entries, strict=True):
             mine, written = written[: len(listed)], written[len(listed) :]
-            pairs = list(zip(unit.changes, mine, strict=False))
-            results.append(
-                Wrote(
-                    unit=unit,
-                    ids={change.full_url: item.id for change, item in pairs if change.full_url},
-                    versions={f"{item.type}/{item.id}": item.version for item in mine[: len(unit.changes)]},
-                    resources=len(mine),
-                )
-            )
+            results.append(_wrote(unit, part, dict(enumerate(mine)), len(mine)))
         return results
 
-    def _send(self, units: Sequence[Unit], entries: Sequence[Sequence[Entry]]) -> list[Written]:
-        """One transaction; or, where the EHR has none, one client in the order of a saga."""
-        if not self._has_transactions and len(units) == 1:
-            return write_in_order(self._client, units[0].changes, entries[0])
+    def _refused(self, error: EhrError, pairs: Sequence[tuple[Unit, Divided]], at: datetime) -> list[Wrote]:
+        """What follows when a whole transaction was refused: nothing was written yet."""
+        if error.code == "transaction-unsupported":
+            self.untrue.add("transaction")
+            self._route = replace(self._route, together=False)
+            return []
+        if len(pairs) > 1:
+            return [wrote for pair in pairs for wrote in self._transaction([pair], at)]
+        ((unit, part),) = pairs
+        if isinstance(error, EhrRejected):
+            try:
+                self.saga().end_access(unit.patient, part.send, self._provenance_task(unit, part, at))
+            except BrokenOff as broken:
+                return [_broken(unit, part, broken)]
+        return [Wrote(unit=unit, error=error)]
+
+    def _one_by_one(self, unit: Unit, part: Divided, at: datetime) -> Wrote:
+        if not part.send:
+            return Wrote(unit=unit, left=part.left)
+        self.unprotected += sum(1 for task in part.send if self._is_unprotected(task))
         try:
-            return self._client.transaction([entry for listed in entries for entry in listed], bodies=False)
-        except EhrRejected as error:
-            if error.code != "transaction-unsupported":
-                raise
-            self._has_transactions = False
-            if len(units) > 1:
-                raise
-        return write_in_order(self._client, units[0].changes, entries[0])
+            written = self.saga().write(unit.patient, part.send, self._provenance_task(unit, part, at))
+        except BrokenOff as broken:
+            if isinstance(broken.error, EhrUnauthorized):
+                raise broken.error from None
+            return _broken(unit, part, broken)
+        return _wrote(unit, part, dict(enumerate(written)), len(written))
 
-    def _entries(self, unit: Unit, at: datetime) -> list[Entry]:
-        for ask in unit.decided.permits:
-            demand(ask.permit, replace(ask.request, at=at))
+    def _is_unprotected(self, task: Task) -> bool:
+        update = self._route.way(task.type).update
+        return not task.is_new and (isinstance(update, ComparedPut) or (update is not None and not task.version))
+
+    def _entry(self, task: Task) -> Entry:
+        if task.is_new:
+            asked = isinstance(self._route.way(task.type).create, ConditionalCreate)
+            return Entry.post(task.body, full_url=task.full_url, if_none_exist=condition_of(task) if asked else None)
+        return Entry.put(task.body, if_match=task.version)
+
+    def _provenance(self, unit: Unit, part: Divided, at: datetime) -> Entry:
+        return Entry.post(self._provenance_task(unit, part, at).body)
+
+    def _provenance_task(self, unit: Unit, part: Divided, at: datetime) -> Task:
         author = Author(enterer=self._author, designations=_designations(unit))
-        return [*map(_entry, unit.changes), Entry.post(provenance_of(unit.changes, author, at))]
+        sent = {task.full_url or f"{task.type}/{task.id}" for task in part.send}
+        changes = [change for change in unit.changes if change.reference in sent]
+        return Task(body=provenance_of(changes, author, at), patient=_patient(unit))
 
 
-def _entry(change: ResourceChange) -> Entry:
-    if change.is_new:
-        return Entry.post(change.body, full_url=change.full_url, if_none_exist=change.if_none_exist or None)
-    if not change.version:
-        raise EhrConflict(
-            f"The EHR gives no version of a {change.type}, so a change by someone else cannot be seen.",
-            code="no-version",
-            where=f"PUT {change.type}",
-            remedy="Run `steunfiguren conformance` to see what this EHR supports.",
+def body_before(network: SupportNetwork, reference: str) -> dict[str, Any] | None:
+    """A resource of a network as it was read, by ``Type/id``; None when it is not in it."""
+    carried: list[Carried | None] = [figure.carried for figure in network.figures]
+    carried += [person.carried for person in network.people]
+    carried += [record.carried for record in network.consents]
+    carried.append(network.team.carried if network.team else None)
+    return next((item.body() for item in carried if item is not None and item.reference == reference), None)
+
+
+def _demand_permits(unit: Unit, at: datetime) -> None:
+    for ask in unit.decided.permits:
+        demand(ask.permit, replace(ask.request, at=at))
+
+
+def _tasks(unit: Unit) -> list[Task]:
+    network = unit.decided.before
+    out_of_use = {own_identifier(carried.body()) for carried in network.rest} - {None}
+    return [
+        Task.of(
+            change,
+            None if change.is_new else body_before(network, change.reference),
+            _patient(unit),
+            seen_before=own_identifier(change.body) in out_of_use,
         )
-    return Entry.put(change.body, if_match=change.version)
+        for change in unit.changes
+    ]
+
+
+def _patient(unit: Unit) -> str:
+    return f"Patient/{unit.patient}"
+
+
+def _wrote(unit: Unit, part: Divided, written: dict[int, Written], resources: int) -> Wrote:
+    pairs = [(task, written[position]) for position, task in enumerate(part.send) if position in written]
+    return Wrote(
+        unit=unit,
+        ids={task.full_url: item.id for task, item in pairs if task.full_url},
+        versions={f"{item.type}/{item.id}": item.version for _, item in pairs},
+        resources=resources,
+        left=part.left,
+    )
+
+
+def _broken(unit: Unit, part: Divided, broken: BrokenOff) -> Wrote:
+    done = _wrote(unit, part, broken.written, len(broken.written))
+    return replace(done, error=broken.error, uncertain=broken.uncertain)
 
 
 def _designations(unit: Unit) -> Any:

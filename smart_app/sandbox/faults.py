@@ -10,7 +10,7 @@ from collections.abc import Iterable
 
 from fhir_plugin.errors import UsageError
 
-__all__ = ["FAULTS", "FaultSwitch"]
+__all__ = ["FAULTS", "PROFILES", "FaultSwitch"]
 
 FAULTS = (
     "no-nonce",
@@ -35,8 +35,30 @@ FAULTS = (
     "read-only",
     "drops-related-person-participants",
     "koppeltaal-noop",
+    "no-access",
+    "create-only",
+    "patch-only",
+    "no-if-match",
+    "server-ids",
+    "no-related-person-write",
+    "stu3",
 )
 """Names, in the order of the design; `no-care-team-write` and friends behave like servers seen in the field."""
+PROFILES = {
+    "no access": ("no-access",),
+    "read-only": ("read-only",),
+    "create only": ("create-only",),
+    "PATCH only": ("patch-only",),
+    "update, no If-Match": ("no-if-match",),
+    "no conditional operations": ("no-conditional",),
+    "no transaction": ("transaction-refused",),
+    "server-assigned ids": ("server-ids",),
+    "no Consent": ("no-consent",),
+    "no CareTeam write": ("no-care-team-write",),
+    "no RelatedPerson write": ("no-related-person-write",),
+    "STU3": ("stu3",),
+}
+"""The EHRs of the degradation matrix (docs/sync.md), each by the faults that make the sandbox play it."""
 
 
 class FaultSwitch:

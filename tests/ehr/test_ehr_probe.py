@@ -50,7 +50,7 @@ def test_nothing_the_probe_made_is_left_in_use(client: FhirClient, patient: str)
     [
         (Behaviour(honours_if_match=False), ["atomic", "stale-if-match"]),
         (Behaviour(honours_conditions=False), ["conditional-create"]),
-        (Behaviour(keeps_related_participants=False), ["transaction"]),
+        (Behaviour(keeps_related_participants=False), ["participants", "transaction"]),
         (Behaviour(atomic=False), ["atomic"]),
         (Behaviour(transaction=False), ["atomic", "transaction"]),
         (Behaviour(conflict_status=409), []),
@@ -69,6 +69,12 @@ def test_a_test_client_that_is_unknown_stops_the_probe_before_it_writes() -> Non
     with pytest.raises(EhrNotFound):
         outcomes(FhirClient(ehr.base_url, session=memory_session(ehr)), "Patient/nobody")
     assert ehr.all("RelatedPerson") == []
+
+
+@pytest.fixture(autouse=True)
+def elsewhere(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """What the command keeps is kept in a folder of the test."""
+    monkeypatch.chdir(tmp_path)
 
 
 def run(ehr: MemoryEhr, monkeypatch: pytest.MonkeyPatch, *arguments: str) -> tuple[int, str]:

@@ -38,6 +38,13 @@ LISTED = [
     "read-only",
     "drops-related-person-participants",
     "koppeltaal-noop",
+    "no-access",
+    "create-only",
+    "patch-only",
+    "no-if-match",
+    "server-ids",
+    "no-related-person-write",
+    "stu3",
 ]
 AUNT = {"resourceType": "RelatedPerson", "patient": {"reference": "Patient/noor"}}
 

@@ -11,20 +11,24 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+from fhir_plugin.conformance.probe import Probe
 from fhir_plugin.consent import NL_JEUGDWET, load_policy
 from fhir_plugin.ehr import FhirClient, Retry
+from fhir_plugin.ehr.abilities import software_of
 from fhir_plugin.ehr.memory import Behaviour, MemoryEhr
 from fhir_plugin.ehr.memory_adapter import memory_session
 from fhir_plugin.model.identity import Ref
 from fhir_plugin.sync.applying import Applier
 from fhir_plugin.sync.columns import propose_columns
 from fhir_plugin.sync.decisions import Context
+from fhir_plugin.sync.findings import findings_path, store_findings
 from fhir_plugin.sync.journal import Journal, Step, open_journal
 from fhir_plugin.sync.planfile import PlanReader, PlanWriter
 from fhir_plugin.sync.planning import Planner
-from fhir_plugin.sync.population import Population
+from fhir_plugin.sync.reaching import Reached, reach
 from fhir_plugin.sync.rows import RowReader
 from fhir_plugin.sync.tables import open_csv
+from fhir_plugin.sync.undoing import Undoer
 from fhir_plugin.sync.wanted import Problem, Wanted
 from fhir_plugin.sync.writing import Writer
 
@@ -86,11 +90,17 @@ class Desk:
     source: str = "jim"
     now: datetime = NOW
     problems: list[Problem] = field(default_factory=list)
+    writer: Writer | None = None
 
     @contextmanager
     def journal(self) -> Iterator[Journal]:
         with open_journal(self.folder / "journal.sqlite", self.client.base_url, self.source) as journal:
             yield journal
+
+    @contextmanager
+    def reached(self) -> Iterator[tuple[Journal, Reached]]:
+        with self.journal() as journal, reach(self.client, self.folder / "journal.sqlite", journal.vault) as ehr:
+            yield journal, ehr
 
     @property
     def plan_path(self) -> Path:
@@ -109,8 +119,8 @@ class Desk:
 
     def plan_rows(self, rows: Iterable[Wanted | Problem], file: str = "other", **options: Any) -> PlanReader:
         """Plan what was read of a source."""
-        with self.journal() as journal:
-            planner = Planner(population=Population(self.client), journal=journal, context=self.context())
+        with self.reached() as (journal, ehr):
+            planner = Planner(population=ehr.population, journal=journal, context=self.context())
             writer = PlanWriter(self.plan_path, ehr=self.client.base_url, source=self.source, file=file, made="now")
             for planned in planner.plan(rows, **options):
                 writer.add(planned)
@@ -121,11 +131,12 @@ class Desk:
     def apply(self, **options: Any) -> list[Step]:
         """Apply the plan that was made last."""
         reader = PlanReader(self.plan_path)
-        with self.journal() as journal:
+        with self.reached() as (journal, ehr):
             applier = Applier(
-                population=Population(self.client),
-                writer=Writer(self.client, Ref(display="sync")),
+                population=ehr.population,
+                writer=Writer(ehr.client, Ref(display="sync"), ehr.route, ehr.store),
                 journal=journal,
+                store=ehr.store,
                 context=self.context(),
                 clock=lambda: self.now,
                 **{"workers": 1, **options},
@@ -133,12 +144,39 @@ class Desk:
             run = journal.begin(reader.digest, reader.totals["clients"])
             applier.apply(reader.clients(), reader.totals["clients"], run)
             journal.finish(run)
+            self.writer = applier.writer
         return applier.steps
 
     def sync(self, rows: Iterable[dict[str, str]], **options: Any) -> list[Step]:
         """Plan and apply."""
         self.plan(rows)
         return self.apply(**options)
+
+    def probe(self, patient: str) -> dict[str, str]:
+        """Try the EHR's writes, and keep what was found, as `steunfiguren conformance` does."""
+        checks = {item.check: item.outcome.value for item in Probe(self.client, f"Patient/{patient}").run()}
+        path = findings_path(self.folder / "journal.sqlite")
+        store_findings(path, self.client.base_url, software_of(self.client.capabilities()), checks, self.now)
+        return checks
+
+    def last_run(self) -> int:
+        """Number of the run that was started last."""
+        with self.journal() as journal:
+            return journal.runs()[0].id
+
+    def undo(self, run: int) -> list[Step]:
+        """Take a run back."""
+        with self.reached() as (journal, ehr):
+            undoer = Undoer(
+                population=ehr.population,
+                writer=Writer(ehr.client, Ref(display="sync"), ehr.route, ehr.store),
+                journal=journal,
+                store=ehr.store,
+                source=self.source,
+                policy=load_policy(NL_JEUGDWET),
+                clock=lambda: self.now,
+            )
+            return undoer.undo(run)
 
     def figures(self, patient: str = "p1001") -> list[dict[str, Any]]:
         """The RelatedPersons of a client that are not the parent."""

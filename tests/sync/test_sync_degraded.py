@@ -83,20 +83,40 @@ def test_a_saga_that_is_broken_off_anywhere_is_finished_by_the_next_run(
     assert desk.writes() == before
 
 
-def test_an_ehr_that_takes_no_writes_fails_each_client_and_keeps_everything_as_it_was(
-    desk_with: Callable[[Behaviour], Desk],
-) -> None:
+def test_an_ehr_that_takes_no_writes_keeps_everything_as_it_was(desk_with: Callable[[Behaviour], Desk]) -> None:
     desk = desk_with(Behaviour(interactions=frozenset({"read", "search-type"})))
     before = desk.writes()
     steps = desk.sync(ROWS)
-    assert {step.state for step in steps} == {"failed"}
+    assert {step.state for step in steps} == {"to-enter"}
     assert desk.writes() == before
 
 
-def test_an_ehr_without_consents_knows_the_figure_and_opens_nothing(desk_with: Callable[[Behaviour], Desk]) -> None:
-    desk = desk_with(Behaviour(types=frozenset({"Patient", "RelatedPerson", "CareTeam", "Provenance"})))
+def test_an_ehr_that_claims_consents_and_takes_none_knows_the_figure_and_opens_nothing(
+    desk_with: Callable[[Behaviour], Desk],
+) -> None:
+    desk = desk_with(Behaviour(refused=frozenset({("create", "Consent")}), transaction=False))
     (step,) = desk.sync([row(**CONSENT)])
     assert step.state == "failed"
     assert desk.ehr.all("CareTeam") == []
-    desk.sync([row()])
     assert len(desk.figures()) == 1
+    assert len(desk.ehr.all("Provenance")) == 1
+
+
+def test_a_refused_consent_does_not_hold_up_somebody_elses_withdrawal(desk_with: Callable[[Behaviour], Desk]) -> None:
+    for transaction in (True, False):
+        desk = desk_with(Behaviour(transaction=transaction))
+        desk.sync([row(**CONSENT)])
+        desk.ehr.behaviour = Behaviour(transaction=transaction, refused=frozenset({("create", "Consent")}))
+        rows = [row(Toestemming="ingetrokken"), row(key="F2", Voornaam="Henk", Mobiel="06-12345602", **CONSENT)]
+        assert [step.state for step in desk.sync(rows)] == ["failed"]
+        (team,) = desk.ehr.all("CareTeam")
+        assert [item["period"]["end"] for item in team["participant"]] == ["2026-11-23"]
+        (desk.folder / "journal.sqlite").unlink()
+        (desk.folder / "journal.own.sqlite").unlink()
+
+
+def test_what_an_ehr_does_not_do_although_it_says_so_is_reported(desk_with: Callable[[Behaviour], Desk]) -> None:
+    desk = desk_with(Behaviour(transaction=False, claims_transaction=True))
+    assert {step.state for step in desk.sync(ROWS)} == {"done"}
+    assert desk.writer is not None
+    assert desk.writer.untrue == {"transaction"}

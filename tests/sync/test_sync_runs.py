@@ -13,7 +13,6 @@ from fhir_plugin.ehr.memory import Behaviour
 from fhir_plugin.errors import EhrUnreachable, StoreError
 from fhir_plugin.model.terms import FIGURE_IDENTIFIER
 from fhir_plugin.sync.planfile import PlanReader
-from fhir_plugin.sync.undoing import undo_run
 
 
 def test_a_new_figure_is_added_to_the_record_of_its_client(desk: Desk) -> None:
@@ -222,9 +221,7 @@ def test_an_undo_writes_what_was_there_before_and_deletes_nothing(desk: Desk) ->
     desk.sync([row()])
     held = desk.figures()[0]
     desk.sync([row(Mobiel="06-12345677")])
-    with desk.journal() as journal:
-        run = journal.runs()[0].id
-        (step,) = undo_run(desk.client, journal, run, lambda _done, _all: None)
+    (step,) = desk.undo(desk.last_run())
     assert step.state == "undone"
     after = desk.figures()[0]
     assert after["telecom"] == held["telecom"]
@@ -233,8 +230,7 @@ def test_an_undo_writes_what_was_there_before_and_deletes_nothing(desk: Desk) ->
 
 def test_an_undo_of_a_first_run_leaves_nobody_with_access(desk: Desk) -> None:
     desk.sync([row(**CONSENT)])
-    with desk.journal() as journal:
-        undo_run(desk.client, journal, journal.runs()[0].id, lambda _done, _all: None)
+    desk.undo(desk.last_run())
     assert [figure["active"] for figure in desk.figures()] == [False]
     assert {body["status"] for body in [*desk.ehr.all("CareTeam"), *desk.ehr.all("Consent")]} == {"entered-in-error"}
 
@@ -242,8 +238,7 @@ def test_an_undo_of_a_first_run_leaves_nobody_with_access(desk: Desk) -> None:
 def test_an_undo_leaves_what_somebody_changed_since(desk: Desk) -> None:
     desk.sync([row()])
     desk.edit(desk.figures()[0], birthDate="1980-01-01")
-    with desk.journal() as journal:
-        (step,) = undo_run(desk.client, journal, journal.runs()[0].id, lambda _done, _all: None)
+    (step,) = desk.undo(desk.last_run())
     assert step.state == "changed"
     assert desk.figures()[0]["active"] is True
 

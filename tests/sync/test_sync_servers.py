@@ -46,6 +46,7 @@ def test_a_list_is_brought_in_changed_and_withdrawn_and_a_last_run_writes_nothin
     child = add_child(client, first, "2012-05-01")
     other = add_child(client, first + 1, "2018-01-01")
     desk = Desk(folder=tmp_path, ehr=MemoryEhr(), client=client)
+    desk.probe(add_child(client, first + 2, "2015-01-01"))
     rows = [row(first, "F1", **CONSENT), row(first, "F2", Voornaam="Henk"), row(first + 1, "F3", **CONSENT)]
     assert [step.state for step in desk.sync(rows, workers=2)] == ["done", "done"]
     assert len(held(client, "RelatedPerson", child)) == 3

@@ -17,7 +17,16 @@ from fhir_plugin.model.issues import Issue, Report, Severity
 from fhir_plugin.model.network import SupportNetwork
 from fhir_plugin.model.terms import ROL_NICTIZ, ROL_VEKTIS, CodeSystems
 
-__all__ = ["ROLE_EXTENSION", "care_team_down", "care_team_up", "related_person_down", "related_person_up", "to_stu3"]
+__all__ = [
+    "ROLE_EXTENSION",
+    "care_team_down",
+    "care_team_up",
+    "provenance_down",
+    "provenance_up",
+    "related_person_down",
+    "related_person_up",
+    "to_stu3",
+]
 
 ROLE_EXTENSION = "http://fhir.nl/fhir/StructureDefinition/nl-core-relatedperson-role"
 STU3_PROFILE = "http://fhir.nl/fhir/StructureDefinition/nl-core-relatedperson"
@@ -114,6 +123,39 @@ def care_team_up(body: Json) -> Json:
     if "context" in up:
         up["encounter"] = up.pop("context")
     return up
+
+
+def provenance_down(body: Json) -> Json:
+    """R4 → STU3: ``activity`` is a Coding, an agent's type is one of its roles, ``who`` is ``whoReference``."""
+    down = copy.deepcopy(body)
+    activity = objects(down.get("activity"), "coding")
+    if "activity" in down:
+        down["activity"] = activity[0] if activity else {}
+    down["agent"] = [_agent_down(agent) for agent in objects(down, "agent")]
+    return down
+
+
+def provenance_up(body: Json) -> Json:
+    """STU3 → R4: the first role of an agent is its type."""
+    up = copy.deepcopy(body)
+    if isinstance(up.get("activity"), dict):
+        up["activity"] = {"coding": [up["activity"]]}
+    up["agent"] = [_agent_up(agent) for agent in objects(up, "agent")]
+    return up
+
+
+def _agent_down(agent: Json) -> Json:
+    roles = [*([agent["type"]] if "type" in agent else []), *objects(agent, "role")]
+    rest = {key: value for key, value in agent.items() if key not in ("type", "role", "who", "onBehalfOf")}
+    renamed = {f"{key}Reference": agent[key] for key in ("who", "onBehalfOf") if key in agent}
+    return {**rest, **({"role": roles} if roles else {}), **renamed}
+
+
+def _agent_up(agent: Json) -> Json:
+    roles = objects(agent, "role")
+    rest = {key: value for key, value in agent.items() if key not in ("role", "whoReference", "onBehalfOfReference")}
+    renamed = {key: agent[f"{key}Reference"] for key in ("who", "onBehalfOf") if f"{key}Reference" in agent}
+    return {**rest, **({"type": roles[0]} if roles else {}), **({"role": roles[1:]} if roles[1:] else {}), **renamed}
 
 
 def _roles(body: Json) -> list[Json]:

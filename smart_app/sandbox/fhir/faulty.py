@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from dataclasses import replace
 from typing import Any
 
@@ -10,10 +11,20 @@ from smart_app.sandbox.faults import FaultSwitch
 from smart_app.sandbox.fhir.guard import Guard
 from smart_app.sandbox.fhir.interaction import Answer, Backend, Entry, Interaction
 from smart_app.sandbox.fhir.outcome import FhirError, Json
+from smart_app.sandbox.fhir.stu3 import check_stu3
 
-__all__ = ["FaultyBackend"]
+__all__ = ["FaultyBackend", "refusal"]
 
-_WRITES = {"create", "update", "patch", "delete"}
+_CODES = {"POST": "create", "PUT": "update", "PATCH": "patch", "DELETE": "delete"}
+_WRITES = frozenset(_CODES.values())
+_CLOSED = {
+    "read-only": ("", _WRITES),
+    "create-only": ("", _WRITES - {"create"}),
+    "patch-only": ("", _WRITES - {"create", "patch"}),
+    "no-care-team-write": ("CareTeam", _WRITES),
+    "no-related-person-write": ("RelatedPerson", _WRITES),
+}
+"""Fault → the type it closes (empty: every type) and for what."""
 
 
 class FaultyBackend:
@@ -30,7 +41,8 @@ class FaultyBackend:
         Raises:
             FhirError: a fault refuses it, or the backend does.
         """
-        return self._inner.perform(self._altered(interaction, frozenset()), guard)
+        with self._conflicts():
+            return self._inner.perform(self._altered(interaction, frozenset()), guard)
 
     def transaction(self, entries: list[Entry], guard: Guard) -> list[Answer]:
         """All or nothing, if the faults leave it possible.
@@ -41,7 +53,8 @@ class FaultyBackend:
         if self._faults.active("transaction-refused"):
             raise FhirError(400, "not-supported", "This server does not support transactions.")
         related = frozenset(url for url, interaction in entries if url and interaction.type == "RelatedPerson")
-        return self._inner.transaction([(url, self._altered(item, related)) for url, item in entries], guard)
+        with self._conflicts():
+            return self._inner.transaction([(url, self._altered(item, related)) for url, item in entries], guard)
 
     def page(self, cursor: str, offset: int, guard: Guard) -> Json:
         """A further page; no fault touches it."""
@@ -53,39 +66,83 @@ class FaultyBackend:
         rest = statement["rest"][0]
         if self._faults.active("transaction-refused"):
             rest["interaction"] = [item for item in rest["interaction"] if item["code"] != "transaction"]
+        if self._faults.active("stu3"):
+            statement["fhirVersion"] = "3.0.2"
         if self._faults.active("no-consent"):
             rest["resource"] = [item for item in rest["resource"] if item["type"] != "Consent"]
         for resource in rest["resource"]:
             self._declare(resource)
         return statement
 
+    @contextmanager
+    def _conflicts(self) -> Iterator[None]:
+        """STU3 answers 409 where R4 has 412 (https://hl7.org/fhir/STU3/http.html#concurrency)."""
+        try:
+            yield
+        except FhirError as error:
+            if error.status == 412 and self._faults.active("stu3"):
+                raise FhirError(409, error.code, error.diagnostics) from None
+            raise
+
+    def _exists(self, interaction: Interaction) -> None:
+        asked = Interaction(method="GET", type=interaction.type, id=interaction.id)
+        try:
+            self._inner.perform(asked, Guard.everything())
+        except FhirError:
+            raise FhirError(405, "not-supported", "This server gives out ids itself.") from None
+
     def _declare(self, resource: Json) -> None:
-        closed = self._faults.active("read-only") or (
-            resource["type"] == "CareTeam" and self._faults.active("no-care-team-write")
-        )
-        if closed:
-            resource["interaction"] = [item for item in resource["interaction"] if item["code"] not in _WRITES]
+        closed = {code for code in _WRITES if refusal(self._faults, resource["type"], code)}
+        resource["interaction"] = [item for item in resource["interaction"] if item["code"] not in closed]
+        if self._faults.active("no-if-match"):
+            resource["versioning"] = "no-version"
+        if self._faults.active("server-ids"):
+            resource["updateCreate"] = False
         if self._faults.active("no-conditional"):
             resource.update(conditionalCreate=False, conditionalUpdate=False, conditionalDelete="not-supported")
+
+    def _check(self, interaction: Interaction) -> None:
+        """Refuse what the faulty server does not offer.
+
+        Raises:
+            FhirError: it does not.
+        """
+        active = self._faults.active
+        if active("no-access"):
+            raise FhirError(403, "forbidden", "This server gives nobody access.")
+        if interaction.type == "Consent" and active("no-consent"):
+            raise FhirError(404, "not-supported", "This server does not keep resources of type Consent.")
+        if not interaction.writes:
+            return
+        reason = refusal(self._faults, interaction.type, _CODES[interaction.method])
+        if reason:
+            raise FhirError(405, "not-supported", reason)
+        if active("server-ids") and interaction.method == "PUT":
+            self._exists(interaction)
+        if active("stu3"):
+            check_stu3(interaction.body)
+        if active("no-conditional") and _is_conditional(interaction):
+            raise FhirError(400, "not-supported", "This server has no conditional create, update or delete.")
 
     def _altered(self, interaction: Interaction, related: frozenset[str]) -> Interaction:
         """The interaction as the faulty server understands it."""
         active = self._faults.active
-        if interaction.type == "Consent" and active("no-consent"):
-            raise FhirError(404, "not-supported", "This server does not keep resources of type Consent.")
+        self._check(interaction)
         if not interaction.writes:
             return interaction
-        if active("read-only"):
-            raise FhirError(405, "not-supported", "This server can only be read.")
-        if interaction.type == "CareTeam" and active("no-care-team-write"):
-            raise FhirError(405, "not-supported", "This server does not let a CareTeam be written.")
-        if active("no-conditional") and _is_conditional(interaction):
-            raise FhirError(400, "not-supported", "This server has no conditional create, update or delete.")
-        if active("stale-if-match-ignored"):
+        if active("no-if-match") or active("stale-if-match-ignored"):
             interaction = replace(interaction, if_match=None)
         if interaction.type == "CareTeam" and active("drops-related-person-participants"):
             interaction = replace(interaction, body=_without_related(interaction.body, related))
         return interaction
+
+
+def refusal(faults: FaultSwitch, kind: str, code: str) -> str:
+    """Why a kind of write is not possible under the faults that are on; empty when it is."""
+    for name, (closed, codes) in _CLOSED.items():
+        if faults.active(name) and code in codes and closed in ("", kind):
+            return f"This server does not offer {code} of {closed or 'anything'}."
+    return ""
 
 
 def _is_conditional(interaction: Interaction) -> bool:

@@ -1,0 +1,111 @@
+"""What the sync commands say of an EHR that offers less, and the work list of what people have to enter in it."""
+
+from __future__ import annotations
+
+import json
+import os
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import cast
+
+import click
+
+from fhir_plugin.cli.sync_options import Connection, connection_options, language_option
+from fhir_plugin.ehr.abilities import Abilities
+from fhir_plugin.sync.codec import plan_from
+from fhir_plugin.sync.journal import open_journal
+from fhir_plugin.sync.own_store import Open, open_own_store, own_path
+from fhir_plugin.sync.planfile import PlanReader
+from fhir_plugin.sync.population import in_chunks
+from fhir_plugin.sync.reaching import Reached, reach, record_bundle
+from fhir_plugin.sync.rendering import plan_lines, words
+from fhir_plugin.sync.ways.choosing import ways_of
+from fhir_plugin.texts import Language
+
+__all__ = ["export_command", "say_notices", "way_lines", "worklist_command"]
+
+_CHUNK = 100
+
+
+def say_notices(ehr: Reached, language: Language) -> None:
+    """Say what somebody should know before relying on this EHR; on stderr."""
+    for code in ehr.notices:
+        click.echo(f"! {words(code, language, software=ehr.abilities.software)}", err=True)
+
+
+def way_lines(abilities: Abilities, language: Language) -> Iterator[str]:
+    """How `sync` writes to an EHR with these abilities, a line for each choice."""
+    for code in ways_of(abilities):
+        yield words(f"sync-way-{code}", language)
+
+
+@click.command("worklist")
+@click.argument("plan_file", metavar="PLAN", type=click.Path(exists=True, dir_okay=False, path_type=Path))
+@click.option("-o", "--output", type=click.Path(path_type=Path), help="Write it there as JSON, with the resources.")
+@click.option("--journal", type=click.Path(path_type=Path), default=Path("var/sync.sqlite"), show_default=True)
+@language_option
+def worklist_command(plan_file: Path, output: Path | None, journal: Path, lang: str) -> None:
+    """Show what people have to enter in the EHR of PLAN, because it takes no such writes.
+
+    An item goes by itself when a later run sees it in the EHR. Exit code 1 while anything waits.
+    """
+    language = cast(Language, lang)
+    reader = PlanReader(plan_file)
+    with (
+        open_journal(journal, reader.ehr, reader.source) as held,
+        open_own_store(own_path(journal), held.vault, reader.ehr) as store,
+    ):
+        waiting = store.waiting(reader.source)
+    click.echo(words("sync-worklist-head", language, count=str(len(waiting)), ehr=reader.ehr))
+    for item in waiting:
+        click.echo(words("sync-worklist-since", language, since=item.since[:10]))
+        for line in plan_lines([plan_from(item.content["plan"])], language, limit=0):
+            click.echo(line)
+        if item.content.get("contacts"):
+            click.echo(f"      {words('sync-worklist-contact', language)}")
+    if output is not None:
+        _write(output, waiting)
+    sys.exit(1 if waiting else 0)
+
+
+def _write(output: Path, waiting: list[Open]) -> None:
+    listed = [
+        {
+            "client": f"Patient/{item.patient}",
+            "since": item.since,
+            **item.content,
+        }
+        for item in waiting
+    ]
+    output.touch(mode=0o600)
+    output.write_text(json.dumps(listed, ensure_ascii=False, indent=2) + "\n", encoding="utf-8")
+
+
+@click.command("export")
+@click.argument("plan_file", metavar="PLAN", type=click.Path(exists=True, dir_okay=False, path_type=Path))
+@click.option(
+    "-o", "--output", type=click.Path(path_type=Path), required=True, help="NDJSON file, a Bundle per client."
+)
+@click.option("--journal", type=click.Path(path_type=Path), default=Path("var/sync.sqlite"), show_default=True)
+@language_option
+@connection_options
+def export_command(connection: Connection, plan_file: Path, output: Path, journal: Path, lang: str) -> None:
+    """Write the records of the clients in PLAN as NDJSON: one collection Bundle per client, as they count here.
+
+    For an EHR without access, to be read in by its own means; only its owner can read the file.
+    """
+    reader = PlanReader(plan_file)
+    client = connection.client(reader.ehr)
+    written = 0
+    with (
+        open_journal(journal, reader.ehr, reader.source) as held,
+        reach(client, journal, held.vault) as ehr,
+        os.fdopen(os.open(output, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "w", encoding="utf-8") as stream,
+    ):
+        patients = [planned.plan.patient.removeprefix("Patient/") for planned in reader.clients()]
+        for chunk in in_chunks(patients, _CHUNK):
+            for bodies in ehr.population.records(chunk).values():
+                stream.write(json.dumps(record_bundle(bodies, reader.ehr), ensure_ascii=False) + "\n")
+                written += 1
+    click.echo(words("sync-exported", cast(Language, lang), count=str(written), file=output.name))
