@@ -30,6 +30,7 @@ class BundleIndex:
         self._by_url: dict[str, list[Json]] = {}
         self._by_id: dict[tuple[str, str], list[Json]] = {}
         self._urls: dict[int, str] = {}
+        self._bases: dict[str, str] = {}
         for entry in self.entries:
             resource, url = entry.get("resource"), entry.get("fullUrl")
             if type(resource) is not dict:
@@ -55,11 +56,19 @@ class BundleIndex:
         if _ABSOLUTE.fullmatch(bare):
             found = self._by_url.get(bare, [])
         else:
-            base = _RESTFUL.fullmatch(full_url)
-            found = self._by_url.get(f"{base['base']}/{bare}", []) if base else []
+            base = self._base(full_url)
+            found = self._by_url.get(f"{base}/{bare}", []) if base else []
         if not version:
             return found
         return [one for one in found if (one.get("meta") or {}).get("versionId") == version]
+
+    def _base(self, full_url: str) -> str:
+        """The server's address in a full URL; empty where it is not RESTful."""
+        known = self._bases.get(full_url)
+        if known is None:
+            match = _RESTFUL.fullmatch(full_url)
+            known = self._bases[full_url] = match["base"] if match else ""
+        return known
 
     def resolve(self, reference: str, full_url: str) -> Json | None:
         """The entry a reference points to; where full URLs do not help, the one of that type and id."""
@@ -71,6 +80,8 @@ class BundleIndex:
 
 
 def _split_version(reference: str) -> tuple[str, str]:
+    if "#" not in reference and "/_history/" not in reference:
+        return reference, ""
     match = _VERSION.fullmatch(reference.partition("#")[0])
     return (match[1], match[2]) if match else (reference.partition("#")[0], "")
 

@@ -32,16 +32,21 @@ class SafeDefinitions:
     def __init__(self, definitions: DefinitionSource) -> None:
         self._definitions = definitions
         self.broken: dict[str, str] = {}
+        self._structures: dict[str, Json] = {}
 
     def structure(self, canonical: str) -> Json | None:
         """As :meth:`DefinitionSource.structure`, remembering why a definition could not be used."""
-        if canonical in self.broken:
-            return None
+        known = self._structures.get(canonical)
+        if known is not None or canonical in self.broken:
+            return known
         try:
-            return self._definitions.structure(canonical)
+            found = self._definitions.structure(canonical)
         except PackageError as error:
             self.broken[canonical] = error.code
             return None
+        if found is not None:
+            self._structures[canonical] = found
+        return found
 
     def structure_for_type(self, name: str) -> Json | None:
         """As :meth:`DefinitionSource.structure_for_type`."""
@@ -83,6 +88,7 @@ class Engine:
         self.bindings = Bindings(self.terminology, policy.unknown_codes)
         self.base = BaseChecks(self)
         self.profiles = ProfileChecks(self)
+        self.target_types: dict[tuple[str, ...], frozenset[str]] = {}
 
     def services(self, scope: Scope) -> ScopeServices:
         """What FHIRPath may ask within a scope."""

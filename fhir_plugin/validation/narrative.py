@@ -10,7 +10,7 @@ from xml.parsers import expat
 
 from fhir_plugin.validation.scope import Path, Scope
 
-__all__ = ["check", "problems"]
+__all__ = ["check", "plainly_good", "problems", "problems_of"]
 
 _XHTML = "http://www.w3.org/1999/xhtml"
 _ELEMENTS = frozenset({
@@ -57,6 +57,54 @@ def check(value: Any, _extra: Any, path: Path, scope: Scope) -> None:
 @lru_cache(maxsize=512)
 def problems(text: str) -> tuple[tuple[str, str], ...]:
     """Codes and details of what is wrong; empty for a good narrative."""
+    return () if plainly_good(text) else problems_of(text)
+
+
+def plainly_good(text: str) -> bool:
+    """Whether a narrative is good for certain, judged by its distinct tags; many good ones are declined."""
+    if not text.startswith(_ROOT) or text.count("xmlns") > 1 or not _CONTENT.search(text):
+        return False
+    if "<!" in text or "<?" in text or ("&" in text and _UNUSUAL.search(text)):
+        return False
+    root_end = text.find(">") + 1
+    kinds = {_plain_tag(tag) for tag in set(_TAG.findall(text, root_end))}
+    if "" in kinds or not _plain_tag(f"<div{text[len(_ROOT) : root_end]}"):
+        return False
+    if "p" in kinds and any(_BLOCK_IN_PARAGRAPH.search(part) for part in text.split("</p>")):
+        return False
+    try:
+        expat.ParserCreate().Parse(text.encode(), True)
+    except (expat.ExpatError, UnicodeError):
+        return False
+    return True
+
+
+_ROOT = f'<div xmlns="{_XHTML}"'
+_UNUSUAL = re.compile(r"&(?!(?:amp|lt|gt|quot|apos);)")
+"""Entities that may not exist, or stand for white space."""
+_CONTENT = re.compile(r">\s*[^<\s]|<img\s")
+_TAG = re.compile(r"<[^<>]*>")
+_SIMPLE_TAG = re.compile(r"</?([a-z0-9]+)((?:\s+[a-z]+=\"[^\"<>]*\")*)\s*/?>")
+_BLOCK_IN_PARAGRAPH = re.compile(r"<p[\s>].*?<(?:div|blockquote|table|ol|ul|p)[\s>/]", re.DOTALL)
+
+
+@lru_cache(maxsize=2048)
+def _plain_tag(tag: str) -> str:
+    """The element of a tag that breaks no rule; empty for any other."""
+    match = _SIMPLE_TAG.fullmatch(tag)
+    if match is None or (name := match[1]) not in _ELEMENTS or (name == "p" and tag.endswith("/>")):
+        return ""
+    reader = _Reader()
+    for attribute, value in _ATTRIBUTE.findall(match[2]):
+        reader.attribute(name, attribute, value)
+    return "" if reader.found else name
+
+
+_ATTRIBUTE = re.compile(r"([a-z]+)=\"([^\"<>]*)\"")
+
+
+def problems_of(text: str) -> tuple[tuple[str, str], ...]:
+    """As :func:`problems`, by reading every tag."""
     reader = _Reader()
     try:
         reader.parser.Parse(_ENTITY.sub(_entity, text).encode("utf-8", "surrogatepass"), True)

@@ -21,6 +21,8 @@ _RESTFUL = re.compile(
     r"(?:(?P<base>[A-Za-z][A-Za-z0-9+.\-]*:.*)/)?(?P<type>[A-Z][A-Za-z]+)/(?P<id>[A-Za-z0-9\-.]{1,64})"
     r"(?:/_history/(?P<version>[A-Za-z0-9\-.]{1,64}))?(?:#.*)?"
 )
+_ORDINARY = re.compile(r"([A-Z][A-Za-z]+)/[A-Za-z0-9\-.]{1,64}")
+"""How most references look."""
 _ABSOLUTE = re.compile(r"[A-Za-z][A-Za-z0-9+.\-]*:\S+")
 _CONDITIONAL = re.compile(r"[A-Z][A-Za-z]+\?\S+")
 
@@ -36,12 +38,22 @@ def checks_for(spec: Field) -> list[Check]:
             return
         reference = value.get("reference")
         if type(reference) is str:
+            if "type" not in value and _plainly_good(reference, targets, scope):
+                return
             _check_form(reference, path, scope)
         stated = value.get("type")
         if type(reference) is str or type(stated) is str:
             _check_target(value, targets, path, scope)
 
     return [check]
+
+
+def _plainly_good(reference: str, targets: tuple[str, ...], scope: Scope) -> bool:
+    """Whether a reference out of a resource that stands alone names a type that the element allows."""
+    if scope.outer is not None or scope.bundle is not None:
+        return False
+    match = _ORDINARY.fullmatch(reference)
+    return match is not None and match[1] in allowed_types(scope.engine, targets)
 
 
 def _check_form(reference: str, path: Path, scope: Scope) -> None:
@@ -112,6 +124,13 @@ def _fits_base(engine: Engine, actual: str, targets: tuple[str, ...]) -> bool:
 
 def allowed_types(engine: Engine, targets: tuple[str, ...]) -> frozenset[str]:
     """Resource types that target profiles allow; empty where anything goes or a profile is unknown."""
+    found = engine.target_types.get(targets)
+    if found is None:
+        found = engine.target_types[targets] = _types_of(engine, targets)
+    return found
+
+
+def _types_of(engine: Engine, targets: tuple[str, ...]) -> frozenset[str]:
     found: set[str] = set()
     for canonical in targets:
         bare = canonical_url(canonical)

@@ -211,8 +211,11 @@ class Schema:
 
     def kind(self, type_name: str) -> str:
         """``resource``, ``complex-type``, ``primitive-type`` or empty for an unknown type."""
-        self.tree(type_name)
-        return self._kinds.get(type_name, "")
+        known = self._kinds.get(type_name)
+        if known is None:
+            self.tree(type_name)
+            known = self._kinds.get(type_name, "")
+        return known
 
     def is_resource(self, type_name: str) -> bool:
         """Whether a type is a concrete resource type."""

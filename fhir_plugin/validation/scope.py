@@ -34,14 +34,14 @@ def segments(path: Path | None) -> Iterator[tuple[str, int | None]]:
     """Segments from the root down."""
     chain = []
     while path is not None:
-        chain.append((path[1], path[2]))
-        path = path[0]
+        path, name, index = path
+        chain.append((name, index))
     return reversed(chain)
 
 
 def render_path(path: Path) -> str:
     """``RelatedPerson.name[0].given[1]``."""
-    return ".".join(name if index is None else f"{name}[{index}]" for name, index in segments(path))
+    return ".".join([name if index is None else f"{name}[{index}]" for name, index in segments(path)])
 
 
 @dataclass(slots=True)

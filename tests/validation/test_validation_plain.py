@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from fhir_plugin.validation import html
+from fhir_plugin.validation import html, narrative
 from fhir_plugin.validation.plain import NEVER, PLAIN, learning
 from fhir_plugin.validation.primitives import PRIMITIVES
 from fhir_plugin.validation.scope import Scope
@@ -85,3 +85,66 @@ def test_what_stands_beside_a_good_value_is_checked_in_any_order(validator, extr
 
 
 DIV = '<div xmlns="http://www.w3.org/1999/xhtml">x</div>'
+
+
+PIECES = [
+    "<p>",
+    "</p>",
+    "<b>",
+    "</b>",
+    "<br/>",
+    "<br />",
+    "<table>",
+    "</table>",
+    "<p/>",
+    "x",
+    " ",
+    "\u00a0",
+    "&amp;",
+    "&nbsp;",
+    "&#160;",
+    "&#32;",
+    "&x;",
+    "<!-- x -->",
+    "<![CDATA[x]]>",
+    "<?x y?>",
+    '<a href="#x">',
+    '<a href=" javascript:x">',
+    "</a>",
+    '<img src="x"/>',
+    "<img/>",
+    '<span class="x" style="y">',
+    "</span>",
+    '<span onclick="x">',
+    "<script>",
+    "</script>",
+    '<x:b xmlns:x="y">',
+    '<b xmlns="y">',
+    "<pre>",
+    "</pre>",
+    "<P>",
+    "</P>",
+    '<td colspan="2">',
+    "</td>",
+    ">",
+    "<",
+    "\x00",
+]
+ROOTS = st.sampled_from(
+    ['<div xmlns="http://www.w3.org/1999/xhtml">', "<div>", '<div xmlns="http://www.w3.org/1999/xhtml" class="x">',
+     ' <div xmlns="http://www.w3.org/1999/xhtml">', '<div xmlns="http://www.w3.org/1999/xhtml" onload="x">',
+     '<div xmlns="http://www.w3.org/1999/xhtml"/>', '<p xmlns="http://www.w3.org/1999/xhtml">']
+)  # fmt: skip
+
+
+@settings(max_examples=600, deadline=None)
+@given(root=ROOTS, inside=st.lists(st.sampled_from(PIECES), max_size=7).map("".join))
+def test_a_narrative_that_is_plainly_good_is_good(root, inside):
+    text = f"{root}{inside}</div>"
+    if narrative.plainly_good(text):
+        assert narrative.problems_of(text) == ()
+
+
+@pytest.mark.parametrize("inside", ["<p>Kees <b>de Vries</b></p><br/>", "<p>a</p><table><tr><td>b</td></tr></table>"])
+def test_an_ordinary_narrative_is_accepted_at_once(inside):
+    assert narrative.plainly_good(f'<div xmlns="http://www.w3.org/1999/xhtml">{inside}</div>')

@@ -5,8 +5,7 @@ from __future__ import annotations
 import json
 import re
 from bisect import bisect_right
-from collections.abc import Iterator, Sequence
-from typing import Any
+from collections.abc import Iterable, Iterator, Sequence
 
 from fhir_plugin.validation.parsing.result import Place, nowhere
 from fhir_plugin.validation.scope import Path, segments
@@ -14,19 +13,36 @@ from fhir_plugin.validation.scope import Path, segments
 __all__ = ["JsonPlaces", "key_places"]
 
 _TOKEN = re.compile(r'"(?:[^"\\]|\\.)*"|[{}\[\],:]|[^\s{}\[\],:"]+', re.DOTALL)
+_SCALAR = r'"[^"\\]*(?:\\.[^"\\]*)*"|[^\s{}\[\],:"]+'
+_MEMBER = re.compile(rf'[\s,]*(?:"([^"\\]*(?:\\.[^"\\]*)*)"\s*:\s*(?:([{{\[])|{_SCALAR})|\}})', re.DOTALL)
+"""The next member of an object up to the end of a scalar or the begin of anything larger, or the end of the object."""
+_ITEM = re.compile(rf"[\s,]*(?:([{{\[])|({_SCALAR})|\])", re.DOTALL)
+"""The next item of an array, likewise."""
 _skip = json.JSONDecoder().raw_decode
 """The C scanner of the standard library is the quickest way past a value nobody asks for."""
 _LINE_END = re.compile(r"\n")
 _CHOICE = re.compile(r"(\w+)\.ofType\((\w+)\)")
 
-Trie = dict[Any, Any]
+
+class Wanted(dict[str | int, "Wanted"]):
+    """Elements to find under one element, and where it is itself."""
+
+    __slots__ = ("offset",)
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.offset: int | None = None
+
+    def __missing__(self, step: str | int) -> Wanted:
+        made = self[step] = Wanted()
+        return made
 
 
 def json_steps(path: Path) -> list[str | int]:
     """Keys and positions from the root object to an element."""
     steps: list[str | int] = []
     for name, index in list(segments(path))[1:]:
-        match = _CHOICE.fullmatch(name)
+        match = _CHOICE.fullmatch(name) if "(" in name else None
         steps.append(match[1] + match[2][0].upper() + match[2][1:] if match else name)
         if index is not None:
             steps.append(index)
@@ -36,34 +52,95 @@ def json_steps(path: Path) -> list[str | int]:
 class JsonPlaces:
     """Finds places in one pass over the text, however many are asked for."""
 
-    def __init__(self, text: str) -> None:
+    def __init__(self, text: str | bytes) -> None:
         self._text = text
 
     def __call__(self, paths: Sequence[Path]) -> list[Place]:
         """Places of paths; an element that is not in the text has the place of the nearest one around it."""
-        trie: Trie = {}
+        text = self._text if isinstance(self._text, str) else self._text.decode("utf-8")
+        root = Wanted()
         wanted = [json_steps(path) for path in paths]
         for steps in wanted:
-            node = trie
+            node = root
             for step in steps:
-                node = node.setdefault(step, {})
-        walk = _Walk(self._text)
+                node = node[step]
         try:
-            walk.value(trie, ())
+            start = _BEGIN.match(text).end()  # type: ignore[union-attr]  # it matches the empty text
+            root.offset = start
+            if root:
+                _object(text, start + 1, root)
         except (RecursionError, ValueError):
             return nowhere(paths)
-        lines = _line_starts(self._text)
-        return [_place(walk.offsets, lines, steps) for steps in wanted]
+        offsets = [_offset(root, steps) for steps in wanted]
+        places = _line_columns(text, offsets)
+        return [places[offset] for offset in offsets]
 
 
-def _place(offsets: dict[tuple[str | int, ...], int], lines: list[int], steps: list[str | int]) -> Place:
-    for length in range(len(steps), -1, -1):
-        key = tuple(steps[:length])
-        if key not in offsets and key and isinstance(key[-1], str):
-            key = (*key[:-1], f"_{key[-1]}")
-        if key in offsets:
-            return _line_column(lines, offsets[key])
-    return None
+_BEGIN = re.compile(r"\s*")
+
+
+def _offset(root: Wanted, steps: Iterable[str | int]) -> int:
+    """Where an element is, or else the nearest one around it that is in the text."""
+    node, found = root, root.offset or 0
+    for step in steps:
+        node = node[step]
+        if node.offset is not None:
+            found = node.offset
+    return found
+
+
+def _object(text: str, at: int, wanted: Wanted) -> int:
+    """Note where wanted members of an object begin; the rest is skipped. Where the object ends."""
+    member = _MEMBER.match(text, at)
+    while member is not None and (name := member[1]) is not None:
+        at = member.end()
+        below = wanted.get(name)
+        beside = below is None and name[:1] == "_"  # ``_field`` is the element where ``field`` is not there
+        if beside:
+            below = wanted.get(name[1:])
+        if below is not None and not (beside and below.offset is not None):
+            below.offset = member.start(1) - 1
+        if member[2]:
+            at = _container(text, at - 1, below)
+        member = _MEMBER.match(text, at)
+    return at if member is None else member.end()
+
+
+def _array(text: str, at: int, wanted: Wanted) -> int:
+    """As :func:`_object`, for the items of an array."""
+    index = 0
+    item = _ITEM.match(text, at)
+    while item is not None and (item[1] or item[2]):
+        at = item.end()
+        below = wanted.get(index)
+        if below is not None and below.offset is None:
+            below.offset = item.start(1) if item[1] else item.start(2)
+        if item[1]:
+            at = _container(text, at - 1, below)
+        index += 1
+        item = _ITEM.match(text, at)
+    return at if item is None else item.end()
+
+
+def _container(text: str, start: int, wanted: Wanted | None) -> int:
+    """Pass an object or array, looking inside where something in it is wanted. Where it ends."""
+    if not wanted:
+        return int(_skip(text, start)[1])
+    return (_object if text[start] == "{" else _array)(text, start + 1, wanted)
+
+
+def _line_columns(text: str, offsets: Iterable[int]) -> dict[int, tuple[int, int]]:
+    """Line and column of offsets, counting every line end once."""
+    found: dict[int, tuple[int, int]] = {}
+    line, line_start, last = 1, 0, 0
+    for offset in sorted(set(offsets)):
+        passed = text.count("\n", last, offset)
+        if passed:
+            line += passed
+            line_start = text.rindex("\n", last, offset) + 1
+        found[offset] = (line, offset - line_start + 1)
+        last = offset
+    return found
 
 
 def _line_starts(text: str) -> list[int]:
@@ -73,57 +150,6 @@ def _line_starts(text: str) -> list[int]:
 def _line_column(lines: list[int], offset: int) -> tuple[int, int]:
     line = bisect_right(lines, offset)
     return line, offset - lines[line - 1] + 1
-
-
-class _Walk:
-    """Reads tokens and notes where wanted keys and items begin; the rest is skipped."""
-
-    def __init__(self, text: str) -> None:
-        self._text = text
-        self._at = 0
-        self.offsets: dict[tuple[str | int, ...], int] = {}
-
-    def _next(self) -> re.Match[str] | None:
-        token = _TOKEN.search(self._text, self._at)
-        if token is not None:
-            self._at = token.end()
-        return token
-
-    def value(self, trie: Trie | None, path: tuple[str | int, ...]) -> None:
-        """Read one value; ``trie`` holds what is wanted within it, None when it is not wanted itself."""
-        token = self._next()
-        if token is not None:
-            self._value(token, trie, path)
-
-    def _value(self, token: re.Match[str], trie: Trie | None, path: tuple[str | int, ...]) -> None:
-        if trie is not None:
-            self.offsets.setdefault(path, token.start())
-        if token[0] in ("{", "["):
-            if not trie:
-                self._at = _skip(self._text, token.start())[1]
-            elif token[0] == "{":
-                self._object(trie, path)
-            else:
-                self._array(trie, path)
-
-    def _object(self, trie: Trie, path: tuple[str | int, ...]) -> None:
-        while (token := self._next()) is not None and token[0] != "}":
-            if token[0] == ",":
-                continue
-            name = token[0][1:-1]
-            below = trie.get(name, trie.get(name[1:]) if name.startswith("_") else None)
-            if below is not None:
-                self.offsets.setdefault((*path, name), token.start())
-            self._next()
-            self.value(below, (*path, name))
-
-    def _array(self, trie: Trie, path: tuple[str | int, ...]) -> None:
-        index = 0
-        while (token := self._next()) is not None and token[0] != "]":
-            if token[0] == ",":
-                index += 1
-            else:
-                self._value(token, trie.get(index), (*path, index))
 
 
 def key_places(text: str) -> Iterator[tuple[str, int, int]]:

@@ -38,6 +38,9 @@ class _RepeatedKey(ValueError):
 
 def read_json(source: bytes | str) -> Parsed:
     """Parse one JSON resource."""
+    tree = _plainly_good(source)
+    if tree is not None:
+        return Parsed(tree=tree, locate=JsonPlaces(source))
     if isinstance(source, bytes):
         try:
             text = source.decode("utf-8")
@@ -63,6 +66,20 @@ def read_json(source: bytes | str) -> Parsed:
     if type(tree) is not dict:
         return failed("json-not-object", 1, 1)
     return Parsed(tree=tree, issues=issues, locate=JsonPlaces(text))
+
+
+def _plainly_good(source: bytes | str) -> dict[str, Any] | None:
+    """The object in a text that has nothing unusual; None where a closer look is needed to say what is wrong."""
+    if _orjson is None:
+        return None
+    try:
+        tree = _orjson.loads(source)
+    except ValueError:
+        return None
+    if type(tree) is not dict:
+        return None
+    keys = source.count(b'":') if isinstance(source, bytes) else source.count('":')
+    return tree if keys == _orjson.dumps(tree).count(b'":') else None
 
 
 def _load(text: str) -> Any:
