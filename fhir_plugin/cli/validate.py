@@ -4,21 +4,18 @@ from __future__ import annotations
 
 import os
 import sys
-import time
-from collections.abc import Iterable, Iterator
 from typing import cast
 
 import click
 
+from fhir_plugin.cli.progress import Progress
 from fhir_plugin.model.issues import Severity
 from fhir_plugin.texts import Language
 from fhir_plugin.validation import Policy, Validator
-from fhir_plugin.validation.batch import sources, validate_all
-from fhir_plugin.validation.outputs import FORMATS, Result, Summary, make_output
+from fhir_plugin.validation.batch import bytes_in, sources, validate_all
+from fhir_plugin.validation.outputs import FORMATS, Summary, make_output
 
 __all__ = ["tx_policy_option", "unknown_extensions_option", "validate_command", "validation_policy"]
-
-_PROGRESS_AFTER = 2.0
 
 tx_policy_option = click.option(
     "--tx-policy",
@@ -75,23 +72,12 @@ def validate_command(
     validator = Validator.load(packages, policy=policy)
     output = make_output(format_name, sys.stdout.write, cast("Language", lang))
     summary = Summary()
-    results = validate_all(validator, sources(paths), profiles, jobs or os.cpu_count() or 1)
-    for result in results if quiet else _with_progress(results):
+    progress = Progress(bytes_in(paths)) if sys.stderr.isatty() and not quiet else None
+    found = progress.reading(sources(paths)) if progress else sources(paths)
+    results = validate_all(validator, found, profiles, jobs or os.cpu_count() or 1)
+    for result in progress.done(results) if progress else results:
         summary.add(result.report)
         output.add(result)
     output.finish(summary)
     warned = fail_on == "warning" and summary.severities[Severity.WARNING]
     sys.exit(1 if summary.errors or warned else 0)
-
-
-def _with_progress(results: Iterable[Result]) -> Iterator[Result]:
-    """Say how far it is, every second once it takes long, on stderr."""
-    started = shown = time.monotonic()
-    for count, result in enumerate(results, 1):
-        yield result
-        now = time.monotonic()
-        if now - started > _PROGRESS_AFTER and now - shown >= 1:
-            shown = now
-            click.echo(f"\r{count} ({count / (now - started):.0f}/s)", nl=False, err=True)
-    if shown != started:
-        click.echo(err=True)

@@ -14,7 +14,7 @@ from fhir_plugin.validation.outputs import Result
 from fhir_plugin.validation.parsing.result import failed
 from fhir_plugin.validation.validator import Validator
 
-__all__ = ["Source", "sources", "validate_all"]
+__all__ = ["Source", "bytes_in", "sources", "validate_all"]
 
 _SUFFIXES = frozenset({".json", ".xml", ".ndjson"})
 _CHUNK_BYTES = 256 * 1024
@@ -38,17 +38,26 @@ def sources(paths: Iterable[str]) -> Iterator[Source]:
         if text == "-":
             yield from _stream(sys.stdin.buffer)
             continue
-        path = Path(text)
-        if path.is_dir():
-            found = sorted(one for one in path.rglob("*") if one.suffix in _SUFFIXES and one.is_file())
-        elif path.is_file():
-            found = [path]
-        else:
-            found = sorted(Path(one) for one in glob.glob(text, recursive=True) if Path(one).is_file())  # noqa: PTH207
+        found = _files(text)
         if not found:
             raise InputError("nothing to read here.", where=text, remedy="Give a file, a folder or a pattern.")
         for one in found:
             yield from _file(one)
+
+
+def bytes_in(paths: Iterable[str]) -> int:
+    """Size of all that is behind paths, or 0 where standard input is among them."""
+    named = tuple(paths)
+    return 0 if "-" in named else sum(one.stat().st_size for text in named for one in _files(text))
+
+
+def _files(text: str) -> list[Path]:
+    path = Path(text)
+    if path.is_dir():
+        return sorted(one for one in path.rglob("*") if one.suffix in _SUFFIXES and one.is_file())
+    if path.is_file():
+        return [path]
+    return sorted(Path(one) for one in glob.glob(text, recursive=True) if Path(one).is_file())  # noqa: PTH207
 
 
 def _file(path: Path) -> Iterator[Source]:

@@ -42,7 +42,7 @@ def test_text_gives_place_sentence_and_remedy_in_dutch(validator):
 
 def test_text_gives_english_on_request_and_counts_what_is_frequent(validator):
     text = written("text", validator, BAD, BAD, language="en")
-    assert "2 checked, 2 with errors" in text
+    assert "Checked: 2, with errors: 2." in text
     assert "2 × binding-required" in text
 
 
@@ -116,14 +116,14 @@ def test_the_command_ends_in_0_for_good_and_1_for_bad(folder):
 def test_a_folder_is_read_whole_and_ndjson_line_by_line(folder):
     result = run(folder, "--lang", "en")
     assert result.exit_code == 1
-    assert "5 checked, 2 with errors" in result.output
+    assert "Checked: 5, with errors: 2." in result.output
     assert "many.ndjson:2" in result.output
 
 
 def test_standard_input_may_be_one_resource_or_many(folder):
     many = (folder / "many.ndjson").read_text(encoding="utf-8")
-    assert "3 checked" in run("-", "--lang", "en", input=many).output
-    assert "1 checked" in run("-", "--lang", "en", input=json.dumps(BAD, indent=1)).output
+    assert "Checked: 3," in run("-", "--lang", "en", input=many).output
+    assert "Checked: 1," in run("-", "--lang", "en", input=json.dumps(BAD, indent=1)).output
 
 
 def test_more_jobs_give_the_same_results_in_the_same_order(folder):

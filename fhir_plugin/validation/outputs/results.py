@@ -41,13 +41,23 @@ class Result:
 
 @dataclass(slots=True)
 class Summary:
-    """Counts over all inputs."""
+    """Counts over all inputs.
+
+    Attributes:
+        inputs: number of inputs.
+        failed: number of them with errors.
+        severities: number of issues of each severity.
+        codes: number of issues of each code.
+        examples: the first issue of each code.
+        varied: codes of which not all issues say the same.
+    """
 
     inputs: int = 0
     failed: int = 0
     severities: Counter[Severity] = field(default_factory=Counter)
     codes: Counter[str] = field(default_factory=Counter)
     examples: dict[str, Issue] = field(default_factory=dict)
+    varied: set[str] = field(default_factory=set)
 
     def add(self, report: Report) -> None:
         """Count one report."""
@@ -56,7 +66,8 @@ class Summary:
         for issue in report:
             self.severities[issue.severity] += 1
             self.codes[issue.code] += 1
-            self.examples.setdefault(issue.code, issue)
+            if self.examples.setdefault(issue.code, issue).params != issue.params:
+                self.varied.add(issue.code)
 
     @property
     def errors(self) -> int:

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
+from importlib.metadata import version
 from pathlib import PurePath
 from typing import Any
+from urllib.parse import quote
 
 from fhir_plugin.model.issues import Issue, Severity
 from fhir_plugin.texts import Language, render
@@ -34,7 +36,7 @@ class _Sarif:
     def _result(self, result: Result, issue: Issue) -> dict[str, Any]:
         line, column = result.place(issue)
         words = render(issue, self._language)
-        place: dict[str, Any] = {"artifactLocation": {"uri": PurePath(result.name).as_posix()}}
+        place: dict[str, Any] = {"artifactLocation": {"uri": _uri(result.name)}}
         if line is not None:
             place["region"] = {"startLine": line} | ({"startColumn": column} if column else {})
         return {
@@ -46,6 +48,12 @@ class _Sarif:
 
     def finish(self, summary: Summary) -> None:
         rules = [{"id": code} for code in sorted(summary.codes)]
-        driver = {"name": "steunfiguren validate", "rules": rules}
+        driver = {"name": "steunfiguren validate", "version": version("steunfiguren"), "rules": rules}
         run = {"tool": {"driver": driver}, "columnKind": "unicodeCodePoints", "results": self._results}
         self._write(json.dumps({"$schema": _SCHEMA, "version": "2.1.0", "runs": [run]}, ensure_ascii=False) + "\n")
+
+
+def _uri(name: str) -> str:
+    """A path as the relative or absolute reference that SARIF asks for (3.4.3); standard input has none."""
+    path = PurePath(name)
+    return path.as_uri() if path.is_absolute() else quote("stdin" if name == "-" else path.as_posix())

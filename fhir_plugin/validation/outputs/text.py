@@ -11,6 +11,8 @@ from fhir_plugin.validation.outputs.results import Result, Summary
 __all__ = ["create"]
 
 _SEVERITY_CODES = {one: f"severity-{one.value}" for one in Severity}
+_MARKS = {Severity.FATAL: "✗", Severity.ERROR: "✗", Severity.WARNING: "!", Severity.INFORMATION: "·"}
+_RANK = {severity: place for place, severity in enumerate(_MARKS)}
 _TOP = 10
 
 
@@ -23,20 +25,28 @@ class _Text:
     def __init__(self, write: Callable[[str], object], language: Language) -> None:
         self._write = write
         self._language: Language = language
+        self._wide = max(len(self._say(code)) for code in _SEVERITY_CODES.values())
 
     def add(self, result: Result) -> None:
         if not result.report.issues:
             return
         self._write(f"{result.label}\n")
-        for issue in sorted(result.report, key=lambda one: (result.place(one)[0] or 0, result.place(one)[1] or 0)):
+        for issue in sorted(result.report, key=lambda one: self._order(result, one)):
             self._issue(result, issue)
         self._write("\n")
+
+    @staticmethod
+    def _order(result: Result, issue: Issue) -> tuple[int, int, int]:
+        """Down the file; of what is at one place the worst first."""
+        line, column = result.place(issue)
+        return line or 0, column or 0, _RANK[issue.severity]
 
     def _issue(self, result: Result, issue: Issue) -> None:
         line, column = result.place(issue)
         place = f"{line or '-'}:{column or '-'}"
         words = render(issue, self._language)
-        self._write(f"  {place:<10} {self._say(_SEVERITY_CODES[issue.severity])}  {issue.expression}\n")
+        level = self._say(_SEVERITY_CODES[issue.severity])
+        self._write(f"  {place:<9}{_MARKS[issue.severity]} {level:<{self._wide}}  {issue.expression}\n")
         self._write(f"             {words.text}  [{issue.code}]\n")
         if words.remedy:
             self._write(f"             → {words.remedy}\n")
@@ -55,8 +65,9 @@ class _Text:
         if summary.inputs > 1 and summary.codes:
             self._write(self._say("summary-frequent") + "\n")
             for code, count in summary.codes.most_common(_TOP):
-                words = render(summary.examples[code], self._language)
-                self._write(f"  {count:>6} × {code}: {words.text}\n")
+                text = render(summary.examples[code], self._language).text
+                said = self._say("summary-example", (("text", text),)) if code in summary.varied else text
+                self._write(f"  {count:>6} × {code}: {said}\n")
 
     def _say(self, code: str, params: tuple[tuple[str, str], ...] = ()) -> str:
         found = sentence(code, self._language, params)
