@@ -40,6 +40,7 @@ browser: $(READY)
 	$(BIN)/python -m pytest -m browser $(TESTS)
 
 peers: $(READY)
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[peers]'
 	$(BIN)/python -m pytest -m peer $(TESTS)
 
 wheel: $(READY)

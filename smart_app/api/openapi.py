@@ -86,10 +86,11 @@ def _query() -> list[dict[str, Any]]:
             "name": "profile",
             "in": "query",
             "description": "Canonical of a profile the resource must satisfy; may be repeated.",
-            "schema": {"type": "array", "items": {"type": "string"}},
+            "schema": {"type": "array", "items": {"type": "string", "minLength": 1}},
         },
         {"name": "mode", "in": "query", "schema": {"type": "string", "enum": ["create", "update", "profile"]}},
         {"name": "_format", "in": "query", "schema": {"type": "string", "enum": list(choice)}},
+        {"name": "_pretty", "in": "query", "schema": {"type": "string", "enum": ["true", "false"]}},
         {"name": "lang", "in": "query", "schema": {"type": "string", "enum": ["nl", "en"]}},
     ]
 
@@ -102,11 +103,13 @@ def _metadata() -> dict[str, Any]:
     return {
         "operationId": "metadata",
         "summary": "The CapabilityStatement.",
-        "parameters": [one for one in _query() if one["name"] in ("_format", "lang")],
+        "parameters": [one for one in _query() if one["name"] not in ("profile", "mode")],
         "responses": {
             "200": {"description": "What this server can do.", "headers": _HEADERS, "content": content},
-            "406": {"description": _REFUSALS["406"], "headers": _HEADERS, "content": _CONTENT},
-            "429": {"description": _REFUSALS["429"], "headers": _HEADERS, "content": _CONTENT},
+            **{
+                status: {"description": _REFUSALS[status], "headers": _HEADERS, "content": _CONTENT}
+                for status in ("400", "406", "429")
+            },
         },
     }
 

@@ -21,7 +21,7 @@ from smart_app.api.operation import Job
 from smart_app.api.refusals import Refused, refusal_outcome
 from smart_app.api.service import ValidationService
 from smart_app.api.xml import to_xml
-from smart_app.i18n import Language, choose
+from smart_app.i18n import LANGUAGES, Language, choose
 
 __all__ = ["blueprint", "service"]
 
@@ -29,7 +29,12 @@ blueprint = Blueprint("validation_api", __name__)
 
 METHODS = ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "TRACE")
 """All of them, so that a wrong one gets an answer in FHIR."""
-_QUERY = frozenset({"profile", "mode", "_format", "_pretty", "lang"})
+_QUERY = {
+    "metadata": frozenset({"mode", "_format", "_pretty", "lang"}),
+    "validate": frozenset({"profile", "mode", "_format", "_pretty", "lang"}),
+}
+"""Operation → what its address may ask; every one but ``profile`` once. The mode of metadata has values of its own."""
+_CHOICES: dict[str, tuple[str, ...]] = {"lang": LANGUAGES, "_pretty": ("true", "false")}
 _RETRY_SECONDS = {429: "60", 503: "5"}
 
 
@@ -63,13 +68,13 @@ def validate(type_name: str = "", resource_id: str = "") -> ResponseReturnValue:
         raise Refused("operation-method")
     given = body_format(request.headers.get("Content-Type", ""))
     wanted = answer_format(request.args.get("_format"), request.accept_mimetypes, given)
-    _check_query()
+    _check_query("validate")
     body = _body(given)
     job = Job(
         body=body,
         type_name=type_name,
         resource_id=resource_id,
-        profiles=tuple(one for one in request.args.getlist("profile") if one),
+        profiles=tuple(request.args.getlist("profile")),
         mode=request.args.get("mode", ""),
     )
     report = service().runner.run(job)
@@ -84,6 +89,7 @@ def metadata() -> ResponseReturnValue:
     if request.method not in ("GET", "HEAD"):
         raise Refused("operation-method")
     wanted = answer_format(request.args.get("_format"), request.accept_mimetypes)
+    _check_query("metadata")
     return _fhir(capability_statement(service().url, _language()), 200, wanted)
 
 
@@ -158,10 +164,19 @@ def _language() -> Language:
     return choose(request.args.get("lang"), accept=[tag for tag, _ in request.accept_languages])
 
 
-def _check_query() -> None:
-    for place, name in enumerate(request.args):
-        if name not in _QUERY:
+def _check_query(operation: str) -> None:
+    """What is asked for and would not be done is refused, not passed over.
+
+    Raises:
+        Refused: a parameter that is unknown, empty, there twice, or without meaning.
+    """
+    for place, (name, values) in enumerate(request.args.lists()):
+        if name not in _QUERY[operation]:
             raise Refused("operation-parameter-unknown", position=str(place))
+        if not all(values) or values[0] not in _CHOICES.get(name, values):
+            raise Refused("operation-parameter-value", name=name)
+        if len(values) > 1 and name != "profile":
+            raise Refused("operation-parameter-twice", name=name)
 
 
 def _body(given: Format) -> bytes:
@@ -184,7 +199,11 @@ def _body(given: Format) -> bytes:
 
 
 def _fhir(resource: dict[str, Any], status: int, wanted: Format) -> Response:
-    body = to_xml(resource) if wanted == "xml" else json.dumps(resource, ensure_ascii=False).encode("utf-8", "replace")
+    if wanted == "xml":
+        body = to_xml(resource)
+    else:
+        indent = 2 if request.args.get("_pretty") == "true" else None
+        body = json.dumps(resource, ensure_ascii=False, indent=indent).encode("utf-8", "replace")
     response = Response(body, status=status, content_type=f"{MEDIA_TYPES[wanted]}; charset=utf-8")
     response.headers["Content-Language"] = _language()
     response.vary.update(("Accept", "Accept-Language"))
