@@ -4,15 +4,21 @@ from __future__ import annotations
 
 import json
 import logging
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
 from flask.testing import FlaskClient
 
+from fhir_plugin.errors import InputError
 from fhir_plugin.validation import Validator
 from fhir_plugin.validation.outputs import operation_outcome
 from smart_app.api.refusals import REFUSALS, Refused
+from smart_app.api.settings import ValidatorSettings
+from smart_app.app import create_app
+from smart_app.demo_settings import demo_settings
+from smart_app.settings_file import load_settings
 
 EXAMPLES = Path(__file__).resolve().parents[2] / "examples"
 FILES = sorted(one for one in EXAMPLES.rglob("*") if one.suffix in (".json", ".xml"))
@@ -277,3 +283,30 @@ def test_the_capability_statement_is_valid_and_names_the_operation(
     assert tree is not None
     assert tree["rest"][0]["operation"][0]["name"] == "validate"
     assert tree["fhirVersion"] == "4.0.1"
+
+
+def test_the_settings_file_sets_the_limits_and_can_leave_it_out(tmp_path: Path) -> None:
+    text = (EXAMPLES / "settings.toml").read_text(encoding="utf-8")
+    key = "A" * 43
+    environ = {"STEUNFIGUREN_ENCRYPTION_KEYS": key, "STEUNFIGUREN_CLIENT_SECRET_ZUID": "x"}
+    place = text.index("[[issuers]]")
+
+    def read(table: str) -> Any:
+        file = tmp_path / "settings.toml"
+        file.write_text(text[:place] + table + text[place:], encoding="utf-8")
+        return load_settings(file, environ).validator
+
+    assert read("") == ValidatorSettings()
+    assert read("[validator]\nseconds = 3\npackages = ['a.tgz']\n") == ValidatorSettings(seconds=3, packages=("a.tgz",))
+    assert read("[validator]\nenabled = false\n") is None
+    with pytest.raises(InputError, match="workers"):
+        read("[validator]\nworkers = 0\n")
+
+
+def test_the_app_has_the_operation_unless_the_settings_leave_it_out(tmp_path: Path) -> None:
+    settings = demo_settings(tmp_path)
+    with_it, without = (create_app(one).test_client() for one in (settings, replace(settings, validator=None)))
+    assert with_it.get("/metadata").get_json(force=True)["implementation"]["url"] == settings.public_url
+    assert with_it.get("/validate").status_code == 200
+    assert without.get("/validate").status_code == 404
+    assert without.post("/$validate").status_code == 404
