@@ -30,7 +30,7 @@ from fhir_plugin.model.identity import Ref
 from fhir_plugin.sync.applying import Applier
 from fhir_plugin.sync.columns import propose_columns
 from fhir_plugin.sync.decisions import Context
-from fhir_plugin.sync.journal import open_journal
+from fhir_plugin.sync.journal_opening import open_journal
 from fhir_plugin.sync.planfile import PlanReader, PlanWriter
 from fhir_plugin.sync.planning import Planner
 from fhir_plugin.sync.population import Population

@@ -1,7 +1,13 @@
-"""What several folders of tests share: one Playwright, because a process can hold only one."""
+"""What several folders of tests share: one Playwright, because a process can hold only one, and one PostgreSQL."""
 
 from __future__ import annotations
 
+import os
+import pwd
+import shutil
+import socket
+import subprocess
+import tempfile
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -29,3 +35,35 @@ def launch_chromium() -> Iterator[Callable[..., Any]]:
         yield launch
         for browser in started.values():
             browser.close()
+
+
+@pytest.fixture(scope="session")
+def postgres() -> Iterator[str]:
+    """The URL of a PostgreSQL of its own, started once and thrown away."""
+    binaries = next((folder for folder in sorted(Path("/usr/lib/postgresql").glob("*/bin"), reverse=True)), None)
+    if binaries is None or not shutil.which("setpriv"):
+        pytest.skip("no PostgreSQL server on this machine")
+    try:
+        user = pwd.getpwnam("postgres")
+    except KeyError:
+        pytest.skip("no user to run PostgreSQL as")
+    prefix = (
+        ["setpriv", f"--reuid={user.pw_uid}", f"--regid={user.pw_gid}", "--clear-groups"] if os.getuid() == 0 else []
+    )
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port = probe.getsockname()[1]
+    folder = Path(tempfile.mkdtemp(prefix="steunfiguren-pg-"))
+    if prefix:
+        os.chown(folder, user.pw_uid, user.pw_gid)
+    data = folder / "data"
+    run = {"check": True, "stdout": subprocess.DEVNULL, "cwd": folder}
+    subprocess.run([*prefix, str(binaries / "initdb"), "-A", "trust", "-U", "app", "-D", str(data)], **run)
+    options = f"-h 127.0.0.1 -p {port} -k {folder} -F"
+    start = [str(binaries / "pg_ctl"), "-D", str(data), "-w", "-o", options, "-l", str(folder / "log")]
+    subprocess.run([*prefix, *start, "start"], **run)
+    try:
+        yield f"postgresql://app@127.0.0.1:{port}/postgres"
+    finally:
+        subprocess.run([*prefix, str(binaries / "pg_ctl"), "-D", str(data), "-m", "immediate", "stop"], **run)
+        shutil.rmtree(folder, ignore_errors=True)

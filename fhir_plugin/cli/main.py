@@ -21,6 +21,7 @@ COMMANDS = {
     "package": "fhir_plugin.cli.package",
     "serve": "fhir_plugin.cli.serve",
     "sync": "fhir_plugin.cli.sync",
+    "worker": "fhir_plugin.cli.worker",
     "validate": "fhir_plugin.cli.validate",
     "validate-server": "fhir_plugin.cli.serve",
 }

@@ -5,7 +5,6 @@ from __future__ import annotations
 import sys
 import time
 from collections.abc import Sequence
-from contextlib import AbstractContextManager
 from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -13,14 +12,21 @@ from typing import cast
 
 import click
 
+from fhir_plugin.cli.sync_apply import Application, journal_of
 from fhir_plugin.cli.sync_ehr import export_command, say_notices, worklist_command
 from fhir_plugin.cli.sync_inbound import listen, poll, subscribe
-from fhir_plugin.cli.sync_options import Connection, Meter, connection_options, language_option
+from fhir_plugin.cli.sync_options import (
+    Connection,
+    Meter,
+    connection_options,
+    journal_options,
+    language_option,
+)
 from fhir_plugin.cli.sync_source import SourceName, SourceOptions, header_of, say_source, source_options
 from fhir_plugin.consent import NL_JEUGDWET, load_policy
 from fhir_plugin.errors import UsageError
 from fhir_plugin.model.identity import Ref
-from fhir_plugin.sync.applying import GROUP, WORKERS, Applier
+from fhir_plugin.sync.applying import GROUP, WORKERS
 from fhir_plugin.sync.columns import (
     ColumnMap,
     check_columns,
@@ -30,7 +36,7 @@ from fhir_plugin.sync.columns import (
     to_toml,
 )
 from fhir_plugin.sync.decisions import Context
-from fhir_plugin.sync.journal import Journal, open_journal
+from fhir_plugin.sync.hands import few_collections
 from fhir_plugin.sync.no_access import own_url
 from fhir_plugin.sync.planfile import PlanReader, PlanWriter
 from fhir_plugin.sync.planning import Planner
@@ -48,13 +54,6 @@ from fhir_plugin.texts import Language
 __all__ = ["sync_command"]
 
 _SHOWN = 20
-_journal_option = click.option(
-    "--journal",
-    type=click.Path(path_type=Path),
-    default=Path("var/sync.sqlite"),
-    show_default=True,
-    help="What was agreed and written; keep it, with its key, from run to run.",
-)
 _file = click.Path(exists=True, dir_okay=False, path_type=Path)
 _client_system = click.option("--client-system", default="", help="Identifier system of the client numbers.")
 
@@ -95,7 +94,7 @@ def init(source_name: str, output: Path | None, client_system: str) -> None:
 @click.option("--limit", type=click.IntRange(0), default=0, help="Plan for at most so many clients.")
 @click.option("--all", "show_all", is_flag=True, help="Show every client, not the first twenty.")
 @click.option("-q", "--quiet", is_flag=True, help="No progress.")
-@_journal_option
+@journal_options
 @language_option
 @source_options
 @connection_options
@@ -114,6 +113,7 @@ def plan(
     show_all: bool,
     quiet: bool,
     journal: Path,
+    database: str,
     lang: str,
 ) -> None:
     """Plan what SOURCE (a file, or the FHIR endpoint of another system) changes in the records, and show it."""
@@ -126,7 +126,8 @@ def plan(
         now = datetime.now(UTC)
         context = Context(source=columns.source, policy=load_policy(NL_JEUGDWET), at=now, dialect=repr(columns))
         with (
-            open_journal(journal, client.base_url, columns.source) as held,
+            few_collections(),
+            journal_of(journal, database, client.base_url, columns.source) as held,
             reach(client, journal, held.vault) as ehr,
         ):
             say_notices(ehr, language)
@@ -169,10 +170,10 @@ def _name_of(table: Table) -> str:
 @click.option("--limit", type=click.IntRange(0), default=0, help="Apply for at most so many clients.")
 @click.option("--author", default="", help="Who enters the changes: Organization/…, Device/….")
 @click.option("--group", type=click.IntRange(1, 50), default=GROUP, show_default=True, help="Clients per Bundle.")
-@click.option("--workers", type=click.IntRange(1, 16), default=WORKERS, show_default=True)
+@click.option("--workers", type=click.IntRange(0, 64), default=WORKERS, show_default=True, help="Processes here.")
 @click.option("--report", type=click.Path(path_type=Path), help="Write the report there too: .txt, .json or .html.")
 @click.option("-q", "--quiet", is_flag=True, help="No progress.")
-@_journal_option
+@journal_options
 @language_option
 @connection_options
 def apply(
@@ -187,40 +188,34 @@ def apply(
     report: Path | None,
     quiet: bool,
     journal: Path,
+    database: str,
     lang: str,
 ) -> None:
     """Do exactly what PLAN says, or say what changed meanwhile."""
     language = cast(Language, lang)
     reader = PlanReader(plan_file)
-    client = connection.client(reader.ehr)
     started = time.monotonic()
-    with _journal_of(journal, reader) as held, reach(client, journal, held.vault) as ehr:
-        say_notices(ehr, language)
-        applier = Applier(
-            population=ehr.population,
-            writer=Writer(ehr.client, _author(author, reader), ehr.route, ehr.store),
-            journal=held,
-            store=ehr.store,
-            context=Context(source=reader.source, policy=load_policy(NL_JEUGDWET), at=datetime.now(UTC)),
-            clock=lambda: datetime.now(UTC),
-            group=group,
-            workers=workers,
-            dry_run=dry_run,
-            progress=Meter(language, quiet),
-        )
-        wanted = only.removeprefix("Patient/")
-        clients = (each for each in reader.clients() if not wanted or each.plan.patient == f"Patient/{wanted}")
-        total = reader.totals.get("clients", 0)
-        run = 0 if dry_run else held.begin(reader.digest, total)
-        applier.apply((each for number, each in enumerate(clients) if not limit or number < limit), total, run)
-        if not dry_run:
-            held.finish(run)
+    application = Application(
+        connection=connection,
+        reader=reader,
+        journal=journal,
+        database=database,
+        author=_author(author, reader),
+        only=only.removeprefix("Patient/"),
+        limit=limit,
+        group=group,
+        workers=workers,
+        dry_run=dry_run,
+        progress=Meter(language, quiet),
+        notices=lambda ehr: say_notices(ehr, language),
+    )
+    run, did = application()
     outcome = RunReport(
         run=run,
-        steps=tuple(applier.steps),
+        steps=tuple(did.steps),
         seconds=time.monotonic() - started,
-        unprotected=applier.writer.unprotected,
-        untrue=tuple(sorted({*ehr.abilities.untrue, *applier.writer.untrue})),
+        unprotected=did.unprotected,
+        untrue=tuple(sorted(did.untrue)),
     )
     click.echo(outcome.text(language))
     if report is not None:
@@ -242,13 +237,13 @@ sync_command.add_command(
 
 @sync_command.command("status")
 @click.argument("plan_file", metavar="PLAN", type=_file)
-@_journal_option
+@journal_options
 @language_option
-def status(plan_file: Path, journal: Path, lang: str) -> None:
+def status(plan_file: Path, journal: Path, database: str, lang: str) -> None:
     """Show the runs of the source and EHR that PLAN is about."""
     language = cast(Language, lang)
     reader = PlanReader(plan_file)
-    with _journal_of(journal, reader) as held:
+    with journal_of(journal, database, reader.ehr, reader.source) as held:
         runs = held.runs()
     for run in runs:
         mark = "*" if run.plan == reader.digest else " "
@@ -261,16 +256,21 @@ def status(plan_file: Path, journal: Path, lang: str) -> None:
 @click.argument("run", type=int)
 @click.argument("plan_file", metavar="PLAN", type=_file)
 @click.option("-q", "--quiet", is_flag=True, help="No progress.")
-@_journal_option
+@journal_options
 @language_option
 @connection_options
-def undo(connection: Connection, run: int, plan_file: Path, quiet: bool, journal: Path, lang: str) -> None:
+def undo(
+    connection: Connection, run: int, plan_file: Path, quiet: bool, journal: Path, database: str, lang: str
+) -> None:
     """Take back what RUN wrote, by new versions; what was edited since then stays."""
     language = cast(Language, lang)
     reader = PlanReader(plan_file)
     started = time.monotonic()
     client = connection.client(reader.ehr)
-    with _journal_of(journal, reader) as held, reach(client, journal, held.vault) as ehr:
+    with (
+        journal_of(journal, database, reader.ehr, reader.source) as held,
+        reach(client, journal, held.vault) as ehr,
+    ):
         if all(known.id != run for known in held.runs()):
             raise UsageError("This run is not in the journal.", remedy="See `steunfiguren sync status PLAN`.")
         undoer = Undoer(
@@ -320,10 +320,6 @@ def _show_plan(reader: PlanReader, language: Language, limit: int) -> None:
     if reader.totals.get("conflict") or reader.totals.get("question"):
         click.echo(words("sync-plan-answer", language))
     click.echo()
-
-
-def _journal_of(journal: Path, reader: PlanReader) -> AbstractContextManager[Journal]:
-    return open_journal(journal, reader.ehr, reader.source)
 
 
 sync_command.add_command(worklist_command)

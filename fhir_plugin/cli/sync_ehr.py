@@ -14,7 +14,7 @@ import click
 from fhir_plugin.cli.sync_options import Connection, connection_options, language_option
 from fhir_plugin.ehr.abilities import Abilities
 from fhir_plugin.sync.codec import plan_from
-from fhir_plugin.sync.journal import open_journal
+from fhir_plugin.sync.journal_opening import open_journal
 from fhir_plugin.sync.own_store import Open, open_own_store, own_path
 from fhir_plugin.sync.planfile import PlanReader
 from fhir_plugin.sync.population import in_chunks

@@ -15,12 +15,13 @@ import requests
 
 from fhir_plugin.ehr import FhirClient, RateLimit
 from fhir_plugin.ehr.backend import BackendServices, discover_token_endpoint, read_private_key
+from fhir_plugin.ehr.retry import Limit
 from fhir_plugin.ehr.transport import TokenSource, new_session
 from fhir_plugin.errors import InputError
 from fhir_plugin.sync.rendering import words
 from fhir_plugin.texts import Language
 
-__all__ = ["Connection", "Meter", "connection_options", "language_option"]
+__all__ = ["Connection", "Meter", "connection_options", "journal_options", "language_option"]
 
 F = TypeVar("F", bound=Callable[..., Any])
 TOKEN_VARIABLE = "STEUNFIGUREN_TOKEN"  # noqa: S105  the name of a variable
@@ -43,15 +44,15 @@ class Connection:
     rate: float = 0.0
     variable: str = TOKEN_VARIABLE
 
-    def client(self, base_url: str) -> FhirClient:
-        """A client of the EHR.
+    def client(self, base_url: str, limit: Limit | None = None) -> FhirClient:
+        """A client of the EHR; ``limit`` is the pace it shares with others, its own ``rate`` when not given.
 
         Raises:
             InputError: half the settings of SMART Backend Services.
             EhrError: the token endpoint cannot be found.
         """
         session = new_session()
-        rate = RateLimit(per_second=self.rate) if self.rate else None
+        rate = limit or (RateLimit(per_second=self.rate) if self.rate else None)
         return FhirClient(base_url, session=session, token=self._token(base_url, session), rate=rate)
 
     def _token(self, base_url: str, session: requests.Session) -> TokenSource | None:
@@ -90,6 +91,24 @@ def connection_options(command: F) -> F:
     for option in reversed(options):
         result = option(result)
     return cast(F, result)
+
+
+def journal_options(command: F) -> F:
+    """Adds ``--journal`` and ``--database``: where what was agreed and written is kept."""
+    file = click.option(
+        "--journal",
+        type=click.Path(path_type=Path),
+        default=Path("var/sync.sqlite"),
+        show_default=True,
+        help="What was agreed and written; keep it, with its key, from run to run.",
+    )
+    database = click.option(
+        "--database",
+        default="",
+        envvar="STEUNFIGUREN_SYNC_DATABASE",
+        help="postgresql://…: keep it there instead, for `steunfiguren worker` processes to share the work.",
+    )
+    return file(database(command))
 
 
 def language_option(command: F) -> F:

@@ -19,7 +19,7 @@ from fhir_plugin.ehr.answers import Answer, Written
 from fhir_plugin.ehr.capabilities import Capabilities
 from fhir_plugin.ehr.dialect import R4, Dialect
 from fhir_plugin.ehr.entries import Entry, bundle_of, if_match_header, read_answers
-from fhir_plugin.ehr.retry import RateLimit, Retry
+from fhir_plugin.ehr.retry import Limit, Retry
 from fhir_plugin.ehr.searchset import Params, follow, pairs_of
 from fhir_plugin.ehr.transport import RawAnswer, Request, TokenSource, Transport
 from fhir_plugin.ehr.wire import FHIR_JSON, JSON_PATCH
@@ -57,7 +57,7 @@ class FhirClient:
         token: TokenSource | None = None,
         timeout: tuple[float, float] = (5.0, 60.0),
         retry: Retry | None = None,
-        rate: RateLimit | None = None,
+        rate: Limit | None = None,
         max_bytes: int = 64 * 1024 * 1024,
     ) -> None:
         self._transport = Transport(

@@ -9,8 +9,9 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 from threading import Lock
+from typing import Protocol
 
-__all__ = ["RateLimit", "Retry", "parse_retry_after"]
+__all__ = ["Limit", "RateLimit", "Retry", "parse_retry_after"]
 
 RETRY_STATUSES = frozenset({408, 429, 500, 502, 503, 504})
 """Answers that may be different a moment later (RFC 9110, RFC 6585)."""
@@ -59,6 +60,13 @@ def parse_retry_after(value: str | None, now: datetime | None = None) -> float |
     if moment.tzinfo is None:
         moment = moment.replace(tzinfo=UTC)
     return max(0.0, (moment - (now or datetime.now(UTC))).total_seconds())
+
+
+class Limit(Protocol):
+    """Keeps requests to one EHR apart."""
+
+    def take(self) -> None:
+        """Wait for the next free moment."""
 
 
 @dataclass(slots=True, kw_only=True)

@@ -14,7 +14,7 @@ import requests
 from requests.adapters import HTTPAdapter
 
 from fhir_plugin.ehr.answers import error_of, parse_body
-from fhir_plugin.ehr.retry import RETRY_STATUSES, RateLimit, Retry
+from fhir_plugin.ehr.retry import RETRY_STATUSES, Limit, Retry
 from fhir_plugin.ehr.wire import FHIR_JSON, dumps
 from fhir_plugin.errors import EhrBusy, EhrError, EhrProtocolError, EhrUnreachable, UsageError
 
@@ -97,7 +97,7 @@ class Transport:
         token: TokenSource | None,
         timeout: tuple[float, float],
         retry: Retry | None,
-        rate: RateLimit | None,
+        rate: Limit | None,
         max_bytes: int,
     ) -> None:
         parts = urlsplit(base_url)

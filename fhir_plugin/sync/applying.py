@@ -74,18 +74,26 @@ class Applier:
             EhrUnreachable: the EHR stopped answering; resume the run later.
         """
         done, waiting = 0, iter(clients)
-        self.writer.run = run
         while chunk := list(islice(waiting, CHUNK)):
-            self._chunk(chunk, run)
+            self.steps += self.apply_some(chunk, run)
             done += len(chunk)
             self.progress(done, total)
 
-    def _chunk(self, chunk: Sequence[PlannedClient], run: int) -> None:
+    def apply_some(self, chunk: Sequence[PlannedClient], run: int) -> list[Step]:
+        """Apply so many clients as are read at once; what became of them, without what an undo needs.
+
+        Raises:
+            EhrUnreachable: the EHR stopped answering.
+        """
+        self.writer.run = run
+        with self.journal.alone(_id_of(planned.plan) for planned in chunk):
+            return self._apply(chunk, run)
+
+    def _apply(self, chunk: Sequence[PlannedClient], run: int) -> list[Step]:
         units, steps, agreed = self._decide(chunk)
-        self.steps += steps
         if self.dry_run:
-            self.steps += [Step(patient=u.patient, state="would", resources=len(u.changes) + 1) for u in units]
-            return
+            would = [Step(patient=u.patient, state="would", resources=len(u.changes) + 1) for u in units]
+            return [*steps, *would]
         with self.journal.together():
             for patient, items in agreed.items():
                 self.journal.remember(patient, items)
@@ -95,7 +103,8 @@ class Applier:
             intents = [Step(patient=unit.patient, state="intent", undo=undo_of(unit)) for unit in units]
             self.journal.note(run, [*steps, *intents])
         results = self._send(units)
-        self._settle(results, run)
+        written = self._settle(results, run)
+        return [*steps, *(replace(step, undo=None) for step in written)]
 
     def _decide(
         self, chunk: Sequence[PlannedClient]
@@ -147,7 +156,7 @@ class Applier:
         with ThreadPoolExecutor(max_workers=self.workers) as pool:
             return [result for results in pool.map(write, groups) for result in results]
 
-    def _settle(self, results: Sequence[Wrote], run: int) -> None:
+    def _settle(self, results: Sequence[Wrote], run: int) -> list[Step]:
         """Journal what happened, by looking at the records wherever that is not certain."""
         look = [result for result in results if self.read_back or result.uncertain]
         records: dict[str, list[Json]] = {}
@@ -172,12 +181,12 @@ class Applier:
                 if step.state == "done" and not step.code and bodies:
                     self.journal.settle(patient, self._mark(patient, bodies))
             self.journal.note(run, steps)
-        self.steps += steps
         lost = [result.error for result in results if isinstance(result.error, EhrUnreachable)]
         if results and len(lost) == len(results):
             self._count_silence(lost[0])
         elif results:
             self._silent = 0
+        return steps
 
     def _list(self, patient: str, left: Left) -> None:
         """Put what is left on the work list, or take the client off it."""

@@ -1,4 +1,4 @@
-"""What was agreed, what is being written, and what was written: one SQLite file, one writer at a time.
+"""What was agreed, what is being written, and what was written; in SQLite, or in PostgreSQL for many processes.
 
 Before a write is sent its intent is on disk; a run that was killed is resumed by reading the records again. People are
 in it only sealed or as keyed hashes (``vault``); logical ids of the EHR stand in clear.
@@ -6,42 +6,23 @@ in it only sealed or as keyed hashes (``vault``); logical ids of the EHR stand i
 
 from __future__ import annotations
 
-import fcntl
-import os
-import sqlite3
-from collections.abc import Iterable, Iterator, Mapping
-from contextlib import contextmanager
+import hashlib
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from pathlib import Path
 from typing import Any
 
-from fhir_plugin.errors import StoreError
+from sqlalchemy import Connection, Row, Select, Table, delete, func, insert, null, select, update
+from sqlalchemy.dialects.postgresql import insert as postgresql_insert
+from sqlalchemy.dialects.sqlite import insert as sqlite_insert
+
+from fhir_plugin.sync import journal_tables as tables
 from fhir_plugin.sync.codec import freeze, thaw
 from fhir_plugin.sync.linking import Remembered
-from fhir_plugin.sync.vault import Vault, open_vault
+from fhir_plugin.sync.vault import Vault
 
-__all__ = ["Journal", "Run", "Step", "open_journal"]
-
-_SCHEMA = """
-CREATE TABLE IF NOT EXISTS memory (
-    ehr TEXT NOT NULL, source TEXT NOT NULL, patient TEXT NOT NULL, identity TEXT NOT NULL,
-    target TEXT NOT NULL, sealed BLOB NOT NULL, PRIMARY KEY (ehr, source, patient, identity)
-) STRICT;
-CREATE TABLE IF NOT EXISTS settled (
-    ehr TEXT NOT NULL, source TEXT NOT NULL, patient TEXT NOT NULL, print TEXT NOT NULL,
-    PRIMARY KEY (ehr, source, patient)
-) STRICT;
-CREATE TABLE IF NOT EXISTS run (
-    id INTEGER PRIMARY KEY, ehr TEXT NOT NULL, source TEXT NOT NULL, plan TEXT NOT NULL,
-    started TEXT NOT NULL, finished TEXT, clients INTEGER NOT NULL
-) STRICT;
-CREATE TABLE IF NOT EXISTS step (
-    run INTEGER NOT NULL REFERENCES run (id), patient TEXT NOT NULL, state TEXT NOT NULL, code TEXT NOT NULL,
-    resources INTEGER NOT NULL, sealed BLOB, at TEXT NOT NULL, PRIMARY KEY (run, patient)
-) STRICT;
-PRAGMA user_version = 1;
-"""
+__all__ = ["Journal", "Run", "Step", "making_tables"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -77,12 +58,12 @@ class Step:
 
 
 class Journal:
-    """The journal of one source for one EHR. Use ``open_journal``."""
+    """The journal of one source for one EHR, in SQLite or PostgreSQL. See ``journal_opening``."""
 
-    def __init__(self, connection: sqlite3.Connection, vault: Vault, ehr: str, source: str) -> None:
+    def __init__(self, connection: Connection, vault: Vault, ehr: str, source: str) -> None:
         self._db = connection
         self._vault = vault
-        self._key = (ehr, source)
+        self._key = {"ehr": ehr, "source": source}
 
     @property
     def vault(self) -> Vault:
@@ -91,13 +72,10 @@ class Journal:
 
     def memory(self, patients: Iterable[str]) -> dict[str, dict[str, Remembered]]:
         """What was agreed about the figures of clients: patient id → identity → memory."""
-        listed = list(patients)
-        found: dict[str, dict[str, Remembered]] = {patient: {} for patient in listed}
-        marks = ",".join("?" * len(listed))
-        query = (
-            f"SELECT patient, identity, target, sealed FROM memory WHERE ehr=? AND source=? AND patient IN ({marks})"  # noqa: S608  marks are question marks
-        )
-        for patient, identity, target, sealed in self._db.execute(query, (*self._key, *listed)):
+        found: dict[str, dict[str, Remembered]] = {patient: {} for patient in patients}
+        columns = tables.memory.c
+        query = select(columns.patient, columns.identity, columns.target, columns.sealed)
+        for patient, identity, target, sealed in self._db.execute(self._of(query, tables.memory, found)):
             body = self._vault.open(sealed)
             found[patient][identity] = Remembered(
                 identity=identity,
@@ -111,85 +89,106 @@ class Journal:
     def remember(self, patient: str, items: Iterable[Remembered]) -> None:
         """Write down what is agreed about a client's figures."""
         rows = [
-            (
-                *self._key,
-                patient,
-                item.identity,
-                item.target,
-                self._vault.seal(_agreed(item)),
-            )
+            {
+                **self._key,
+                "patient": patient,
+                "identity": item.identity,
+                "target": item.target,
+                "sealed": self._vault.seal(_agreed(item)),
+            }
             for item in items
         ]
-        self._db.executemany("INSERT OR REPLACE INTO memory VALUES (?, ?, ?, ?, ?, ?)", rows)
+        self._put(tables.memory, rows)
 
     def settled(self, patients: Iterable[str]) -> dict[str, str]:
         """The prints of clients for whom nothing was left to do: patient id → print."""
-        query = "SELECT print FROM settled WHERE ehr=? AND source=? AND patient=?"
-        found = {patient: self._db.execute(query, (*self._key, patient)).fetchone() for patient in patients}
-        return {patient: row[0] for patient, row in found.items() if row}
+        columns = tables.settled.c
+        query = self._of(select(columns.patient, columns.print), tables.settled, list(patients))
+        return {row.patient: row.print for row in self._db.execute(query)}
 
     def settle(self, patient: str, mark: str) -> None:
-        """Write down that nothing is left to do for a client as long as its print stays the same."""
-        self._db.execute("INSERT OR REPLACE INTO settled VALUES (?, ?, ?, ?)", (*self._key, patient, mark))
+        """Write down that nothing is left to do for a client as long as its print stays the same; empty: no longer."""
+        self._put(tables.settled, [{**self._key, "patient": patient, "print": mark}])
 
     def forget(self, patient: str) -> None:
         """Forget what was agreed about a client, after an undo."""
-        for table in ("memory", "settled"):
-            self._db.execute(f"DELETE FROM {table} WHERE ehr=? AND source=? AND patient=?", (*self._key, patient))  # noqa: S608  two names of ours
+        for table in (tables.memory, tables.settled):
+            mine = (table.c.ehr == self._key["ehr"], table.c.source == self._key["source"], table.c.patient == patient)
+            self._db.execute(delete(table).where(*mine))
 
     def begin(self, plan: str, clients: int) -> int:
         """Start a run; its number."""
-        cursor = self._db.execute(
-            "INSERT INTO run (ehr, source, plan, started, clients) VALUES (?, ?, ?, ?, ?)",
-            (*self._key, plan, _now(), clients),
-        )
-        return int(cursor.lastrowid or 0)
+        values = {**self._key, "plan": plan, "started": _now(), "clients": clients}
+        return int(self._db.execute(insert(tables.run).values(values).returning(tables.run.c.id)).scalar_one())
 
     def finish(self, run: int) -> None:
         """A run came to its end."""
-        self._db.execute("UPDATE run SET finished=? WHERE id=?", (_now(), run))
+        self._db.execute(update(tables.run).where(tables.run.c.id == run).values(finished=_now()))
 
     def note(self, run: int, steps: Iterable[Step]) -> None:
         """Write steps down; a later state of a client replaces an earlier one."""
         rows = [
-            (
-                run,
-                step.patient,
-                step.state,
-                step.code,
-                step.resources,
-                None if step.undo is None else self._vault.seal(step.undo),
-                _now(),
-            )
+            {
+                "run": run,
+                "patient": step.patient,
+                "state": step.state,
+                "code": step.code,
+                "resources": step.resources,
+                "sealed": None if step.undo is None else self._vault.seal(step.undo),
+                "at": _now(),
+            }
             for step in steps
         ]
-        self._db.executemany("INSERT OR REPLACE INTO step VALUES (?, ?, ?, ?, ?, ?, ?)", rows)
+        self._put(tables.step, rows)
 
     @contextmanager
     def together(self) -> Iterator[None]:
         """All or nothing of what is written inside, on disk when it ends."""
-        self._db.execute("BEGIN IMMEDIATE")
+        self._db.exec_driver_sql("BEGIN IMMEDIATE" if self._is_sqlite else "BEGIN")
         try:
             yield
         except BaseException:
-            self._db.execute("ROLLBACK")
+            self._db.exec_driver_sql("ROLLBACK")
             raise
-        self._db.execute("COMMIT")
+        self._db.exec_driver_sql("COMMIT")
+
+    def making_tables(self) -> AbstractContextManager[None]:
+        """One process at a time makes tables in the database the journal is in."""
+        return making_tables(self._db)
+
+    @contextmanager
+    def alone(self, patients: Iterable[str]) -> Iterator[None]:
+        """Hold clients: no other process that uses this journal writes them meanwhile.
+
+        In SQLite a journal has one run at a time (``journal_opening``). In PostgreSQL an advisory lock per EHR × client
+        is waited for, in an order that is the same everywhere; it ends with the connection, also when that is killed.
+        """
+        keys = [] if self._is_sqlite else sorted({_lock_of(self._key["ehr"], patient) for patient in patients})
+        for key in keys:
+            self._db.execute(select(func.pg_advisory_lock(key)))
+        try:
+            yield
+        finally:
+            for key in keys:
+                self._db.execute(select(func.pg_advisory_unlock(key)))
 
     def runs(self) -> list[Run]:
         """The runs of this source, latest first."""
-        rows = self._db.execute(
-            "SELECT id, source, plan, started, coalesce(finished, ''), clients FROM run "
-            "WHERE ehr=? AND source=? ORDER BY id DESC",
-            self._key,
-        ).fetchall()
-        return [self._run(row) for row in rows]
+        columns = tables.run.c
+        mine = (columns.ehr == self._key["ehr"], columns.source == self._key["source"])
+        return [self._run(row) for row in self._db.execute(select(tables.run).where(*mine).order_by(columns.id.desc()))]
 
-    def steps(self, run: int, *states: str) -> list[Step]:
-        """The steps of a run in the given states, or all."""
-        rows = self._db.execute(
-            "SELECT patient, state, code, resources, sealed FROM step WHERE run=? ORDER BY rowid", (run,)
-        )
+    def count(self, run: int) -> int:
+        """How many clients of a run something became of."""
+        columns = tables.step.c
+        query = select(func.count()).where(columns.run == run, columns.state != "intent")
+        return int(self._db.execute(query).scalar_one())
+
+    def steps(self, run: int, *states: str, undo: bool = True) -> list[Step]:
+        """The steps of a run in the given states, or all; with what an undo needs, or without."""
+        columns = tables.step.c
+        wanted = (columns.patient, columns.state, columns.code, columns.resources, columns.sealed if undo else null())
+        query = select(*wanted).where(columns.run == run).order_by(columns.at, columns.patient)
         return [
             Step(
                 patient=patient,
@@ -198,63 +197,63 @@ class Journal:
                 resources=resources,
                 undo=None if sealed is None else self._vault.open(sealed),
             )
-            for patient, state, code, resources, sealed in rows
-            if not states or state in states
+            for patient, state, code, resources, sealed in self._db.execute(
+                query.where(columns.state.in_(states)) if states else query
+            )
         ]
 
-    def _run(self, row: tuple[int, str, str, str, str, int]) -> Run:
-        states = self._db.execute(
-            "SELECT state, count(*), sum(resources) FROM step WHERE run=? GROUP BY state", row[:1]
-        )
-        counted = states.fetchall()
+    @property
+    def _is_sqlite(self) -> bool:
+        return self._db.dialect.name == "sqlite"
+
+    def _of(self, query: Select[Any], table: Table, patients: Collection[str]) -> Select[Any]:
+        mine = (table.c.ehr == self._key["ehr"], table.c.source == self._key["source"])
+        return query.where(*mine, table.c.patient.in_(patients))
+
+    def _put(self, table: Table, rows: Sequence[Mapping[str, Any]]) -> None:
+        """Insert rows; one with the same key replaces what is there."""
+        if not rows:
+            return
+        wanted = (sqlite_insert if self._is_sqlite else postgresql_insert)(table)
+        keys = [column.name for column in table.primary_key]
+        changed = {column.name: wanted.excluded[column.name] for column in table.c if column.name not in keys}
+        self._db.execute(wanted.on_conflict_do_update(index_elements=keys, set_=changed), list(rows))
+
+    def _run(self, row: Row[Any]) -> Run:
+        columns = tables.step.c
+        counted = self._db.execute(
+            select(columns.state, func.count(), func.sum(columns.resources))
+            .where(columns.run == row.id)
+            .group_by(columns.state)
+        ).all()
         return Run(
-            id=row[0],
-            source=row[1],
-            plan=row[2],
-            started=row[3],
-            finished=row[4],
-            clients=row[5],
+            id=row.id,
+            source=row.source,
+            plan=row.plan,
+            started=row.started,
+            finished=row.finished or "",
+            clients=row.clients,
             states={state: count for state, count, _ in counted},
             resources=sum(total for _, _, total in counted),
         )
 
 
 @contextmanager
-def open_journal(path: Path, ehr: str, source: str) -> Iterator[Journal]:
-    """Open a journal for writing; only one process may have it open.
-
-    Raises:
-        StoreError: another run has it, it is no journal, or its key is missing.
-    """
-    path.parent.mkdir(parents=True, exist_ok=True)
-    lock = os.open(path.with_name(f"{path.name}.lock"), os.O_RDWR | os.O_CREAT, 0o600)
+def making_tables(connection: Connection) -> Iterator[None]:
+    """One process at a time makes tables; in a file there is no other."""
+    shared = connection.dialect.name != "sqlite"
+    if shared:
+        connection.execute(select(func.pg_advisory_lock(_lock_of("tables", ""))))
     try:
-        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except OSError:
-        os.close(lock)
-        raise StoreError(
-            "Another run is busy with this journal.", code="sync-journal-busy", remedy="Wait until it is done."
-        ) from None
-    try:
-        vault = open_vault(path)
-        os.close(os.open(path, os.O_RDWR | os.O_CREAT, 0o600))
-        connection = sqlite3.connect(path, isolation_level=None)
-        try:
-            connection.execute("PRAGMA journal_mode=WAL")
-            connection.execute("PRAGMA synchronous=FULL")
-            connection.executescript(_SCHEMA)
-            yield Journal(connection, vault, ehr, source)
-        finally:
-            connection.close()
-    except sqlite3.DatabaseError as error:
-        raise StoreError(
-            f"The journal cannot be used ({type(error).__name__}).",
-            code="sync-journal",
-            where=path.name,
-            remedy="Check the disk and the file; keep the old one.",
-        ) from None
+        yield
     finally:
-        os.close(lock)
+        if shared:
+            connection.execute(select(func.pg_advisory_unlock(_lock_of("tables", ""))))
+
+
+def _lock_of(ehr: str, patient: str) -> int:
+    """The key of the advisory lock of a client: a signed 64-bit number."""
+    return int.from_bytes(hashlib.blake2b(f"{ehr}|{patient}".encode(), digest_size=8).digest(), "big", signed=True)
 
 
 def _agreed(item: Remembered) -> dict[str, Any]:

@@ -220,7 +220,7 @@ def open_own_store(path: Path, vault: Vault, ehr: str) -> Iterator[OwnStore]:
         StoreError: it is no own store, or was made with another key.
     """
     os.close(os.open(path, os.O_RDWR | os.O_CREAT, 0o600))
-    connection = sqlite3.connect(path, isolation_level=None, check_same_thread=False)
+    connection = sqlite3.connect(path, isolation_level=None, timeout=60, check_same_thread=False)
     try:
         connection.execute("PRAGMA journal_mode=WAL")
         connection.execute("PRAGMA synchronous=FULL")

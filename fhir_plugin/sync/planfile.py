@@ -5,21 +5,25 @@ from __future__ import annotations
 import hashlib
 import json
 import os
+import shutil
 import tempfile
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
+from itertools import islice
 from pathlib import Path
-from typing import Any, TextIO
+from typing import IO, Any, BinaryIO
 
+from fhir_plugin.ehr.wire import dumps, loads
 from fhir_plugin.errors import InputError
 from fhir_plugin.sync.codec import plan_from, plan_json, row_from, row_json
 from fhir_plugin.sync.decided import ClientPlan
 from fhir_plugin.sync.wanted import Wanted
 
-__all__ = ["PlanReader", "PlanWriter", "PlannedClient"]
+__all__ = ["PlanReader", "PlanWriter", "PlannedClient", "client_of", "counts_of", "line_of"]
 
 _FORMAT = "steunfiguren-sync-plan/1"
+_CLIENTS = b'"clients": [\n'
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -31,23 +35,38 @@ class PlannedClient:
     print: str = ""
 
 
+def line_of(planned: PlannedClient) -> bytes:
+    """A client as it stands in a plan."""
+    rows = [row_json(row) for row in planned.rows]
+    body = {**plan_json(planned.plan), "print": planned.print, "rows": rows}
+    return json.dumps(body, ensure_ascii=False).encode()  # with spaces: people read and fill it in
+
+
+def counts_of(planned: PlannedClient) -> Counter[str]:
+    """What a client adds to the totals of a plan."""
+    counts = Counter(note.split(":")[0] for note in planned.plan.counts())
+    counts.update({"clients": 1, "clients-written": int(planned.plan.writes)})
+    return counts
+
+
 class PlanWriter:
     """Writes a plan; the totals are known at the end and stand at the beginning."""
 
     def __init__(self, path: Path, *, ehr: str, source: str, file: str, made: str) -> None:
         self._path = path
         self._head = {"format": _FORMAT, "ehr": ehr, "source": source, "file": file, "made": made}
-        self._spool: TextIO = tempfile.TemporaryFile("w+", encoding="utf-8", dir=path.parent)  # noqa: SIM115  closed in close()
+        self._spool: IO[bytes] = tempfile.TemporaryFile("w+b", dir=path.parent)  # noqa: SIM115  closed in close()
         self.totals: Counter[str] = Counter({"clients": 0, "clients-written": 0})
 
     def add(self, planned: PlannedClient) -> None:
         """Add one client."""
-        body = {**plan_json(planned.plan), "print": planned.print, "rows": [row_json(row) for row in planned.rows]}
-        self._spool.write(",\n" if self.totals["clients"] else "")
-        self._spool.write(json.dumps(body, ensure_ascii=False))
-        self.totals["clients"] += 1
-        self.totals["clients-written"] += planned.plan.writes
-        self.totals.update(note.split(":")[0] for note in planned.plan.counts())
+        self.add_line(line_of(planned), counts_of(planned))
+
+    def add_line(self, line: bytes, counts: Mapping[str, int]) -> None:
+        """Add one client as ``line_of`` and ``counts_of`` give it."""
+        self._spool.write(b",\n" if self.totals["clients"] else b"")
+        self._spool.write(line)
+        self.totals.update(counts)
 
     def close(self, problems: int, settled: tuple[int, int] = (0, 0)) -> None:
         """Write the file, readable by its owner alone.
@@ -62,11 +81,10 @@ class PlanWriter:
         head = json.dumps({**self._head, "totals": dict(self.totals)}, ensure_ascii=False)
         self._spool.seek(0)
         descriptor = os.open(self._path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
-        with os.fdopen(descriptor, "w", encoding="utf-8") as stream:
-            stream.write(f'{head[:-1]},\n"clients": [\n')
-            for line in self._spool:
-                stream.write(line)
-            stream.write("\n]}\n")
+        with os.fdopen(descriptor, "wb") as stream:
+            stream.write(f"{head[:-1]},\n".encode() + _CLIENTS)
+            shutil.copyfileobj(self._spool, stream)
+            stream.write(b"\n]}\n")
         self._spool.close()
 
 
@@ -80,50 +98,63 @@ class PlanReader:
     def __init__(self, path: Path) -> None:
         self.path = path
         try:
-            raw = path.read_bytes()
+            with path.open("rb") as stream:
+                self.digest = hashlib.file_digest(stream, "sha256").hexdigest()
+                stream.seek(0)
+                head, self._by_line = self._head(stream)
         except OSError:
             raise _no_plan(path.name) from None
-        self.digest = hashlib.sha256(raw).hexdigest()
-        head, clients = _head_of(raw)
         if head.get("format") != _FORMAT or not isinstance(head.get("totals"), dict):
             raise _no_plan(path.name)
         self.ehr, self.source, self.made = (str(head.get(name, "")) for name in ("ehr", "source", "made"))
         self.totals: dict[str, int] = head["totals"]
-        self._clients = clients
-        self._raw = raw
 
     def clients(self) -> Iterator[PlannedClient]:
         """The clients, in order."""
-        bodies = self._lines() if self._clients is None else iter(self._clients)
-        for body in bodies:
-            try:
-                rows = tuple(row_from(row) for row in body["rows"])
-            except (KeyError, TypeError, ValueError):
-                raise _no_plan(self.path.name) from None
-            yield PlannedClient(plan=plan_from(body), rows=rows, print=str(body.get("print", "")))
+        return (client_of(line, self.path.name) for line in self.lines())
 
-    def _lines(self) -> Iterator[dict[str, Any]]:
-        lines = self._raw.decode("utf-8").split("\n")  # splitlines would also break at U+2028 inside a name
-        for line in lines[2:]:
-            if line in ("", "]}"):
-                continue
-            try:
-                yield json.loads(line.removesuffix(","))
-            except ValueError:
-                raise _no_plan(self.path.name) from None
+    def lines(self) -> Iterator[bytes]:
+        """Each client as JSON, in order; the file is read as it is needed."""
+        if not self._by_line:
+            yield from (dumps(body) for body in self._whole()["clients"])
+            return
+        with self.path.open("rb") as stream:
+            for line in islice(stream, 2, None):
+                held = line.rstrip().removesuffix(b",")
+                if held not in (b"", b"]}"):
+                    yield held
+
+    def _head(self, stream: BinaryIO) -> tuple[dict[str, Any], bool]:
+        """The head, and whether the file is laid out one client a line."""
+        first, second = stream.readline(), stream.readline()
+        try:
+            if second == _CLIENTS:
+                return loads(first.rstrip().removesuffix(b",") + b"}"), True
+        except ValueError:
+            raise _no_plan(self.path.name) from None
+        return self._whole(), False
+
+    def _whole(self) -> dict[str, Any]:
+        try:
+            body: dict[str, Any] = loads(self.path.read_bytes())
+            body["clients"]
+        except (ValueError, KeyError, TypeError):
+            raise _no_plan(self.path.name) from None
+        return body
 
 
-def _head_of(raw: bytes) -> tuple[dict[str, Any], list[dict[str, Any]] | None]:
-    """The head, and the clients where the file is not laid out one client a line."""
+def client_of(line: bytes, name: str = "") -> PlannedClient:
+    """One of ``PlanReader.lines``; ``name``: of the file, for an error.
+
+    Raises:
+        InputError: it was damaged.
+    """
     try:
-        text = raw.decode("utf-8")
-        first, _, rest = text.partition("\n")
-        if rest.startswith('"clients": [\n'):
-            return json.loads(first.rstrip(",") + "}"), None
-        body = json.loads(text)
-        return body, body["clients"]
-    except (ValueError, KeyError, TypeError):
-        raise _no_plan("") from None
+        body = loads(line)
+        rows = tuple(row_from(row) for row in body["rows"])
+    except (KeyError, TypeError, ValueError):
+        raise _no_plan(name) from None
+    return PlannedClient(plan=plan_from(body), rows=rows, print=str(body.get("print", "")))
 
 
 def _no_plan(name: str) -> InputError:

@@ -21,7 +21,7 @@ from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 from fhir_plugin.ehr.wire import dumps, loads
 from fhir_plugin.errors import StoreError
 
-__all__ = ["KEY_VARIABLE", "Vault", "open_vault"]
+__all__ = ["KEY_VARIABLE", "Vault", "open_vault", "vault_of"]
 
 KEY_VARIABLE = "STEUNFIGUREN_SYNC_KEY"
 _SIZE = 32
@@ -72,8 +72,20 @@ def open_vault(journal: Path) -> Vault:
             descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
             with os.fdopen(descriptor, "wb") as stream:
                 stream.write(base64.b64encode(os.urandom(_SIZE)))
-        key = base64.b64decode(given if given is not None else path.read_bytes(), validate=False)
-    except (OSError, binascii.Error):
+        return vault_of(given if given is not None else path.read_text(encoding="ascii"))
+    except (OSError, UnicodeDecodeError):
+        return vault_of("")
+
+
+def vault_of(text: str) -> Vault:
+    """The vault with a key in base64.
+
+    Raises:
+        StoreError: it is not 32 bytes.
+    """
+    try:
+        key = base64.b64decode(text, validate=False)
+    except (binascii.Error, ValueError):
         key = b""
     if len(key) != _SIZE:
         raise StoreError(

@@ -4,17 +4,10 @@ from __future__ import annotations
 
 import json
 import multiprocessing
-import os
-import pwd
-import shutil
-import socket
-import subprocess
-import tempfile
 import threading
 import time
 from collections.abc import Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from pathlib import Path
 
 import pytest
 from launch_fakes import KEY
@@ -65,37 +58,6 @@ class TokenServer(BaseHTTPRequestHandler):
         self.send_header("Content-Length", str(len(body)))
         self.end_headers()
         self.wfile.write(body)
-
-
-@pytest.fixture(scope="module")
-def postgres() -> Iterator[str]:
-    binaries = next((folder for folder in sorted(Path("/usr/lib/postgresql").glob("*/bin"), reverse=True)), None)
-    if binaries is None or not shutil.which("setpriv"):
-        pytest.skip("no PostgreSQL server on this machine")
-    try:
-        user = pwd.getpwnam("postgres")
-    except KeyError:
-        pytest.skip("no user to run PostgreSQL as")
-    prefix = (
-        ["setpriv", f"--reuid={user.pw_uid}", f"--regid={user.pw_gid}", "--clear-groups"] if os.getuid() == 0 else []
-    )
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = probe.getsockname()[1]
-    folder = Path(tempfile.mkdtemp(prefix="steunfiguren-pg-"))
-    if prefix:
-        os.chown(folder, user.pw_uid, user.pw_gid)
-    data = folder / "data"
-    run = {"check": True, "stdout": subprocess.DEVNULL, "cwd": folder}
-    subprocess.run([*prefix, str(binaries / "initdb"), "-A", "trust", "-U", "app", "-D", str(data)], **run)
-    options = f"-h 127.0.0.1 -p {port} -k {folder} -F"
-    start = [str(binaries / "pg_ctl"), "-D", str(data), "-w", "-o", options, "-l", str(folder / "log")]
-    subprocess.run([*prefix, *start, "start"], **run)
-    try:
-        yield f"postgresql://app@127.0.0.1:{port}/postgres"
-    finally:
-        subprocess.run([*prefix, str(binaries / "pg_ctl"), "-D", str(data), "-m", "immediate", "stop"], **run)
-        shutil.rmtree(folder, ignore_errors=True)
 
 
 @pytest.fixture

@@ -22,7 +22,8 @@ from fhir_plugin.sync.applying import Applier
 from fhir_plugin.sync.columns import propose_columns
 from fhir_plugin.sync.decisions import Context
 from fhir_plugin.sync.findings import findings_path, store_findings
-from fhir_plugin.sync.journal import Journal, Step, open_journal
+from fhir_plugin.sync.journal import Journal, Step
+from fhir_plugin.sync.journal_opening import open_journal
 from fhir_plugin.sync.planfile import PlanReader, PlanWriter
 from fhir_plugin.sync.planning import Planner
 from fhir_plugin.sync.reaching import Reached, reach

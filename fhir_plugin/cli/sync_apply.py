@@ -1,0 +1,154 @@
+"""How ``sync apply`` does a plan: in this process, in several on this machine, or through workers on a database."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager
+from dataclasses import dataclass
+from functools import partial
+from itertools import islice
+from pathlib import Path
+
+from fhir_plugin.cli.sync_options import Connection, Meter
+from fhir_plugin.ehr.client import FhirClient
+from fhir_plugin.errors import EhrUnreachable, UsageError
+from fhir_plugin.model.identity import Ref
+from fhir_plugin.sync.hands import few_collections, side_by_side
+from fhir_plugin.sync.journal import Journal
+from fhir_plugin.sync.journal_opening import open_database, open_journal
+from fhir_plugin.sync.no_access import without_access
+from fhir_plugin.sync.pace import DatabasePace, MachinePace
+from fhir_plugin.sync.planfile import PlanReader, client_of
+from fhir_plugin.sync.planning import CHUNK
+from fhir_plugin.sync.queue import open_queue
+from fhir_plugin.sync.reaching import Reached, reach
+from fhir_plugin.sync.shares import Did, Share, applier_for, in_pieces
+
+__all__ = ["Application", "client_at_pace", "journal_of"]
+
+
+def journal_of(file: Path, database: str, ehr: str, source: str) -> AbstractContextManager[Journal]:
+    """The journal: in the database where one is given, else in the file."""
+    return open_database(database, ehr, source) if database else open_journal(file, ehr, source)
+
+
+def client_at_pace(connection: Connection, database: str, ehr: str) -> Callable[[], FhirClient]:
+    """Gives clients of an EHR that keep to one pace together, on this machine or wherever the database is reached."""
+    if not connection.rate:
+        return partial(connection.client, ehr)
+    if database:
+        return partial(connection.client, ehr, DatabasePace(url=database, ehr=ehr, per_second=connection.rate))
+    return partial(connection.client, ehr, MachinePace(per_second=connection.rate))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Application:
+    """One application of a plan, as it was asked for.
+
+    Attributes:
+        journal: file of the journal.
+        database: PostgreSQL URL; empty for a journal file.
+        only: a Patient id; empty for all.
+        limit: at most so many clients; 0 for all.
+        workers: processes on this machine; with a database 0 leaves all the work to workers elsewhere.
+        notices: says what somebody should know of the EHR beforehand.
+    """
+
+    connection: Connection
+    reader: PlanReader
+    journal: Path
+    database: str
+    author: Ref
+    only: str
+    limit: int
+    group: int
+    workers: int
+    dry_run: bool
+    progress: Meter
+    notices: Callable[[Reached], None]
+
+    def __call__(self) -> tuple[int, Did]:
+        """Do it; the number of the run (0: nothing was to be written) and what became of each client.
+
+        Raises:
+            EhrUnreachable: the EHR stopped answering; resume the run later.
+        """
+        reader = self.reader
+        total = reader.totals.get("clients", 0)
+        client = self.connection.client(reader.ehr)
+        with (
+            few_collections(),
+            journal_of(self.journal, self.database, reader.ehr, reader.source) as held,
+            reach(client, self.journal, held.vault) as ehr,
+        ):
+            self.notices(ehr)
+            run = 0 if self.dry_run else held.begin(reader.digest, total)
+            if self.database and not self.dry_run:
+                did = self._through_database(held, ehr, run, total)
+            elif self.workers > 1 and not without_access(client.base_url) and self._is_large():
+                did = self._side_by_side(run, total)
+            else:
+                did = self._here(held, ehr, run, total)
+            if run:
+                held.finish(run)
+        did.untrue |= frozenset(ehr.abilities.untrue)
+        return run, did
+
+    def _lines(self) -> Iterator[bytes]:
+        lines = self.reader.lines()
+        if self.only:
+            wanted = f"Patient/{self.only}"
+            lines = (line for line in lines if client_of(line).plan.patient == wanted)
+        return islice(lines, self.limit or None)
+
+    def _is_large(self) -> bool:
+        """Whether there is work for more than one process."""
+        return any(True for _ in islice(self._lines(), CHUNK, None))
+
+    def _here(self, journal: Journal, ehr: Reached, run: int, total: int) -> Did:
+        workers = max(1, self.workers)
+        applier = applier_for(ehr, journal, self.reader.source, self.author, group=self.group, workers=workers)
+        applier.dry_run, applier.progress = self.dry_run, self.progress
+        applier.apply((client_of(line, self.reader.path.name) for line in self._lines()), total, run)
+        untrue = frozenset(applier.writer.untrue)
+        return Did(steps=applier.steps, unprotected=applier.writer.unprotected, untrue=untrue)
+
+    def _side_by_side(self, run: int, total: int) -> Did:
+        reader = self.reader
+        share = Share(
+            client=client_at_pace(self.connection, "", reader.ehr),
+            journal=partial(open_journal, self.journal, reader.ehr, reader.source, beside=True),
+            own=self.journal,
+            source=reader.source,
+            author=self.author,
+            run=run,
+            group=self.group,
+            dry_run=self.dry_run,
+        )
+        did = Did()
+        for done in side_by_side(share, in_pieces(self._lines(), CHUNK), self.workers):
+            did.add(done)
+            self.progress(len(did.steps), total)
+        return did
+
+    def _through_database(self, journal: Journal, ehr: Reached, run: int, total: int) -> Did:
+        if not ehr.route.needs_no_store:
+            raise UsageError(
+                "This EHR needs what is kept beside the journal file, and workers on a database share no file.",
+                code="sync-database-route",
+                remedy="Apply without --database; see `steunfiguren conformance` for what the EHR lacks.",
+            )
+        reader = self.reader
+        client = client_at_pace(self.connection, self.database, reader.ehr)
+        with open_queue(self.database, reader.ehr, self.journal, journal, client) as queue:
+            pieces = in_pieces(self._lines(), CHUNK)
+            queue.put(pieces, run=run, source=reader.source, author=self.author, group=self.group)
+            wait = queue.work if self.workers else queue.watch
+            wait(until=lambda: queue.left(run) == 0, progress=lambda: self.progress(journal.count(run), total))
+            if queue.failed(run):
+                raise EhrUnreachable(
+                    "The EHR stopped answering: a part of the plan was not applied.",
+                    code="ehr-unreachable",
+                    remedy="Run `steunfiguren sync resume` when it answers again.",
+                )
+        return Did(steps=journal.steps(run, undo=False))

@@ -1,0 +1,46 @@
+"""``steunfiguren worker``: take part in runs that were given a database."""
+
+from __future__ import annotations
+
+import signal
+from pathlib import Path
+
+import click
+
+from fhir_plugin.cli.sync_apply import client_at_pace
+from fhir_plugin.cli.sync_options import Connection, connection_options
+from fhir_plugin.sync.hands import few_collections
+from fhir_plugin.sync.journal_opening import open_database
+from fhir_plugin.sync.queue import open_queue
+
+__all__ = ["worker_command"]
+
+
+@click.command("worker")
+@click.option("--fhir", required=True, help="Base URL of the EHR's FHIR endpoint; jobs for another are left alone.")
+@click.option("--database", required=True, envvar="STEUNFIGUREN_SYNC_DATABASE", help="postgresql://…")
+@click.option("--until-empty", is_flag=True, help="Stop when there is nothing left to do.")
+@click.option(
+    "--journal",
+    type=click.Path(path_type=Path),
+    default=Path("var/sync.sqlite"),
+    show_default=True,
+    help="What the write probe found stands beside this file.",
+)
+@connection_options
+def worker_command(connection: Connection, fhir: str, database: str, journal: Path, until_empty: bool) -> None:
+    """Do what `sync apply --database` gives out, as one of any number of workers.
+
+    The journal's key must be in STEUNFIGUREN_SYNC_KEY, the same for all. A worker may be killed at any moment.
+    """
+    client = client_at_pace(connection, database, connection.client(fhir).base_url)
+    ehr = client().base_url
+    with (
+        few_collections(),
+        open_database(database, ehr, "") as held,
+        open_queue(database, ehr, journal, held, client) as queue,
+    ):
+        for name in (signal.SIGTERM, signal.SIGINT):
+            signal.signal(name, lambda *_: queue.stop())
+        queue.work(until=lambda: until_empty)
+        click.echo(f"{queue.done}", err=True)
