@@ -15,18 +15,19 @@ from itertools import islice
 
 from fhir_plugin.errors import EhrError, EhrUnreachable
 from fhir_plugin.model.network import SupportNetwork
-from fhir_plugin.sync.codec import answers_in, plan_json
+from fhir_plugin.sync.codec import answers_in
 from fhir_plugin.sync.decided import Action, ClientPlan
 from fhir_plugin.sync.decisions import Context, Decided, decide_client
 from fhir_plugin.sync.journal import Journal, Step
 from fhir_plugin.sync.linking import Remembered
-from fhir_plugin.sync.mending import doubled, mend_sagas
-from fhir_plugin.sync.outcomes import outcome_of, undo_of
+from fhir_plugin.sync.mending import doubled, mend_intents, mend_sagas
+from fhir_plugin.sync.outcomes import intent_of, outcome_of
 from fhir_plugin.sync.own_store import OwnStore
 from fhir_plugin.sync.planfile import PlannedClient
 from fhir_plugin.sync.planning import CHUNK, Progress
 from fhir_plugin.sync.population import Json, Population, in_chunks, network_of
 from fhir_plugin.sync.prints import client_print
+from fhir_plugin.sync.still_planned import still_planned
 from fhir_plugin.sync.worklist import Left
 from fhir_plugin.sync.writing import Unit, Writer, Wrote, unit_of
 
@@ -100,7 +101,7 @@ class Applier:
                 self.journal.settle(patient, self._marks.pop(patient, ""))
             self.store.seen(self.context.source, self._seen)
             self._seen.clear()
-            intents = [Step(patient=unit.patient, state="intent", undo=undo_of(unit)) for unit in units]
+            intents = [Step(patient=unit.patient, state="intent", undo=intent_of(unit)) for unit in units]
             self.journal.note(run, [*steps, *intents])
         results = self._send(units)
         written = self._settle(results, run)
@@ -113,6 +114,7 @@ class Applier:
         patients = [_id_of(planned.plan) for planned in chunk]
         broken = {} if self.dry_run else mend_sagas(self.writer.saga(), self.store, self.journal, patients)
         records, memory = self.population.records(patients), self.journal.memory(patients)
+        pending = {} if self.dry_run else self.journal.pending(patients)
         self._prints = {_id_of(each.plan): each.print for each in chunk if _leaves_nothing(each.plan)}
         units: list[Unit] = []
         steps: list[Step] = []
@@ -122,6 +124,7 @@ class Applier:
                 steps.append(Step(patient=patient, state="failed", code=broken.get(patient, "sync-quarantine")))
                 continue
             network = network_of(records[patient], patient) if patient in records else None
+            mend_intents(self.journal, pending.get(patient, ()), records.get(patient, []))
             decided = self._again(planned, network, memory[patient])
             if decided is None:
                 steps.append(Step(patient=patient, state="changed", code="sync-changed"))
@@ -146,7 +149,7 @@ class Applier:
         decided = decide_client(network, planned.rows, memory, context, answers) if answers else bare
         if not decided.plan.writes and _troubles(bare.plan) <= _troubles(planned.plan):
             return decided
-        return decided if _same(bare.plan, planned.plan) else None
+        return decided if still_planned(bare.plan, planned.plan) else None
 
     def _send(self, units: Sequence[Unit]) -> list[Wrote]:
         groups = list(in_chunks(units, self.group))
@@ -209,11 +212,6 @@ def _id_of(plan: ClientPlan) -> str:
     return plan.patient.removeprefix("Patient/")
 
 
-def _same(now: ClientPlan, planned: ClientPlan) -> bool:
-    """Whether two decisions are the same, whatever a person answered in the plan."""
-    return plan_json(_unanswered(now)) == plan_json(_unanswered(planned))
-
-
 def _leaves_nothing(plan: ClientPlan) -> bool:
     """Whether nothing waits for a person or a consent once the plan is applied."""
     return not any(f.conflicts or f.notes or f.action is Action.QUESTION for f in plan.figures)
@@ -223,13 +221,3 @@ def _troubles(plan: ClientPlan) -> set[tuple[str, str]]:
     """What waits for a person: conflicts by row and element, questions by row."""
     found = {(figure.row, conflict.element) for figure in plan.figures for conflict in figure.conflicts}
     return found | {(figure.row, "") for figure in plan.figures if figure.action is Action.QUESTION}
-
-
-def _unanswered(plan: ClientPlan) -> ClientPlan:
-    figures = tuple(
-        replace(
-            figure, answer="", edits=(), conflicts=tuple(replace(conflict, answer="") for conflict in figure.conflicts)
-        )
-        for figure in plan.figures
-    )
-    return replace(plan, figures=figures)

@@ -202,6 +202,22 @@ class Journal:
             )
         ]
 
+    def pending(self, patients: Iterable[str]) -> dict[str, list[tuple[int, Step]]]:
+        """Writes of earlier runs of which nobody knows whether they arrived: client → (run, step), oldest first."""
+        step, run = tables.step.c, tables.run.c
+        query = (
+            select(step.run, step.patient, step.state, step.code, step.resources, step.sealed)
+            .join_from(tables.step, tables.run, step.run == run.id)
+            .where(run.ehr == self._key["ehr"], run.source == self._key["source"])
+            .where(step.patient.in_(list(patients)), step.state.in_(("intent", "unknown")), step.sealed.is_not(None))
+            .order_by(step.run)
+        )
+        found: dict[str, list[tuple[int, Step]]] = {}
+        for number, patient, state, code, resources, sealed in self._db.execute(query):
+            held = Step(patient=patient, state=state, code=code, resources=resources, undo=self._vault.open(sealed))
+            found.setdefault(patient, []).append((number, held))
+        return found
+
     @property
     def _is_sqlite(self) -> bool:
         return self._db.dialect.name == "sqlite"

@@ -91,6 +91,7 @@ step = Table(
     Column("sealed", LargeBinary),
     Column("at", String, nullable=False),
     PrimaryKeyConstraint("run", "patient"),
+    Index("step_patient", "patient"),
 )
 """What became of each client of a run."""
 

@@ -4,15 +4,16 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable, Sequence
+from dataclasses import replace
 
 from fhir_plugin.errors import EhrError
 from fhir_plugin.mapping.json import Json, text
 from fhir_plugin.sync.journal import Journal, Step
 from fhir_plugin.sync.own_store import OwnStore
 from fhir_plugin.sync.saga import Saga
-from fhir_plugin.sync.ways.tasks import own_identifier
+from fhir_plugin.sync.ways.tasks import content_of, named, own_identifier
 
-__all__ = ["doubled", "mend_sagas"]
+__all__ = ["doubled", "find_sent", "mend_intents", "mend_sagas"]
 
 
 def mend_sagas(saga: Saga, store: OwnStore, journal: Journal, patients: Sequence[str]) -> dict[str, str]:
@@ -48,3 +49,47 @@ def doubled(bodies: Iterable[Json]) -> bool:
         if body.get("status") != "entered-in-error" and body.get("active") is not False
     )
     return any(number > 1 for key, number in Counter(named).items() if key[1] is not None)
+
+
+def mend_intents(journal: Journal, pending: Iterable[tuple[int, Step]], bodies: Sequence[Json]) -> None:
+    """Settle what became of writes of earlier runs that got no answer, so that those runs can be taken back.
+
+    Before anything is written again: what is in the record as it was sent was written then.
+    """
+    for run, step in pending:
+        sent = [(str(full_url), body) for full_url, body in (step.undo or {}).get("sent", ())]
+        found = find_sent(sent, bodies)
+        kept = {key: value for key, value in (step.undo or {}).items() if key != "sent"}
+        if found is None:
+            settled = replace(step, state="failed", code="sync-not-arrived", undo=kept)
+        else:
+            undo = {**kept, "versions": found[1]}
+            settled = replace(step, state="done", code="", resources=len(sent), undo=undo)
+        journal.note(run, [settled])
+
+
+def find_sent(sent: Sequence[tuple[str, Json]], bodies: Sequence[Json]) -> tuple[dict[str, str], dict[str, str]] | None:
+    """Where everything that was sent is in a record; None when any of it is not there exactly so.
+
+    Args:
+        sent: full URL (empty for an update) and body.
+        bodies: the record.
+
+    Returns:
+        Full URL → id of what was created, and reference → version.
+    """
+    held = {(text(body, "resourceType"), text(body, "id")): body for body in bodies}
+    mine = {(text(body, "resourceType"), own_identifier(body)): body for body in bodies if own_identifier(body)}
+    places: list[tuple[str, Json, Json]] = []
+    for full_url, body in sent:
+        kind = text(body, "resourceType")
+        there = mine.get((kind, own_identifier(body))) if full_url else held.get((kind, text(body, "id")))
+        if there is None:
+            return None
+        places.append((full_url, body, there))
+    names = {url: f"{text(there, 'resourceType')}/{text(there, 'id')}" for url, _, there in places if url}
+    if not places or any(content_of(named(body, names)) != content_of(there) for _, body, there in places):
+        return None
+    ids = {url: text(there, "id") for url, _, there in places if url}
+    version = {f"{text(b, 'resourceType')}/{text(b, 'id')}": text(b.get("meta"), "versionId") for _, _, b in places}
+    return ids, version

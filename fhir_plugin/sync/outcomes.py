@@ -10,12 +10,13 @@ from fhir_plugin.sync.arrival import as_sent, frozen_in
 from fhir_plugin.sync.elements import ELEMENTS
 from fhir_plugin.sync.journal import Step
 from fhir_plugin.sync.linking import Remembered
+from fhir_plugin.sync.mending import find_sent
 from fhir_plugin.sync.population import network_of
 from fhir_plugin.sync.undoing import digest_of
 from fhir_plugin.sync.worklist import Left
 from fhir_plugin.sync.writing import Unit, Wrote, body_before
 
-__all__ = ["outcome_of", "undo_of"]
+__all__ = ["intent_of", "outcome_of", "undo_of"]
 
 
 def outcome_of(result: Wrote, left: Left, bodies: list[Json]) -> tuple[Step, tuple[Remembered, ...]]:
@@ -26,7 +27,24 @@ def outcome_of(result: Wrote, left: Left, bodies: list[Json]) -> tuple[Step, tup
         left: what waits for a person.
         bodies: the record as it was read back; empty when it was not.
     """
+    if result.uncertain and bodies and not result.left:
+        result = _looked_up(result, bodies)
     return _exact(result, bodies) or _by_element(result, left, bodies)
+
+
+def intent_of(unit: Unit) -> dict[str, object]:
+    """What is journalled before a unit is sent: how to take it back, and what to look for when no answer comes."""
+    return {**undo_of(unit), "sent": [[change.full_url, change.body] for change in unit.changes]}
+
+
+def _looked_up(result: Wrote, bodies: list[Json]) -> Wrote:
+    """A result nobody answered for, as the record shows it; the same when it is not there as it was sent."""
+    sent = [(change.full_url, change.body) for change in result.unit.changes]
+    found = find_sent(sent, bodies)
+    if found is None:
+        return result
+    ids, versions = found
+    return replace(result, ids=ids, versions=versions, error=None, uncertain=False, resources=len(sent) + 1)
 
 
 def _exact(result: Wrote, bodies: list[Json]) -> tuple[Step, tuple[Remembered, ...]] | None:

@@ -16,7 +16,7 @@ from fhir_plugin.consent import demand
 from fhir_plugin.ehr.answers import Written
 from fhir_plugin.ehr.client import FhirClient
 from fhir_plugin.ehr.entries import Entry
-from fhir_plugin.errors import EhrError, EhrRejected, EhrUnauthorized
+from fhir_plugin.errors import EhrConflict, EhrError, EhrRejected, EhrUnauthorized
 from fhir_plugin.mapping.changes import ResourceChange, changes_between
 from fhir_plugin.mapping.provenance import Author, provenance_of
 from fhir_plugin.model.carried import Carried
@@ -158,6 +158,8 @@ class Writer:
         if len(pairs) > 1:
             return [wrote for pair in pairs for wrote in self._transaction([pair], at)]
         ((unit, part),) = pairs
+        if isinstance(error, EhrConflict):  # a request that was sent twice on the way meets its own first time
+            return [Wrote(unit=unit, error=error, uncertain=True)]
         if isinstance(error, EhrRejected):
             try:
                 self.saga().end_access(unit.patient, part.send, self._provenance_task(unit, part, at))
