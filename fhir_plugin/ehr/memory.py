@@ -45,6 +45,8 @@ class Behaviour:
         software_version: what the CapabilityStatement says.
         refused: (interaction, type) pairs that are refused although they are claimed.
         claims_transaction: whether it says it has transactions, whatever it does.
+        claims_conditions: whether it says that it looks at If-None-Exist.
+        versioning: what it says of If-Match.
     """
 
     interactions: frozenset[str] = _ALL
@@ -61,6 +63,8 @@ class Behaviour:
     software_version: str = "1"
     refused: frozenset[tuple[str, str]] = frozenset()
     claims_transaction: bool = False
+    claims_conditions: bool = True
+    versioning: str = "versioned-update"
 
 
 class _Refused(Exception):
@@ -256,7 +260,11 @@ class MemoryEhr:
         offers = {"batch": self.behaviour.batch, "transaction": claimed}
         params = [{"name": name, "type": "token"} for name in ("_id", "_lastUpdated", "identifier", "patient")]
         interactions = [{"code": code} for code in sorted(self.behaviour.interactions)]
-        claims = {"interaction": interactions, "versioning": "versioned-update", "conditionalCreate": True}
+        claims = {
+            "interaction": interactions,
+            "versioning": self.behaviour.versioning,
+            "conditionalCreate": self.behaviour.claims_conditions,
+        }
         resources = [{"type": name, **claims, "searchParam": params} for name in sorted(self.behaviour.types)]
         system = [{"code": kind} for kind, offered in offers.items() if offered]
         return {

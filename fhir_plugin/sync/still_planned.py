@@ -9,10 +9,13 @@ from fhir_plugin.sync.decided import Action, ClientPlan, FigurePlan
 
 __all__ = ["still_planned"]
 
+_END = "engagement.period.end"
+
 
 def still_planned(now: ClientPlan, planned: ClientPlan) -> bool:
     """Whether a decision made now does what was planned and nothing else, whatever a person answered in the plan."""
-    if plan_json(_unanswered(now)) == plan_json(_unanswered(planned)):
+    now, planned = _unanswered(now), _unanswered(planned)
+    if plan_json(now) == plan_json(planned):
         return True
     by_row = {figure.row: figure for figure in planned.figures}
     return all(figure.row in by_row and _is_rest_of(figure, by_row[figure.row]) for figure in now.figures)
@@ -36,10 +39,22 @@ def _is_rest_of(now: FigurePlan, planned: FigurePlan) -> bool:
 
 
 def _unanswered(plan: ClientPlan) -> ClientPlan:
-    figures = tuple(
-        replace(
-            figure, answer="", edits=(), conflicts=tuple(replace(conflict, answer="") for conflict in figure.conflicts)
-        )
-        for figure in plan.figures
+    """A plan without what a person answers, and without the day of ending.
+
+    A withdrawal ends somebody's place on the day it is applied, which may be later than the day it was planned. The
+    rows are the same, so a day that the source itself names is the same too.
+    """
+    return replace(plan, figures=tuple(map(_bare, plan.figures)))
+
+
+def _bare(figure: FigurePlan) -> FigurePlan:
+    return replace(
+        figure,
+        answer="",
+        edits=(),
+        conflicts=tuple(replace(conflict, answer="") for conflict in figure.conflicts),
+        changes=tuple(
+            replace(change, after="") if change.element == _END and change.after != "—" else change
+            for change in figure.changes
+        ),
     )
-    return replace(plan, figures=figures)

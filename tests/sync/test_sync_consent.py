@@ -136,3 +136,11 @@ def test_nothing_is_sent_when_the_permit_does_not_cover_it(desk: Desk, monkeypat
         desk.apply()
     assert desk.writes() == before
     assert PlanReader(desk.plan_path).totals["consent-record"] == 1
+
+
+def test_a_withdrawal_that_is_applied_a_day_after_it_was_planned_ends_access_that_day(desk: Desk) -> None:
+    desk.sync([row(**CONSENT)])
+    desk.plan([row(Toestemming="ingetrokken")])
+    desk.now = datetime(2026, 11, 25, 9, 0, tzinfo=UTC)
+    assert [step.state for step in desk.apply()] == ["done"]
+    assert [item["period"]["end"] for item in participants(desk)] == ["2026-11-25"]
