@@ -124,7 +124,7 @@ class Applier:
                 steps.append(Step(patient=patient, state="failed", code=broken.get(patient, "sync-quarantine")))
                 continue
             network = network_of(records[patient], patient) if patient in records else None
-            mend_intents(self.journal, pending.get(patient, ()), records.get(patient, []))
+            mended = mend_intents(self.journal, pending.get(patient, ()), records.get(patient, []))
             decided = self._again(planned, network, memory[patient])
             if decided is None:
                 steps.append(Step(patient=patient, state="changed", code="sync-changed"))
@@ -133,7 +133,7 @@ class Applier:
             else:
                 agreed[patient] = decided.remember
                 self._seen.append(patient)
-                steps.append(Step(patient=patient, state="same"))
+                steps.append(mended.get(self.writer.run) or Step(patient=patient, state="same"))
                 self._marks[patient] = self._mark(patient, records[patient])
         return units, steps, agreed
 

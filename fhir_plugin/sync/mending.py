@@ -51,11 +51,15 @@ def doubled(bodies: Iterable[Json]) -> bool:
     return any(number > 1 for key, number in Counter(named).items() if key[1] is not None)
 
 
-def mend_intents(journal: Journal, pending: Iterable[tuple[int, Step]], bodies: Sequence[Json]) -> None:
+def mend_intents(journal: Journal, pending: Iterable[tuple[int, Step]], bodies: Sequence[Json]) -> dict[int, Step]:
     """Settle what became of writes of earlier runs that got no answer, so that those runs can be taken back.
 
     Before anything is written again: what is in the record as it was sent was written then.
+
+    Returns:
+        Run → its step of this client, where it turned out to be done.
     """
+    done: dict[int, Step] = {}
     for run, step in pending:
         sent = [(str(full_url), body) for full_url, body in (step.undo or {}).get("sent", ())]
         found = find_sent(sent, bodies)
@@ -64,8 +68,9 @@ def mend_intents(journal: Journal, pending: Iterable[tuple[int, Step]], bodies: 
             settled = replace(step, state="failed", code="sync-not-arrived", undo=kept)
         else:
             undo = {**kept, "versions": found[1]}
-            settled = replace(step, state="done", code="", resources=len(sent), undo=undo)
+            settled = done[run] = replace(step, state="done", code="", resources=len(sent), undo=undo)
         journal.note(run, [settled])
+    return done
 
 
 def find_sent(sent: Sequence[tuple[str, Json]], bodies: Sequence[Json]) -> tuple[dict[str, str], dict[str, str]] | None:
