@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import sys
 from importlib import import_module
-from importlib.metadata import version
 
 import click
 
@@ -41,7 +40,7 @@ class _LazyGroup(click.Group):
 
 
 @click.group(cls=_LazyGroup, context_settings={"help_option_names": ["-h", "--help"]})
-@click.version_option(version("steunfiguren"), prog_name="steunfiguren")
+@click.version_option(package_name="steunfiguren", prog_name="steunfiguren")
 def steunfiguren() -> None:
     """Support figures (steunfiguren) on FHIR: demo, validate, sync.
 

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import glob
+import marshal
 import sys
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import NamedTuple
 
 from fhir_plugin.errors import InputError
-from fhir_plugin.model.issues import Report
+from fhir_plugin.model.issues import Issue, Report, Severity
 from fhir_plugin.validation.outputs import Result
 from fhir_plugin.validation.parsing.result import failed
 from fhir_plugin.validation.validator import Validator
@@ -104,8 +105,8 @@ def validate_all(
 
     context = multiprocessing.get_context("fork")
     with context.Pool(jobs, _adopt, (validator, profiles)) as pool:
-        for results in pool.imap(_many, _chunks(found)):
-            yield from results
+        for packed in pool.imap(_many, _chunks(found)):
+            yield from _unpacked(packed)
 
 
 def _one(validator: Validator, source: Source, profiles: tuple[str, ...]) -> Result:
@@ -126,9 +127,47 @@ def _adopt(validator: Validator, profiles: tuple[str, ...]) -> None:
     _adopted["here"] = (validator, profiles)
 
 
-def _many(chunk: list[Source]) -> list[Result]:
+def _many(chunk: list[Source]) -> bytes:
     validator, profiles = _adopted["here"]
-    return [_one(validator, source, profiles) for source in chunk]
+    return _packed(_one(validator, source, profiles) for source in chunk)
+
+
+def _packed(results: Iterable[Result]) -> bytes:
+    """Results as bytes for another process of this program: what costs time there is objects, not text."""
+    return marshal.dumps(
+        [
+            (
+                result.name,
+                result.line,
+                [
+                    (one.severity.value, one.code, one.expression, one.params, one.line, one.column, one.source)
+                    for one in result.report
+                ],
+            )
+            for result in results
+        ]
+    )
+
+
+def _unpacked(packed: bytes) -> Iterator[Result]:
+    """The inverse of :func:`_packed`."""
+    for name, number, rows in marshal.loads(packed):  # noqa: S302  it comes from a process that this one started
+        issues = tuple(
+            Issue(
+                severity=_SEVERITIES[severity],
+                code=code,
+                expression=expression,
+                params=params,
+                line=line,
+                column=column,
+                source=source,
+            )
+            for severity, code, expression, params, line, column, source in rows
+        )
+        yield Result(name=name, line=number, report=Report(issues=issues))
+
+
+_SEVERITIES = {one.value: one for one in Severity}
 
 
 def _chunks(found: Iterable[Source]) -> Iterator[list[Source]]:

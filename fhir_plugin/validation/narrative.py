@@ -54,7 +54,6 @@ def check(value: Any, _extra: Any, path: Path, scope: Scope) -> None:
             scope.error(code, path, ("detail", detail))
 
 
-@lru_cache(maxsize=512)
 def problems(text: str) -> tuple[tuple[str, str], ...]:
     """Codes and details of what is wrong; empty for a good narrative."""
     return () if plainly_good(text) else problems_of(text)

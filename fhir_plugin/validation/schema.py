@@ -191,23 +191,24 @@ class Schema:
 
     def __init__(self, definitions: DefinitionSource) -> None:
         self.definitions = definitions
-        self._trees: dict[str, Element | None] = {}
+        self._trees: dict[str, Element] = {}
         self._inline: dict[str, Element] = {}
         self._fields: dict[str, dict[str, Field]] = {}
         self._kinds: dict[str, str] = {}
 
     def tree(self, type_name: str) -> Element | None:
         """Root element of a base type, or None for a type nobody defines."""
-        if type_name not in self._trees:
-            structure = self.definitions.structure_for_type(type_name)
-            if structure and structure.get("type") != type_name:
-                structure = None  # the name of a profile, not of a type
-            tree = build_tree(structure["snapshot"]["element"]) if structure else None
-            if structure and tree:
-                self._kinds[type_name] = str(structure.get("kind"))
-                self._register(tree)
-            self._trees[type_name] = tree
-        return self._trees[type_name]
+        known = self._trees.get(type_name)
+        if known is not None:
+            return known
+        structure = self.definitions.structure_for_type(type_name)
+        if structure is None or structure.get("type") != type_name:
+            return None  # unknown, or the name of a profile; not remembered: anybody can make up names
+        tree = build_tree(structure["snapshot"]["element"])
+        self._kinds[type_name] = str(structure.get("kind"))
+        self._register(tree)
+        self._trees[type_name] = tree
+        return tree
 
     def kind(self, type_name: str) -> str:
         """``resource``, ``complex-type``, ``primitive-type`` or empty for an unknown type."""

@@ -30,20 +30,32 @@ def located(elements: list[Json]) -> Iterator[tuple[tuple[Step, ...], Json]]:
 
 
 def _by_id(path: str, element: Json) -> tuple[Step, ...] | None:
-    found = _pattern(path).fullmatch(element.get("id") or "")
-    if found is None:
+    names, pieces = path.split("."), str(element.get("id") or "").split(".")
+    if len(names) == len(pieces):
+        steps = [_step(*pair) for pair in zip(names, pieces, strict=True)]
+    else:
+        found = _pattern(path).fullmatch(".".join(pieces)) if len(pieces) > len(names) else None
+        groups = found.groups() if found else ()
+        steps = [(groups[at], groups[at + 1] or "") for at in range(0, len(groups), 2)]
+    if not all(name for name, _slice in steps) or not steps:
         return None
-    groups = found.groups()
-    steps = [(groups[at], groups[at + 1] or "") for at in range(0, len(groups), 2)]
     slice_name = element.get("sliceName", "")
     if slice_name:
         steps[-1] = (steps[-1][0], slice_name)
     return tuple(steps)
 
 
+def _step(name: str, piece: str) -> Step:
+    """The step a piece of an id says; no name where it does not fit the path (``value[x]`` fits ``valueCode``)."""
+    named, colon, slice_name = piece.partition(":")
+    stem = named.removesuffix("[x]")
+    fits = named == name or (stem != named and stem != "" and name.startswith(stem))
+    return (named if fits and bool(colon) == bool(slice_name) else "", slice_name)
+
+
 @lru_cache(maxsize=4096)
 def _pattern(path: str) -> re.Pattern[str]:
-    """Ids that fit a path: a segment may name a slice, and ``value[x]`` may stand for the path's ``valueCode``."""
+    """As :func:`_step` for whole ids, where the names of slices may hold dots."""
     segments = []
     for name in path.split("."):
         stems = "|".join(re.escape(name[:end]) for end in range(len(name), 0, -1))

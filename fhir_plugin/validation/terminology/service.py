@@ -19,7 +19,7 @@ class Terminology:
         self._definitions = definitions
         self.lock = threading.RLock()
         self._value_sets: dict[str, ValueSetIndex | None] = {}
-        self._code_systems: dict[str, CodeSystemIndex | None] = {}
+        self._code_systems: dict[str, CodeSystemIndex] = {}
 
     def value_set(self, canonical: str) -> ValueSetIndex | None:
         """The index of a value set, or None when nobody supplies it."""
@@ -32,8 +32,9 @@ class Terminology:
         """The index of a code system, or None when nobody supplies its concepts."""
         if canonical not in self._code_systems:
             resource = self._lookup(self._definitions.code_system, canonical)
-            usable = resource is not None and resource.get("content") != "not-present"
-            self._code_systems[canonical] = CodeSystemIndex(resource) if resource is not None and usable else None
+            if resource is None or resource.get("content") == "not-present":
+                return None  # not remembered: anybody can make up systems
+            self._code_systems[canonical] = CodeSystemIndex(resource)
         return self._code_systems[canonical]
 
     def _lookup(self, find: Any, canonical: str) -> dict[str, Any] | None:

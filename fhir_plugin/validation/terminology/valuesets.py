@@ -15,6 +15,8 @@ __all__ = ["ValueSetIndex", "every", "some"]
 
 Json = dict[str, Any]
 Answer = bool | None
+_REMEMBERED = 65_536
+"""Answers kept per value set, so that memory is bounded whatever is asked."""
 
 
 def some(answers: Iterable[Answer]) -> Answer:
@@ -61,8 +63,10 @@ class ValueSetIndex:
             if key in self._deciding:
                 return None  # value sets that import each other
             self._deciding.add(key)
-            answer = self._known[key] = self._decide(system, code)
+            answer = self._decide(system, code)
             self._deciding.discard(key)
+            if len(self._known) < _REMEMBERED:
+                self._known[key] = answer
         return answer
 
     @property
