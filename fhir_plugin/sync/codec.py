@@ -13,7 +13,7 @@ from fhir_plugin.model.dates import PartialDate
 from fhir_plugin.model.figure import SupportFigure
 from fhir_plugin.model.identity import Ref
 from fhir_plugin.model.terms import InformationCategory
-from fhir_plugin.sync.decided import Action, ClientPlan, Conflict, ElementChange, FigurePlan
+from fhir_plugin.sync.decided import Action, ClientPlan, Conflict, ElementChange, FigurePlan, Possible
 from fhir_plugin.sync.wanted import ClientKey, ConsentClaim, Place, Wanted
 
 __all__ = ["answers_in", "freeze", "plan_from", "plan_json", "row_from", "row_json", "thaw"]
@@ -105,7 +105,8 @@ def _figure_json(figure: FigurePlan) -> Json:
     if figure.notes:
         body["notes"] = list(figure.notes)
     if figure.action is Action.QUESTION:
-        body["who"] = [{"target": t, "figure": name, "agrees": list(keys)} for t, name, keys in figure.candidates]
+        body["says"] = dict(figure.says)
+        body["who"] = [_possible_json(item) for item in figure.candidates]
         body["answer"] = figure.answer
     return body
 
@@ -144,8 +145,31 @@ def _figure_from(body: Json) -> FigurePlan:
         ),
         consent=body.get("consent", ""),
         notes=tuple(body.get("notes", ())),
-        candidates=tuple((c["target"], c["figure"], tuple(c["agrees"])) for c in body.get("who", ())),
+        candidates=tuple(_possible_from(item) for item in body.get("who", ())),
+        says=tuple(body.get("says", {}).items()),
         answer=_answer(body, body, "new", *(c["target"] for c in body.get("who", ()))),
+    )
+
+
+def _possible_json(item: Possible) -> Json:
+    body: Json = {"target": item.target, "figure": item.label, "agrees": list(item.agrees), "holds": dict(item.holds)}
+    if item.changes:
+        body["then"] = [{"element": c.element, "from": c.before, "to": c.after} for c in item.changes]
+    if item.conflicts:
+        body["then-conflicts"] = list(item.conflicts)
+    return body
+
+
+def _possible_from(body: Json) -> Possible:
+    return Possible(
+        target=body["target"],
+        label=body["figure"],
+        agrees=tuple(body["agrees"]),
+        holds=tuple(body.get("holds", {}).items()),
+        changes=tuple(
+            ElementChange(element=c["element"], before=c["from"], after=c["to"]) for c in body.get("then", ())
+        ),
+        conflicts=tuple(body.get("then-conflicts", ())),
     )
 
 

@@ -14,7 +14,17 @@ from fhir_plugin.model.identity import Address, Coding, Identifier, Ref, Telecom
 from fhir_plugin.model.names import display_name
 from fhir_plugin.sync.vocabulary import display_of
 
-__all__ = ["Action", "ClientPlan", "Conflict", "ElementChange", "FigurePlan", "label_of", "shown"]
+__all__ = [
+    "Action",
+    "ClientPlan",
+    "Conflict",
+    "ElementChange",
+    "FigurePlan",
+    "Possible",
+    "known_of",
+    "label_of",
+    "shown",
+]
 
 
 class Action(StrEnum):
@@ -50,6 +60,29 @@ class Conflict:
     answer: str = ""
 
 
+Known = tuple[tuple[str, str], ...]
+"""What is known of a person: element and value, as a person reads them."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Possible:
+    """Somebody in the record whom a row may mean, and what follows if it does.
+
+    Attributes:
+        target: ``RelatedPerson/…``.
+        agrees: the keys that agree.
+        changes: what would be written on this person.
+        conflicts: elements that would wait for a further answer.
+    """
+
+    target: str
+    label: str = field(repr=False)
+    agrees: tuple[str, ...]
+    holds: Known = field(default=(), repr=False)
+    changes: tuple[ElementChange, ...] = ()
+    conflicts: tuple[str, ...] = ()
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FigurePlan:
     """What happens to one figure.
@@ -61,7 +94,8 @@ class FigurePlan:
         edits: what somebody changed in the EHR since the source and the EHR agreed; it stands, and nothing is written.
         consent: ``record``, ``withdraw`` or empty.
         notes: codes of what a person should know, such as why sharing waits.
-        candidates: for a question: who may be meant, and the keys that agree.
+        candidates: for a question: who may be meant.
+        says: for a question: what the row says of this person.
         answer: for a question: a reference, or ``new``; filled in by a person.
     """
 
@@ -74,7 +108,8 @@ class FigurePlan:
     conflicts: tuple[Conflict, ...] = ()
     consent: str = ""
     notes: tuple[str, ...] = ()
-    candidates: tuple[tuple[str, str, tuple[str, ...]], ...] = field(default=(), repr=False)
+    candidates: tuple[Possible, ...] = field(default=(), repr=False)
+    says: Known = field(default=(), repr=False)
     answer: str = ""
 
     @property
@@ -110,6 +145,21 @@ def label_of(figure: SupportFigure) -> str:
     """What the family calls this person, else the name."""
     name = display_name(figure.name)
     return f"{figure.own_label} ({name})" if figure.own_label and name else figure.own_label or name
+
+
+def known_of(figure: SupportFigure) -> Known:
+    """What tells one person from another, for who must say whether two are one."""
+    telecoms = tuple(item.value for item in figure.telecoms)
+    listed = (
+        ("own_label", figure.own_label),
+        ("name", display_name(figure.name)),
+        ("birth_date", figure.birth_date),
+        ("telecoms", telecoms),
+        ("addresses", figure.addresses),
+        ("relations", figure.relations),
+        ("kinds", figure.kinds),
+    )
+    return tuple((name, shown(value)) for name, value in listed if value not in (None, "", ()))
 
 
 def shown(value: Any) -> str:

@@ -27,7 +27,8 @@ from fhir_plugin.sync.linking import (
     link_rows,
     new_figure,
 )
-from fhir_plugin.sync.matching import STRONG, Candidate, Found, agreeing_keys, match
+from fhir_plugin.sync.matching import STRONG, Found, agreeing_keys, match
+from fhir_plugin.sync.questions import question_of
 from fhir_plugin.sync.taking_part import share
 from fhir_plugin.sync.wanted import Problem, Wanted
 
@@ -142,7 +143,7 @@ def _decide_figure(
     if target is None and answers.get(row) != "new":
         doubt = match(wanted.figure, identifiers_of(identity, wanted), work.free)
         if doubt.found is Found.DOUBTFUL:
-            work.plans[row] = _question(wanted, doubt.candidates)
+            work.plans[row] = question_of(wanted, doubt.candidates)
             return
     theirs = target or new_figure(identity)
     if target is None:
@@ -280,11 +281,6 @@ def _with_whole_names(merged: _Merged, theirs: SupportFigure, before: SupportFig
         known=merged.known - paths,
         disputed=merged.disputed | paths,
     )
-
-
-def _question(wanted: Wanted, candidates: tuple[Candidate, ...]) -> FigurePlan:
-    listed = tuple((item.figure.ref.reference, label_of(item.figure), item.agrees) for item in candidates)
-    return FigurePlan(row=str(wanted.place), label=label_of(wanted.figure), action=Action.QUESTION, candidates=listed)
 
 
 def _action(target: SupportFigure | None, theirs: SupportFigure, final: SupportFigure, writes: bool) -> Action:

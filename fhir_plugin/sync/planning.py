@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 
 from fhir_plugin.sync.decisions import Context, decide_client
 from fhir_plugin.sync.journal import Journal
+from fhir_plugin.sync.outlook import with_outlook
 from fhir_plugin.sync.planfile import PlannedClient
 from fhir_plugin.sync.population import Population, in_chunks, network_of
 from fhir_plugin.sync.prints import client_print, rows_print
@@ -92,6 +93,7 @@ class Planner:
             memory = self.journal.memory([patient])[patient]
             decided = decide_client(network_of(records[patient], patient), rows, memory, self.context, {})
             self.problems += decided.problems
+            plan = with_outlook(decided.plan, network_of(records[patient], patient), rows, memory, self.context)
             refused = {problem.place for problem in decided.problems}
             kept = tuple(row for row in rows if row.place not in refused)
-            yield PlannedClient(plan=decided.plan, rows=kept, print="" if refused else said)
+            yield PlannedClient(plan=plan, rows=kept, print="" if refused else said)

@@ -67,8 +67,20 @@ def _figure_lines(figure: FigurePlan, language: Language) -> Iterator[str]:
         name = element_words(conflict.element, language)
         said = words("sync-plan-conflict", language, element=name, source=conflict.source, ehr=conflict.ehr)
         yield f"    ! {said}"
-    for target, name, keys in figure.candidates:
-        yield f"      {words('sync-plan-question', language, target=target, figure=name, keys=', '.join(keys))}"
+    if figure.candidates:
+        yield from _question_lines(figure, language)
+
+
+def _question_lines(figure: FigurePlan, language: Language) -> Iterator[str]:
+    """Who may be meant, and what would follow."""
+    for item in figure.candidates:
+        keys = ", ".join(element_words(key, language) for key in item.agrees)
+        yield f"      {words('sync-plan-question', language, target=item.target, figure=item.label, keys=keys)}"
+        for change in item.changes:
+            yield f"          {element_words(change.element, language)}: {change.before} → {change.after}"
+        for element in item.conflicts:
+            yield f"          ! {words('sync-plan-then-conflict', language, element=element_words(element, language))}"
+    yield f"      {words('sync-plan-question-new', language)}"
 
 
 def element_words(path: str, language: Language) -> str:
