@@ -69,7 +69,7 @@ def demo_command(
         click.echo("  3. 'Wat is opgeslagen' shows what the app wrote.\n")
         click.echo(f"  To check FHIR of your own: {app_url}/validate\n")
         click.echo("  Ctrl-C stops the demo.")
-        if browser and _has_screen():
+        if browser and has_screen():
             webbrowser.open(f"{ehr_url}/")
         wait_for_stop()
     click.echo("Stopped.")
@@ -142,6 +142,6 @@ def _say_where(url: str) -> None:
     click.echo("  Ctrl-C stops it. Nothing that is sent is kept.")
 
 
-def _has_screen() -> bool:
+def has_screen() -> bool:
     """Whether a browser window can be shown; without one, a text browser would take the terminal over."""
     return os.name == "nt" or bool(os.environ.get("DISPLAY") or os.environ.get("WAYLAND_DISPLAY"))

@@ -22,6 +22,7 @@ from fhir_plugin.cli.sync_options import (
     journal_options,
     language_option,
 )
+from fhir_plugin.cli.sync_review import review
 from fhir_plugin.cli.sync_source import SourceName, SourceOptions, header_of, say_source, source_options
 from fhir_plugin.consent import NL_JEUGDWET, load_policy
 from fhir_plugin.errors import UsageError
@@ -223,7 +224,7 @@ def apply(
     sys.exit(0 if outcome.clean else 1)
 
 
-for command in (poll, subscribe, listen):
+for command in (poll, subscribe, listen, review):
     sync_command.add_command(command)
 sync_command.add_command(
     click.Command(

@@ -22,7 +22,7 @@ __all__ = ["Candidate", "Found", "Match", "agreeing_keys", "match"]
 _LONG_ENOUGH = 4
 STRONG = 2
 """Agreeing strong keys that are enough."""
-WEAK = frozenset({"call-name"})
+WEAK = frozenset({"call-name", "own-label"})
 """Keys that make a question, and count for nothing more."""
 
 
@@ -86,6 +86,8 @@ def agreeing_keys(one: SupportFigure, other: SupportFigure) -> tuple[str, ...]:
         )
         if mine & theirs:
             found.append(label)
+    if one.own_label and folded(one.own_label) == folded(other.own_label):
+        found.append("own-label")
     if one.birth_date and one.birth_date.is_full and one.birth_date == other.birth_date:
         found.append("birth-date")
     return tuple(found)

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
 from fhir_plugin.model.network import SupportNetwork
-from fhir_plugin.sync.decided import Action, ClientPlan, FigurePlan, Possible
+from fhir_plugin.sync.decided import Action, ClientPlan, ElementChange, FigurePlan, Possible
 from fhir_plugin.sync.decisions import Context, decide_client
 from fhir_plugin.sync.linking import Remembered
 from fhir_plugin.sync.wanted import Wanted
@@ -30,7 +30,7 @@ def with_outlook(
         then = next((each for each in decided.plan.figures if each.row == figure.row), None)
         if then is None:
             return item
-        return replace(item, changes=then.changes, conflicts=tuple(each.element for each in then.conflicts))
+        return replace(item, changes=_telling(then.changes), conflicts=tuple(each.element for each in then.conflicts))
 
     return replace(
         plan,
@@ -39,3 +39,8 @@ def with_outlook(
             for figure in plan.figures
         ),
     )
+
+
+def _telling(changes: tuple[ElementChange, ...]) -> tuple[ElementChange, ...]:
+    """The changes that tell a person something; the number a figure gets is not among them."""
+    return tuple(change for change in changes if change.element != "identifiers")

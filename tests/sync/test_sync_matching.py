@@ -128,6 +128,11 @@ def test_on_a_gold_set_with_families_precision_is_999_and_recall_95_percent() ->
     assert scores["all"].recall >= 0.95
 
 
+def test_the_same_own_name_for_somebody_is_a_question_because_it_may_be_all_that_is_known() -> None:
+    known = SupportFigure(id="1", own_label="Oma Truus van hiernaast")
+    assert match(SupportFigure(own_label="oma Truus van hiernaast"), (), [known]).found is Found.DOUBTFUL
+
+
 JOHANNA = PersonName(given=("Johanna",), own_name="Bakker")
 
 

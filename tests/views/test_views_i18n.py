@@ -17,7 +17,8 @@ PO = APP / "translations" / "nl" / "LC_MESSAGES" / "messages.po"
 
 
 def _messages() -> Iterator[str | tuple[str, ...]]:
-    for folder, method in (("presenters", "python"), ("views", "python"), ("templates", "jinja2")):
+    python = [(folder, "python") for folder in ("presenters", "views", "review")]
+    for folder, method in (*python, ("templates", "jinja2")):
         suffix = "**.html" if method == "jinja2" else "**.py"
         for _, _, message, _, _ in extract_from_dir(APP / folder, method_map=[(suffix, method)], keywords=KEYWORDS):
             yield message if isinstance(message, str) else tuple(message)
