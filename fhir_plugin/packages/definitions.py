@@ -107,6 +107,18 @@ class Definitions:
         """The R4 search parameters of a resource type, without those of Resource and DomainResource."""
         return self._base.search_parameters(resource_type)
 
+    @cached_property
+    def _globals(self) -> dict[str, tuple[str, ...]]:
+        found: dict[str, list[str]] = defaultdict(list)
+        for guide in self.resources("ImplementationGuide", base=False):
+            for one in guide.get("global", ()):
+                found[str(one.get("type"))].append(str(one.get("profile")))
+        return {kind: tuple(profiles) for kind, profiles in found.items()}
+
+    def global_profiles(self, resource_type: str) -> tuple[str, ...]:
+        """Profiles that a loaded guide asks of every resource of a type (``ImplementationGuide.global``)."""
+        return self._globals.get(resource_type, ())
+
     def is_later_extension(self, url: str) -> bool:
         """Whether HL7 published this extension for R4 after R4 itself (known by name, not by definition)."""
         return url in self._base.later_extensions

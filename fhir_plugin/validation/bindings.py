@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from fhir_plugin.validation.schema import canonical_url
 from fhir_plugin.validation.scope import Path, Scope
 from fhir_plugin.validation.terminology import Terminology
 from fhir_plugin.validation.terminology.valuesets import some
@@ -19,6 +20,15 @@ Check = Callable[[Any, Any, Path, Scope], None]
 Json = dict[str, Any]
 
 _MAX_VALUE_SET = "http://hl7.org/fhir/StructureDefinition/elementdefinition-maxValueSet"
+_VITALS_UNITS = "http://hl7.org/fhir/ValueSet/ucum-vitals-common"
+"""Required by the vital signs profiles of every component, though components are often no measure in those units; the
+reference validator warns."""
+_ADDITIONAL = (
+    "http://hl7.org/fhir/tools/StructureDefinition/additional-binding",
+    "http://hl7.org/fhir/StructureDefinition/additional-binding",
+    "http://hl7.org/fhir/5.0/StructureDefinition/extension-ElementDefinition.binding.additional",
+)
+_PURPOSES = {"required": "required", "extensible": "extensible", "maximum": "maximum"}
 _CODED = frozenset({"CodeableConcept", "Coding", "Quantity"})
 _BINDABLE = frozenset({"code", "string", "uri", "Coding", "CodeableConcept", "Quantity", "canonical", "url"})
 
@@ -47,8 +57,11 @@ class Bindings:
             return found
         value_set = raw.get("valueSet")
         strength = str(raw.get("strength", ""))
+        if value_set and canonical_url(str(value_set)) == _VITALS_UNITS:
+            strength = "extensible"
         if value_set and strength in ("required", "extensible"):
             found.append(self._check(_Binding(str(value_set), strength, source), code))
+        found += [self._check(_Binding(more, limit, source), code) for more, limit in _additional(raw)]
         for extension in raw.get("extension", ()):
             if extension.get("url") == _MAX_VALUE_SET:
                 maximum = str(extension.get("valueCanonical") or extension.get("valueUri") or "")
@@ -142,6 +155,23 @@ class Bindings:
         display = value.get("display")
         if type(display) is str and concept.displays and _folded(display) not in map(_folded, concept.displays):
             scope.warn("display-wrong", (path, "display", None), *params, ("display", concept.display))
+
+
+def _additional(raw: Json) -> Iterator[tuple[str, str]]:
+    """Value sets that bind besides the first (of R5, or as HL7's extension), as (canonical, strength).
+
+    http://hl7.org/fhir/R5/elementdefinition-definitions.html#ElementDefinition.binding.additional; those that hold
+    only in some usage are left alone.
+    """
+    for one in raw.get("additional", ()):
+        if one.get("purpose") in _PURPOSES and not one.get("usage"):
+            yield str(one.get("valueSet")), _PURPOSES[one["purpose"]]
+    for extension in raw.get("extension", ()):
+        if extension.get("url") in _ADDITIONAL:
+            parts = {one.get("url"): one for one in extension.get("extension", ())}
+            purpose = str(parts.get("purpose", {}).get("valueCode"))
+            if purpose in _PURPOSES and "usage" not in parts:
+                yield str(parts.get("valueSet", {}).get("valueCanonical")), _PURPOSES[purpose]
 
 
 def _folded(text: str) -> str:

@@ -50,6 +50,10 @@ class BundleIndex:
         """The full URL of an entry's resource; empty where it has none."""
         return self._urls.get(id(resource), "")
 
+    def at_uuid(self, key: str) -> list[Json]:
+        """Entries whose full URL is that UUID."""
+        return self._by_url.get(f"urn:uuid:{key}", [])
+
     def matches(self, reference: str, full_url: str) -> list[Json]:
         """Entries a reference points to from a resource with the given full URL."""
         bare, version = _split_version(reference)

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from typing import Any
 
 from fhir_plugin.validation.scope import Scope
 
 __all__ = ["check"]
+
+_SHOWN = re.compile(r"\s(?:src|href)\s*=\s*[\"'](#[^\"'<>]+)[\"']")
 
 
 def check(scope: Scope) -> None:
@@ -34,10 +37,12 @@ def check(scope: Scope) -> None:
 
 
 def _fragments(value: Any) -> Iterator[str]:
-    """Every string under a value that starts with ``#``: local references, whatever element holds them."""
+    """Every string under a value that starts with ``#``, and what narratives show: local references."""
     if type(value) is dict:
         for name, one in value.items():
-            if name != "div":
+            if name == "div" and type(one) is str:
+                yield from (match[1] for match in _SHOWN.finditer(one))
+            else:
                 yield from _fragments(one)
     elif type(value) is list:
         for one in value:

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from fhir_plugin.errors import PackageError
-from fhir_plugin.validation import contained, references
+from fhir_plugin.validation import contained, references, vitals
 from fhir_plugin.validation.artifacts import ARTIFACTS
 from fhir_plugin.validation.base import BaseChecks, Check
 from fhir_plugin.validation.bindings import Bindings, membership
@@ -63,6 +63,10 @@ class SafeDefinitions:
     def code_system(self, canonical: str) -> Json | None:
         """As :meth:`DefinitionSource.code_system`."""
         return self._definitions.code_system(canonical)
+
+    def global_profiles(self, resource_type: str) -> Sequence[str]:
+        """As :meth:`DefinitionSource.global_profiles`."""
+        return self._definitions.global_profiles(resource_type)
 
     def is_later_extension(self, url: str) -> bool:
         """As :meth:`DefinitionSource.is_later_extension`."""
@@ -141,7 +145,9 @@ class Engine:
         meta = resource.get("meta")
         stated = meta.get("profile") if type(meta) is dict else None
         claimed = [one for one in stated if type(one) is str and one] if type(stated) is list else []
-        return list(dict.fromkeys([*profiles, *claimed]))
+        implied = vitals.profiles(resource) if resource.get("resourceType") == "Observation" else []
+        everywhere = self.definitions.global_profiles(str(resource.get("resourceType")))
+        return list(dict.fromkeys([*profiles, *claimed, *implied, *everywhere]))
 
     def _apply_profile(self, canonical: str, scope: Scope, *, asked: bool, imposed_by: tuple[str, ...] = ()) -> None:
         structure = self.definitions.structure(canonical)

@@ -13,7 +13,7 @@ __all__ = ["at", "check_for", "host_names"]
 Json = dict[str, Any]
 Check = Callable[[Any, Any, Path, Scope], None]
 
-_CANONICAL_RESOURCES = frozenset({"CanonicalResource", "MetadataResource", "BackboneElement", "Element", "Base", "*"})
+_CANONICAL_RESOURCES = frozenset({"CanonicalResource", "MetadataResource", "Element", "Base", "*"})
 _CROSS_VERSION = ("http://hl7.org/fhir/1.0/", "http://hl7.org/fhir/3.0/", "http://hl7.org/fhir/4.0/",
                   "http://hl7.org/fhir/4.3/", "http://hl7.org/fhir/5.0/", "http://hl7.org/fhir/6.0/")  # fmt: skip
 _TOOLS = ("http://hl7.org/fhir/tools/StructureDefinition/",)
@@ -50,6 +50,8 @@ def _check_definition(url: str, value: Json, modifier: bool, host: str, path: Pa
     if contexts and not any(_allowed(one, host, path, scope) for one in contexts):
         expected = ", ".join(str(one.get("expression", "")) for one in contexts)
         scope.error("extension-context", path, ("url", url), ("expected", expected[:200]))
+    if any(not _holds(str(one), path, scope) for one in structure.get("contextInvariant", ())):
+        scope.error("extension-context-rule", path[0], ("url", url))
     _check_parts(url, value, path, scope)
     scope.engine.profiles.check(url)(value, None, path, scope)
 
@@ -135,6 +137,22 @@ def at(path: Path, scope: Scope) -> Any:
             nested = value.get(f"_{name}") if type(value) is dict else None
         value = nested[index] if index is not None and type(nested) is list and index < len(nested) else nested
     return value
+
+
+def _holds(expression: str, path: Path, scope: Scope) -> bool:
+    """Whether a context invariant holds for what the extension stands on; one without an answer does not forbid."""
+    node: Node | None = scope.resource_node()
+    for segment, index in list(segments(path[0]))[len(list(segments(scope.path))) :]:
+        children = node.child(segment.partition(".ofType(")[0]) if node is not None else []
+        node = children[index or 0] if len(children) > (index or 0) else None
+    if node is None:
+        return True
+    root = scope.root.resource_node()
+    env = Environment(scope.engine.schema, scope.engine.services(scope), scope.resource_node(), root)
+    try:
+        return compile_expression(expression).holds(env, node)
+    except FhirPathError:
+        return True
 
 
 def _selects(expression: str, path: Path, scope: Scope) -> bool:

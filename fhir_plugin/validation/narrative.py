@@ -19,9 +19,7 @@ _ELEMENTS = frozenset({
     "li", "dl", "dt", "dd", "pre", "table", "caption", "colgroup", "col", "thead", "tr", "tfoot", "tbody", "th", "td",
     "code", "samp", "img", "map", "area", "u", "s", "strike", "del", "ins",
 })  # fmt: skip
-_COMMON = frozenset(
-    {"title", "style", "class", "id", "idref", "lang", "xml:lang", "dir", "accesskey", "tabindex", "xmlns"}
-)
+_COMMON = frozenset({"title", "style", "class", "id", "lang", "xml:lang", "dir", "accesskey", "tabindex", "xmlns"})
 _TABLE = "align valign char charoff abbr axis headers scope rowspan colspan width nowrap border cellpadding cellspacing"
 _ATTRIBUTES: dict[str, frozenset[str]] = {
     "a": frozenset("href name rel rev charset type hreflang target".split()),  # noqa: SIM905
@@ -44,6 +42,9 @@ _BLOCKS = frozenset({"div", "blockquote", "table", "ol", "ul", "p"})
 _ENTITY = re.compile(r"&([A-Za-z][A-Za-z0-9]*);")
 """XHTML in FHIR is XML without a DTD: HTML's own entities do not exist in it."""
 _XML_ENTITIES = frozenset({"amp", "lt", "gt", "quot", "apos"})
+_SCHEME = re.compile(r"\s*([A-Za-z][A-Za-z0-9+.\-]*):")
+_SCHEMES = frozenset({"http", "https", "mailto", "tel", "ftp", "sftp", "data", "cid", "file", "sms"})
+"""What a reader can follow; an identifier (urn:…) is no link."""
 _SCRIPT = re.compile(r"\s*(javascript|vbscript)\s*:", re.IGNORECASE)
 
 
@@ -153,10 +154,14 @@ class _Reader:
 
     def attribute(self, element: str, attribute: str, value: str) -> None:
         name = attribute.replace("http://www.w3.org/XML/1998/namespace ", "xml:")
+        if name == "xml:space" and element == "pre":
+            return
         if name not in _COMMON and name not in _ATTRIBUTES.get(element, ()):
             self.found.append(("txt-1", f"{element}/@{name[:40]}"))
         elif name in ("href", "src") and _SCRIPT.match(value):
             self.found.append(("txt-1", f"{element}/@{name}"))
+        elif name == "href" and (scheme := _SCHEME.match(value)) is not None and scheme[1].lower() not in _SCHEMES:
+            self.found.append(("narrative-link-scheme", scheme[1][:20]))
 
     def end(self, _tag: str) -> None:
         self.open.pop()

@@ -10,6 +10,7 @@ from fhir_plugin.validation.schema import FHIR, Field, canonical_url
 from fhir_plugin.validation.scope import Path, Scope
 
 if TYPE_CHECKING:
+    from fhir_plugin.validation.bundles import BundleIndex
     from fhir_plugin.validation.engine import Engine
 
 __all__ = ["allowed_types", "checks_for", "resolve", "target_check", "target_type"]
@@ -61,7 +62,9 @@ def _check_form(reference: str, path: Path, scope: Scope) -> None:
         scope.error("reference-dangling", path)
     if reference.startswith("#") or _ABSOLUTE.fullmatch(reference) or _CONDITIONAL.fullmatch(reference):
         return
-    if not _RESTFUL.fullmatch(reference):
+    if any(one.isspace() for one in reference):
+        scope.error("reference-format", path)
+    elif not _RESTFUL.fullmatch(reference):
         report = scope.error if scope.bundle is not None else scope.warn
         report("reference-format", path)
     elif scope.bundle is not None and not scope.full_url and scope.bundle.needs_full_url:
@@ -69,8 +72,18 @@ def _check_form(reference: str, path: Path, scope: Scope) -> None:
     elif scope.bundle is not None and scope.bundle.type != "history":
         if len(scope.bundle.matches(reference, scope.full_url)) > 1:
             scope.error("reference-ambiguous", path)
+        _check_uuid(reference, path, scope, scope.bundle)
     elif scope.bundle is None and scope.outer is not None:
         _check_in_parameters(reference, path, scope)
+
+
+def _check_uuid(reference: str, path: Path, scope: Scope, bundle: BundleIndex) -> None:
+    """``Practitioner/x`` beside an entry ``urn:uuid:x`` that is no Practitioner."""
+    stated, _, key = reference.partition("/")
+    for one in bundle.at_uuid(key):
+        found = str(one.get("resourceType"))
+        if found != stated:
+            scope.error("reference-type-mismatch", path, ("stated", stated), ("found", found))
 
 
 def _check_target(value: Json, targets: tuple[str, ...], path: Path, scope: Scope) -> None:

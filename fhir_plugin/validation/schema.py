@@ -45,6 +45,9 @@ class DefinitionSource(Protocol):
     def code_system(self, canonical: str) -> Json | None:
         """CodeSystem by ``url`` or ``url|version``."""
 
+    def global_profiles(self, resource_type: str) -> Sequence[str]:
+        """Profiles that an implementation guide asks of every resource of a type."""
+
     def is_later_extension(self, url: str) -> bool:
         """Whether an extension is known by name only."""
 

@@ -6,7 +6,7 @@ from typing import Any
 
 from fhir_plugin.validation.scope import Path, Scope
 
-__all__ = ["check"]
+__all__ = ["check", "profiles"]
 
 _LOINC = "http://loinc.org"
 _SNOMED = "http://snomed.info/sct"
@@ -23,6 +23,24 @@ _ALSO: dict[str, tuple[tuple[str, str], ...]] = {
 }
 _NEEDED = {pair: magic for magic, pairs in _ALSO.items() for pair in pairs}
 """Code of a vital sign → the LOINC code that the specification asks beside it."""
+
+
+_PROFILES = {
+    "85353-1": "vitalspanel", "9279-1": "resprate", "8867-4": "heartrate", "2708-6": "oxygensat", "8310-5": "bodytemp",
+    "8302-2": "bodyheight", "9843-4": "headcircum", "29463-7": "bodyweight", "39156-5": "bmi", "85354-9": "bp",
+}  # fmt: skip
+
+
+def profiles(resource: dict[str, Any]) -> list[str]:
+    """The vital signs profiles that an Observation must hold to by its code."""
+    concept = resource.get("code")
+    codings = concept.get("coding") if type(concept) is dict else None
+    found = (
+        _PROFILES.get(str(one.get("code")))
+        for one in (codings if type(codings) is list else ())
+        if type(one) is dict and one.get("system") == _LOINC
+    )
+    return [f"http://hl7.org/fhir/StructureDefinition/{name}" for name in found if name]
 
 
 def check(value: Any, _extra: Any, path: Path, scope: Scope) -> None:

@@ -35,6 +35,8 @@ def check_code_system(scope: Scope) -> None:
     if resource.get("supplements") and resource.get("content") != "supplement":
         scope.error("supplement-content", (path, "content", None))
     concepts = list(_concepts(resource, path))
+    if resource.get("content") == "not-present" and concepts:
+        scope.error("concepts-present", concepts[0][1])
     count = resource.get("count")
     if resource.get("content") == "complete" and type(count) is int and concepts and count != len(concepts):
         scope.error("concept-count", (path, "count", None), ("count", str(count)), ("found", str(len(concepts))))
@@ -93,6 +95,8 @@ def _check_filter(system: str, one: Json, path: Path, scope: Scope) -> None:
         return
     resource = scope.engine.definitions.code_system(system) if system else None
     kinds = {text(raw, "code"): text(raw, "type") for raw, _ in items(resource, "property", path)}
+    if kinds.get(name) == "boolean" and one.get("op") == "=" and value not in ("true", "false"):
+        scope.error("filter-value", path, ("property", name))
     if value and kinds.get(name) == "Coding" and one.get("op") == "=":
         of_system, _, code = value.partition("#")
         known = scope.engine.terminology.exists(of_system.partition("|")[0], code) if code else False

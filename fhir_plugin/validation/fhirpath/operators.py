@@ -175,8 +175,11 @@ def test_type(items: Items, name: str) -> Items:
 
 
 def cast(items: Items, name: str) -> Items:
-    """``x as T`` and ``ofType(T)``: the items of that type; among primitives the type itself (a code is no string)."""
+    """``x as T`` and ``ofType(T)``: the items of that type; among primitives the type itself (a code is no string).
+
+    Invariants of R4 also write ``as String`` for FHIR's own string.
+    """
     bare = name.rpartition(".")[2]
     if bare[:1].islower():
         return [item for item in items if type_of(item)[1] == bare]
-    return [item for item in items if is_type(item, name)]
+    return [item for item in items if is_type(item, name) or (bare == name and type_of(item)[1].title() == name)]

@@ -15,6 +15,11 @@ __all__ = ["constant", "differences", "earliest", "matches_pattern", "order", "s
 Json = dict[str, Any]
 Check = Callable[[Any, Any, Path, Scope], None]
 
+_R5 = "http://hl7.org/fhir/5.0/StructureDefinition/extension-ElementDefinition."
+_MUST_HAVE_VALUE = f"{_R5}mustHaveValue"
+_VALUE_ALTERNATIVES = f"{_R5}valueAlternatives"
+_LEAST_LENGTH = "http://hl7.org/fhir/StructureDefinition/minLength"
+
 
 def constant(element: Element, kind: str) -> Any:
     """The value under ``fixed[x]``, ``pattern[x]``, ``minValue[x]``, …; None where there is none."""
@@ -77,11 +82,46 @@ def value_checks(element: Element, base: Element | None, source: str) -> list[Ch
     length = element.raw.get("maxLength")
     if type(length) is int and length != known.get("maxLength"):
         found.append(_max_length(length, source))
+    found += _backported(element, source)
     for kind, sign in (("minValue", -1), ("maxValue", 1)):
         bound = constant(element, kind)
         if bound is not None:
             found.append(_bound(bound, sign, source))
     return found
+
+
+def _backported(element: Element, source: str) -> list[Check]:
+    """What profiles of R4 say by extension because ElementDefinition has it since R5, and the least length."""
+    found: list[Check] = []
+    alternatives = []
+    for one in element.raw.get("extension", ()):
+        url = str(one.get("url"))
+        if url == _LEAST_LENGTH and type(one.get("valueInteger")) is int:
+            found.append(_min_length(one["valueInteger"], source))
+        elif url == _MUST_HAVE_VALUE and one.get("valueBoolean") is True:
+            found.append(_value_or((), source))
+        elif url == _VALUE_ALTERNATIVES:
+            alternatives.append(str(one.get("valueCanonical")))
+    if alternatives:
+        found.append(_value_or(tuple(alternatives), source))
+    return found
+
+
+def _min_length(limit: int, source: str) -> Check:
+    def check(value: Any, _extra: Any, path: Path, scope: Scope) -> None:
+        if type(value) is str and len(value) < limit:
+            scope.error("min-length", path, ("min", str(limit)), ("found", str(len(value))), source=source)
+
+    return check
+
+
+def _value_or(urls: tuple[str, ...], source: str) -> Check:
+    def check(value: Any, extra: Any, path: Path, scope: Scope) -> None:
+        given = extra.get("extension") if value is None and type(extra) is dict else ()
+        if value is None and not any(type(one) is dict and one.get("url") in urls for one in given or ()):
+            scope.error("value-required", path, ("alternatives", ", ".join(urls)[:120]), source=source)
+
+    return check
 
 
 def _fixed(expected: Any, source: str) -> Check:

@@ -164,6 +164,8 @@ class ProfileChecks:
         profiles = tuple(one for one in use.profiles if one not in base.profiles)
         if not profiles or use.code == "Extension":
             return []  # an extension's definition is applied by its url
+        if use.code == "Resource":
+            return [_resource_profiles(profiles, source)]
         if len(profiles) == 1:
             return [lambda value, extra, path, scope: self.check(profiles[0])(value, extra, path, scope)]
         return [_any_profile(profiles, use.code, source)]
@@ -197,7 +199,7 @@ class ProfileChecks:
 
         return Slice(
             name=piece.slice_name,
-            minimum=piece.minimum,
+            minimum=0 if _leaves_other_types(sliced) else piece.minimum,
             maximum=piece.maximum,
             matches=matcher_of(self.engine, sliced, piece),
             checks=checks,
@@ -217,6 +219,12 @@ class ProfileChecks:
             slices=[self._slice(piece, one, siblings, fields, source) for one in direct],
             source=source,
         )
+
+
+def _leaves_other_types(sliced: Element) -> bool:
+    """Whether a choice allows types of which it has no slice: then a slice's minimum was taken over, not asked for."""
+    sliced_types = {use.code for piece in sliced.slices for use in piece.types}
+    return sliced.choice and bool(sliced.slices) and not {use.code for use in sliced.types} <= sliced_types
 
 
 def _joined(checks: list[Check]) -> Check | None:
@@ -259,6 +267,26 @@ def _any_profile(profiles: tuple[str, ...], type_key: str, source: str) -> Check
     return check
 
 
+def _resource_profiles(profiles: tuple[str, ...], source: str) -> Check:
+    """A whole resource that must hold to one of some profiles."""
+
+    def check(value: Any, _extra: Any, path: Path, scope: Scope) -> None:
+        engine = scope.engine
+        actual = str(value.get("resourceType")) if type(value) is dict else ""
+        kinds = [str((engine.definitions.structure(one) or {}).get("type", "")) for one in profiles]
+        fitting = [
+            one for one, kind in zip(profiles, kinds, strict=True) if not kind or engine.schema.is_a(actual, kind)
+        ]
+        if not fitting:
+            scope.error("type-not-allowed", path, ("found", actual), ("allowed", ", ".join(kinds)), source=source)
+        elif len(profiles) == 1:
+            _entering(engine.profiles.check(fitting[0]))(value, None, path, scope)
+        else:
+            _any_profile(tuple(fitting), actual, source)(value, None, path, scope)
+
+    return check
+
+
 def _resource_types(codes: tuple[str, ...], source: str) -> Check:
     def check(value: Any, _extra: Any, path: Path, scope: Scope) -> None:
         actual = str(value.get("resourceType")) if type(value) is dict else ""
@@ -281,4 +309,5 @@ def _same_binding(one: Json, other: Any) -> bool:
     if type(other) is not dict:
         return False
     same_set = canonical_url(str(one.get("valueSet"))) == canonical_url(str(other.get("valueSet")))
-    return one.get("strength") == other.get("strength") and same_set and one.get("extension") == other.get("extension")
+    more = all(one.get(name) == other.get(name) for name in ("extension", "additional"))
+    return one.get("strength") == other.get("strength") and same_set and more

@@ -77,6 +77,8 @@ def _one(engine: Engine, kind: str, path: str, piece: Element) -> Matcher | None
         return None
     if kind == "exists":
         return _exists(engine, piece, steps)
+    if kind in ("value", "pattern") and [one.maximum for one in _define(engine, piece, steps)][:1] == [0]:
+        return _exists(engine, piece, steps)  # a slice that forbids the element holds what lacks it
     predicate = _predicate(engine, kind, piece, steps)
     if predicate is None:
         return None
