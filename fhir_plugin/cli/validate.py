@@ -48,6 +48,9 @@ def validation_policy(tx_policy: str, unknown_extensions: str) -> Policy:
 @click.option("--jobs", type=click.IntRange(0), default=1, show_default=True, help="Processes; 0 is one per core.")
 @tx_policy_option
 @unknown_extensions_option
+@click.option(
+    "--fhir-version", default="", help="STU3, R4, R4B, R5 or a version; by default that of the packages, or R4."
+)
 @click.option("-q", "--quiet", is_flag=True, help="No progress.")
 def validate_command(
     paths: tuple[str, ...],
@@ -59,6 +62,7 @@ def validate_command(
     jobs: int,
     tx_policy: str,
     unknown_extensions: str,
+    fhir_version: str,
     quiet: bool,
 ) -> None:
     """Validate FHIR R4 resources offline.
@@ -69,7 +73,7 @@ def validate_command(
     Exit codes: 0 no findings at or above --fail-on, 1 findings, 2 wrong usage or nothing to read.
     """
     policy = validation_policy(tx_policy, unknown_extensions)
-    validator = Validator.load(packages, policy=policy)
+    validator = Validator.load(packages, policy=policy, fhir_version=fhir_version)
     output = make_output(format_name, sys.stdout.write, cast("Language", lang))
     summary = Summary()
     progress = Progress(bytes_in(paths)) if sys.stderr.isatty() and not quiet else None

@@ -32,6 +32,8 @@ class BaseDefinitions:
     Documents are shared between callers: treat them as frozen.
     """
 
+    version = BASE_VERSION
+
     def __init__(self, folder: Path = FOLDER) -> None:
         self._folder = folder
         self._packs: dict[str, Pack] = {}

@@ -16,9 +16,10 @@ from typing import Any
 
 from fhir_plugin.errors import PackageError
 from fhir_plugin.model.issues import Issue
-from fhir_plugin.packages.base import BASE_VERSION, BaseDefinitions, base_definitions
+from fhir_plugin.packages.base import BaseDefinitions, base_definitions
 from fhir_plugin.packages.cache import resolve_sources
 from fhir_plugin.packages.canonical import split, version_key, version_matches
+from fhir_plugin.packages.release import ReleaseDefinitions, core_of
 from fhir_plugin.packages.snapshot import SnapshotGenerator
 from fhir_plugin.packages.source import Package, Resource, XmlReader, read_package
 
@@ -35,7 +36,7 @@ class Definitions:
 
     Args:
         layers: packages, the most important first.
-        base: the R4 definitions below them.
+        base: the definitions of FHIR itself below them: R4 unless told otherwise.
         prose: whether R4's elements carry ``short`` and ``definition`` (needed to publish snapshots, not to validate).
         issues: findings of loading.
 
@@ -47,11 +48,11 @@ class Definitions:
         self,
         layers: Sequence[Sequence[Package]] = (),
         *,
-        base: BaseDefinitions | None = None,
+        base: BaseDefinitions | ReleaseDefinitions | None = None,
         prose: bool = False,
         issues: Iterable[Issue] = (),
     ) -> None:
-        self._base = base or base_definitions()
+        self._base: BaseDefinitions | ReleaseDefinitions = base or base_definitions()
         self._prose = prose
         self._packages = tuple(package for layer in layers for package in layer)
         self._index = _index(layers)
@@ -60,6 +61,11 @@ class Definitions:
         self.generator = SnapshotGenerator(self.structure)
         self._lock = threading.RLock()
         self._issues = [*issues, *(issue for package in self._packages for issue in package.issues)]
+
+    @property
+    def fhir_version(self) -> str:
+        """The FHIR version all this is about: ``4.0.1``."""
+        return self._base.version
 
     @property
     def packages(self) -> tuple[Package, ...]:
@@ -130,7 +136,7 @@ class Definitions:
             if version_matches(str(resource.body.get("version", "")), wanted):
                 return self._ready(resource)
         found = self._from_base(kind, url)
-        versions = (BASE_VERSION, str(found.get("version", ""))) if found else ()
+        versions = (self.fhir_version, str(found.get("version", ""))) if found else ()
         return found if any(version_matches(version, wanted) for version in versions) else None
 
     def resources(self, kind: str, *, base: bool = True) -> Iterator[Json]:
@@ -216,8 +222,9 @@ def load_definitions(
     prose: bool = False,
     cache: Path | None = None,
     read_xml: XmlReader | None = None,
+    fhir_version: str = "",
 ) -> Definitions:
-    """R4, our own package and the packages given, with what they depend on as far as the FHIR cache has it.
+    """FHIR itself, our own package and the packages given, with what they depend on as far as the FHIR cache has it.
 
     Args:
         packages: each a ``.tgz``, a folder, a folder of loose resources, one file, or ``name#version`` in the cache.
@@ -225,12 +232,18 @@ def load_definitions(
         prose: whether R4's elements carry ``short`` and ``definition``.
         cache: the FHIR package cache; ``$FHIR_PACKAGE_CACHE`` or ``~/.fhir/packages`` by default.
         read_xml: reads definitions in XML among loose resources; without it they are left out.
+        fhir_version: ``STU3``, ``R4``, ``R4B``, ``R5`` or a version number; by default the version of the core package
+            among those given, else R4. Our own profiles are for R4 only.
 
     Raises:
-        PackageError: a package that was given cannot be read at all. Bad files inside one, and dependencies that are
-            not there, are ``Definitions.issues``: the rest is used.
+        PackageError: the version that is asked for is nowhere, or a package that was given cannot be read at all. Bad
+            files inside one, and dependencies that are not there, are ``Definitions.issues``: the rest is used.
     """
     given, issues = resolve_sources(packages, cache, read_xml)
+    core = core_of(given, fhir_version, cache)
+    if core is not None:
+        layer = [one for one in given if one.digest != core.digest]
+        return Definitions((layer,), base=ReleaseDefinitions(core), prose=prose, issues=issues)
     folder = profiles_dir()
     ours = [read_package(folder)] if own and folder is not None and any(folder.rglob("*.json")) else []
     return Definitions((given, ours), prose=prose, issues=issues)

@@ -217,8 +217,8 @@ def _package(source: Path, members: Iterable[tuple[str, bytes]], read_xml: XmlRe
             continue
         if leaf == "package.json" and "resourceType" not in body:
             manifest = body
-        elif body.get("resourceType") in CONFORMANCE_TYPES:
-            resources.append(Resource(file=name, body=body))
+        else:
+            resources += _definitions_in(body, name)
     if not resources and not manifest:
         raise PackageError(
             "Nothing in it is a FHIR definition." + (f" First problem: {issues[0].param('reason')}." if issues else ""),
@@ -238,6 +238,18 @@ def _package(source: Path, members: Iterable[tuple[str, bytes]], read_xml: XmlRe
         digest=sha256("\n".join(sorted(lines)).encode()).hexdigest(),
         source=str(source),
     )
+
+
+def _definitions_in(body: Json, name: str) -> Iterator[Resource]:
+    """The definition that a file is, or those in the Bundle that it is (as HL7 publishes whole releases)."""
+    if body.get("resourceType") in CONFORMANCE_TYPES:
+        yield Resource(file=name, body=body)
+    elif body.get("resourceType") == "Bundle":
+        entries = body.get("entry")
+        for number, entry in enumerate(entries if isinstance(entries, list) else ()):
+            resource = entry.get("resource") if isinstance(entry, dict) else None
+            if isinstance(resource, dict) and resource.get("resourceType") in CONFORMANCE_TYPES:
+                yield Resource(file=f"{name}#{number}", body=resource)
 
 
 def _parse(content: bytes) -> Json:

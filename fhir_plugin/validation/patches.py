@@ -33,6 +33,8 @@ PATCHES: dict[str, str] = {
         "system='http://terminology.hl7.org/CodeSystem/condition-ver-status' and code='entered-in-error').exists()"
         " or category.coding.where(code='problem-list-item').empty()"
     ),
+    # obs-7 of STU3: without components there is nothing to differ from
+    "value.empty() or code!=component.code": "value.empty() or (code in component.code).not()",
     # opd-3: an operation may name resource types directly
     "targetProfile.exists() implies (type = 'Reference' or type = 'canonical')": (
         "targetProfile.exists() implies (type = 'Reference' or type = 'canonical'"

@@ -34,6 +34,7 @@ _date = re.compile(_DATE, re.ASCII).fullmatch
 _date_time = re.compile(rf"{_DATE}|{_FULL_DATE}T{_CLOCK}{_ZONE}", re.ASCII).fullmatch
 _unzoned = re.compile(rf"{_FULL_DATE}T{_CLOCK}", re.ASCII).fullmatch
 _instant = re.compile(rf"{_FULL_DATE}T{_CLOCK}{_ZONE}", re.ASCII).fullmatch
+_integer64 = re.compile(r"0|[-+]?[1-9]\d{0,18}", re.ASCII).fullmatch
 _time = re.compile(_CLOCK, re.ASCII).fullmatch
 _absolute = re.compile(r"[a-z][a-z0-9+.\-]*:.+|#.*", re.DOTALL).match
 
@@ -128,6 +129,7 @@ PRIMITIVES: dict[str, Test] = {
     "id": _shaped(_id),
     "instant": _dated(_instant, unzoned=True),
     "integer": _integer(-2147483648),
+    "integer64": _shaped(_integer64),
     "markdown": _string,
     "oid": _shaped(_oid),
     "positiveInt": _integer(1),

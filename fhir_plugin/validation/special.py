@@ -24,7 +24,8 @@ _URI_SYSTEM = "urn:ietf:rfc:3986"
 def _coding_system(value: Any, _extra: Any, path: Path, scope: Scope) -> None:
     """Coding.system is an absolute URI (http://hl7.org/fhir/R4/datatypes.html#Coding)."""
     if type(value) is str and value and not _ABSOLUTE.fullmatch(value) and not value.startswith("#"):
-        scope.warn("system-relative", path)
+        report = scope.warn if path[0][1] == "coding" else scope.error
+        report("system-relative", path[0])
 
 
 def _quantity(value: Any, _extra: Any, path: Path, scope: Scope) -> None:

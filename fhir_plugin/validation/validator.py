@@ -34,17 +34,21 @@ class Validator:
         self.engine = Engine(definitions, self.policy)
 
     @classmethod
-    def load(cls, packages: Sequence[FilePath | str] = (), *, policy: Policy | None = None) -> Validator:
+    def load(
+        cls, packages: Sequence[FilePath | str] = (), *, policy: Policy | None = None, fhir_version: str = ""
+    ) -> Validator:
         """A validator over base R4, our own package and the packages given.
 
         Args:
             packages: each a ``.tgz``, a folder, or a folder of loose conformance resources (JSON or XML).
             policy: switches for what the specification leaves open.
+            fhir_version: ``STU3``, ``R4B``, ``R5`` or a version number, whose core package is among the packages or
+                in the FHIR cache; a core package among the packages decides by itself.
 
         Raises:
-            PackageError: a package cannot be read at all.
+            PackageError: a package cannot be read at all, or the FHIR version is nowhere.
         """
-        return cls(load_definitions(packages, read_xml=_read_xml_definition), policy)
+        return cls(load_definitions(packages, read_xml=_read_xml_definition, fhir_version=fhir_version), policy)
 
     def validate(self, resource: bytes | str | dict[str, Any], profiles: Iterable[str] = ()) -> Report:
         """Everything that is wrong with one resource.

@@ -72,7 +72,7 @@ class _Reader:
                 continue
             spec = fields.get(child.name)
             if spec is None:
-                body[child.name] = {}
+                body[child.name] = _plain(child)
                 continue
             if order[child.name] < last:
                 self.report("xml-order", child, path, name=child.name)
@@ -137,6 +137,19 @@ class _Reader:
                 self.report("xml-attribute", element, path, name=name[:64])
         self.fill(extra, element, "Element", path)
         return value, extra or None
+
+
+def _plain(element: XmlElement) -> Any:
+    """An element of no known type as the values it seems to hold: it is reported, or read by whoever knows it."""
+    if not element.children:
+        return element.attributes.get("value", {})
+    body: Json = {}
+    for child in element.children:
+        value = _plain(child)
+        found = body.setdefault(child.name, value)
+        if found is not value:
+            body[child.name] = [*found, value] if type(found) is list else [found, value]
+    return body
 
 
 def _converted(text: str, type_name: str) -> Any:
