@@ -19,7 +19,7 @@ from fhir_plugin.sync.codec import answers_in
 from fhir_plugin.sync.decided import Action, ClientPlan
 from fhir_plugin.sync.decisions import Context, Decided, decide_client
 from fhir_plugin.sync.journal import Journal, Step
-from fhir_plugin.sync.linking import Remembered
+from fhir_plugin.sync.linking import Others, Remembered
 from fhir_plugin.sync.mending import doubled, mend_intents, mend_sagas
 from fhir_plugin.sync.outcomes import intent_of, outcome_of
 from fhir_plugin.sync.own_store import OwnStore
@@ -114,6 +114,7 @@ class Applier:
         patients = [_id_of(planned.plan) for planned in chunk]
         broken = {} if self.dry_run else mend_sagas(self.writer.saga(), self.store, self.journal, patients)
         records, memory = self.population.records(patients), self.journal.memory(patients)
+        others = self.journal.others(patients)
         pending = {} if self.dry_run else self.journal.pending(patients)
         self._prints = {_id_of(each.plan): each.print for each in chunk if _leaves_nothing(each.plan)}
         units: list[Unit] = []
@@ -125,7 +126,7 @@ class Applier:
                 continue
             network = network_of(records[patient], patient) if patient in records else None
             mended = mend_intents(self.journal, pending.get(patient, ()), records.get(patient, []))
-            decided = self._again(planned, network, memory[patient])
+            decided = self._again(planned, network, memory[patient], others[patient])
             if decided is None:
                 steps.append(Step(patient=patient, state="changed", code="sync-changed"))
             elif unit := unit_of(decided) if decided.plan.writes else None:
@@ -138,15 +139,19 @@ class Applier:
         return units, steps, agreed
 
     def _again(
-        self, planned: PlannedClient, network: SupportNetwork | None, memory: dict[str, Remembered]
+        self,
+        planned: PlannedClient,
+        network: SupportNetwork | None,
+        memory: dict[str, Remembered],
+        others: Others,
     ) -> Decided | None:
         """The decision now, or None when it is another than the one that was planned (and not done already)."""
         if network is None:
             return None
         context = replace(self.context, at=self.clock())
-        bare = decide_client(network, planned.rows, memory, context, {})
+        bare = decide_client(network, planned.rows, memory, context, {}, others)
         answers = answers_in(planned.plan)
-        decided = decide_client(network, planned.rows, memory, context, answers) if answers else bare
+        decided = decide_client(network, planned.rows, memory, context, answers, others) if answers else bare
         if not decided.plan.writes and _troubles(bare.plan) <= _troubles(planned.plan):
             return decided
         return decided if still_planned(bare.plan, planned.plan) else None

@@ -19,6 +19,7 @@ from fhir_plugin.sync.decided import Action, ClientPlan, Conflict, ElementChange
 from fhir_plugin.sync.elements import ELEMENTS, ONE_NAME, State, merge, with_fresh_text
 from fhir_plugin.sync.linking import (
     Answers,
+    Others,
     Remembered,
     identifiers_of,
     identity_of,
@@ -80,6 +81,7 @@ class _Work:
     network: SupportNetwork
     free: list[SupportFigure]
     parents: list[SupportFigure]
+    others: Others
     remember: list[Remembered] = field(default_factory=list)
     permits: list[Ask] = field(default_factory=list)
     plans: dict[str, FigurePlan] = field(default_factory=dict)
@@ -93,6 +95,7 @@ def decide_client(
     memory: Mapping[str, Remembered],
     context: Context,
     answers: Answers,
+    others: Others | None = None,
 ) -> Decided:
     """Decide what to do for one client.
 
@@ -102,8 +105,9 @@ def decide_client(
         memory: what was agreed last time, by identity.
         context: source, policy and moment.
         answers: what a person answered to questions and conflicts.
+        others: what other lists agreed about the people of this client.
     """
-    work = _Work(network=network, free=known_people(network), parents=known_parents(network))
+    work = _Work(network=network, free=known_people(network), parents=known_parents(network), others=others or {})
     identities: dict[str, Wanted] = {}
     for wanted in rows:
         identity = identity_of(context.source, network.child.id, wanted)
@@ -149,7 +153,8 @@ def _decide_figure(
     if target is None:
         merged = _taken_whole(wanted, theirs)
     else:
-        merged = _merge_figure(identity, wanted, theirs, memory.get(identity), answers)
+        others = work.others.get(theirs.id, ())
+        merged = _merge_figure(identity, wanted, theirs, memory.get(identity), others, answers)
     shared = share(work.network, merged.figure, theirs, wanted.consent, identity, context.policy, context.at)
     work.network, final = shared.network, shared.figure
     work.permits += shared.permits
@@ -216,7 +221,12 @@ def _taken_whole(wanted: Wanted, new: SupportFigure) -> _Merged:
 
 
 def _merge_figure(
-    identity: str, wanted: Wanted, theirs: SupportFigure, agreed: Remembered | None, answers: Answers
+    identity: str,
+    wanted: Wanted,
+    theirs: SupportFigure,
+    agreed: Remembered | None,
+    others: tuple[Remembered, ...],
+    answers: Answers,
 ) -> _Merged:
     """Merge every element the source has a column for; what stays undecided is not remembered as agreed."""
     figure, known = theirs, set(agreed.known if agreed else ())
@@ -235,6 +245,7 @@ def _merge_figure(
             ours=ours,
             acknowledged=element.get(agreed.held) if agreed else None,
             theirs=held,
+            elsewhere=tuple(element.get(other.said) for other in others if element.path in other.known),
         )
         answer = answers.get(f"{wanted.place}|{element.path}", "")
         if outcome.state is State.CONFLICT and answer not in ("source", "ehr"):

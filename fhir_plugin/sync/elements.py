@@ -155,7 +155,16 @@ class Outcome:
     value: Any
 
 
-def merge(element: Element, *, known: bool, before: Any, ours: Any, acknowledged: Any, theirs: Any) -> Outcome:
+def merge(
+    element: Element,
+    *,
+    known: bool,
+    before: Any,
+    ours: Any,
+    acknowledged: Any,
+    theirs: Any,
+    elsewhere: tuple[Any, ...] = (),
+) -> Outcome:
     """Merge one element.
 
     Args:
@@ -165,30 +174,42 @@ def merge(element: Element, *, known: bool, before: Any, ours: Any, acknowledged
         ours: what it says now.
         acknowledged: what the EHR held after the last run.
         theirs: what it holds now.
+        elsewhere: what other lists said that was agreed with the EHR: where the EHR no longer holds it, somebody took
+            it out, and this list does not put it back by itself.
     """
     if element.many:
-        return _merge_items(element, before if known else (), ours, theirs)
+        return _merge_items(element, before if known else (), ours, theirs, elsewhere)
     if ours == theirs:
         return Outcome(state=State.SAME, value=theirs)
     if not known:
         if _is_empty(ours):
             return Outcome(state=State.KEPT, value=theirs)  # the list said nothing: it agreed to nothing
-        return Outcome(state=State.TAKEN, value=ours) if _is_empty(theirs) else _conflict(theirs)
-    if ours == before:
+        free = _is_empty(theirs)
+    elif ours == before:
         return Outcome(state=State.KEPT, value=theirs)
-    return Outcome(state=State.TAKEN, value=ours) if theirs == acknowledged else _conflict(theirs)
+    else:
+        free = theirs == acknowledged
+    taken_out = _is_empty(theirs) and not all(map(_is_empty, elsewhere))
+    return Outcome(state=State.TAKEN, value=ours) if free and not taken_out else _conflict(theirs)
 
 
 def _conflict(theirs: Any) -> Outcome:
     return Outcome(state=State.CONFLICT, value=theirs)
 
 
-def _merge_items(element: Element, before: tuple[Any, ...], ours: tuple[Any, ...], theirs: tuple[Any, ...]) -> Outcome:
+def _merge_items(
+    element: Element,
+    before: tuple[Any, ...],
+    ours: tuple[Any, ...],
+    theirs: tuple[Any, ...],
+    elsewhere: tuple[tuple[Any, ...], ...],
+) -> Outcome:
     """What the source added is added, what it removed is removed; all else, and the order, is the EHR's."""
     key = element.key
     said, says, held = ({key(item) for item in items} for items in (before, ours, theirs))
+    taken_out = {key(item) for items in elsewhere for item in items} - held
     kept = tuple(item for item in theirs if key(item) not in said - says)
-    added = tuple(item for item in ours if key(item) not in said | held)
+    added = tuple(item for item in ours if key(item) not in said | held | taken_out)
     value = kept + added
     if value == theirs:
         return Outcome(state=State.SAME if says <= held else State.KEPT, value=theirs)

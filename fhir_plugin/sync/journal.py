@@ -73,18 +73,41 @@ class Journal:
     def memory(self, patients: Iterable[str]) -> dict[str, dict[str, Remembered]]:
         """What was agreed about the figures of clients: patient id → identity → memory."""
         found: dict[str, dict[str, Remembered]] = {patient: {} for patient in patients}
-        columns = tables.memory.c
-        query = select(columns.patient, columns.identity, columns.target, columns.sealed)
-        for patient, identity, target, sealed in self._db.execute(self._of(query, tables.memory, found)):
-            body = self._vault.open(sealed)
-            found[patient][identity] = Remembered(
-                identity=identity,
-                target=target,
-                said=thaw(body["said"]),
-                held=thaw(body["held"]),
-                known=frozenset(body["known"]),
-            )
+        for patient, item in self._agreed(self._key["source"], found):
+            found[patient][item.identity] = item
         return found
+
+    def others(self, patients: Iterable[str]) -> dict[str, dict[str, tuple[Remembered, ...]]]:
+        """What other sources agreed with the same EHR: patient id → RelatedPerson id → their memories."""
+        found: dict[str, dict[str, tuple[Remembered, ...]]] = {patient: {} for patient in patients}
+        for source in self._other_sources():
+            for patient, item in self._agreed(source, found):
+                found[patient][item.target] = (*found[patient].get(item.target, ()), item)
+        return found
+
+    def _other_sources(self) -> list[str]:
+        """The sources that were ever applied to this EHR, this one apart."""
+        ran = tables.run.c
+        query = select(ran.source).distinct().where(ran.ehr == self._key["ehr"], ran.source != self._key["source"])
+        return sorted(source for (source,) in self._db.execute(query))
+
+    def _agreed(self, source: str, patients: Collection[str]) -> Iterator[tuple[str, Remembered]]:
+        held = tables.memory.c
+        query = select(held.patient, held.identity, held.target, held.sealed).where(
+            held.ehr == self._key["ehr"], held.source == source, held.patient.in_(patients)
+        )
+        for patient, identity, target, sealed in self._db.execute(query):
+            body = self._vault.open(sealed)
+            yield (
+                patient,
+                Remembered(
+                    identity=identity,
+                    target=target,
+                    said=thaw(body["said"]),
+                    held=thaw(body["held"]),
+                    known=frozenset(body["known"]),
+                ),
+            )
 
     def remember(self, patient: str, items: Iterable[Remembered]) -> None:
         """Write down what is agreed about a client's figures."""

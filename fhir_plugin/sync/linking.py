@@ -19,6 +19,7 @@ from fhir_plugin.sync.wanted import Wanted
 
 __all__ = [
     "Answers",
+    "Others",
     "Remembered",
     "identifiers_of",
     "identity_of",
@@ -63,6 +64,8 @@ class Remembered:
         return replace(self, target=now.id, held=held, frozen=(self.frozen[0], None))
 
 
+Others = Mapping[str, tuple[Remembered, ...]]
+"""RelatedPerson id → what other lists agreed about the same person with the same EHR."""
 Answers = Mapping[str, str]
 """What a person answered: ``row`` → reference or ``new``; ``row|element`` → ``source`` or ``ehr``."""
 

@@ -8,7 +8,7 @@ from dataclasses import replace
 from fhir_plugin.model.network import SupportNetwork
 from fhir_plugin.sync.decided import Action, ClientPlan, ElementChange, FigurePlan, Possible
 from fhir_plugin.sync.decisions import Context, decide_client
-from fhir_plugin.sync.linking import Remembered
+from fhir_plugin.sync.linking import Others, Remembered
 from fhir_plugin.sync.wanted import Wanted
 
 __all__ = ["with_outlook"]
@@ -20,13 +20,14 @@ def with_outlook(
     rows: Sequence[Wanted],
     memory: Mapping[str, Remembered],
     context: Context,
+    others: Others,
 ) -> ClientPlan:
     """The plan with, at each question, what each possible person would get."""
     if not any(figure.action is Action.QUESTION for figure in plan.figures):
         return plan
 
     def outlook(figure: FigurePlan, item: Possible) -> Possible:
-        decided = decide_client(network, rows, memory, context, {figure.row: item.target})
+        decided = decide_client(network, rows, memory, context, {figure.row: item.target}, others)
         then = next((each for each in decided.plan.figures if each.row == figure.row), None)
         if then is None:
             return item

@@ -90,10 +90,11 @@ class Planner:
             if patient in settled and settled[patient] == client_print(said, records[patient], vault):
                 self.settled = (self.settled[0] + 1, self.settled[1] + len(rows))
                 continue
-            memory = self.journal.memory([patient])[patient]
-            decided = decide_client(network_of(records[patient], patient), rows, memory, self.context, {})
+            memory, others = self.journal.memory([patient])[patient], self.journal.others([patient])[patient]
+            network = network_of(records[patient], patient)
+            decided = decide_client(network, rows, memory, self.context, {}, others)
             self.problems += decided.problems
-            plan = with_outlook(decided.plan, network_of(records[patient], patient), rows, memory, self.context)
+            plan = with_outlook(decided.plan, network, rows, memory, self.context, others)
             refused = {problem.place for problem in decided.problems}
             kept = tuple(row for row in rows if row.place not in refused)
             yield PlannedClient(plan=plan, rows=kept, print="" if refused else said)
