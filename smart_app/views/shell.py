@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from typing import Any
+from urllib.parse import urlencode
 
-from flask import Blueprint, Flask, Response, g, redirect, request, url_for
+from flask import Blueprint, Flask, Response, g, request
 from flask.blueprints import BlueprintSetupState
-from flask.typing import ResponseReturnValue
 from markupsafe import Markup
 
 from fhir_plugin.model.names import display_name
-from smart_app.i18n import Message, Translator, choose, msg
+from smart_app.i18n import Language, Message, Translator, choose, msg
 from smart_app.presenters.access import Viewer
 from smart_app.presenters.dates import born_text, date_text, day_text, moment_text
 from smart_app.presenters.forms import Option
@@ -25,6 +25,8 @@ blueprint = Blueprint("shell", __name__)
 
 SHORT = 13
 """Characters of an answer that still fits beside others in a narrow frame."""
+LANGUAGE_NAMES: dict[Language, str] = {"nl": "Nederlands", "en": "English"}
+"""How each language calls itself."""
 ROLES: dict[Viewer, Message] = {
     Viewer.PROFESSIONAL: msg("a professional"),
     Viewer.YOUTH: msg("the young person"),
@@ -44,14 +46,15 @@ def prepare(state: BlueprintSetupState) -> None:
     app.jinja_env.globals["is_short"] = _is_short
 
 
-@blueprint.get("/l/<launch_id>/language/<language>")
-def language(launch_id: str, language: str) -> ResponseReturnValue:
-    """Remember a language in this browser, and show the network in it."""
-    response = redirect(url_for("network.show", launch_id=launch_id), 303)
+@blueprint.after_app_request
+def remember(response: Response) -> Response:
+    """Remember in this browser the language that a page of a launch was asked for in."""
+    if "launch" not in g or "lang" not in request.args or response.status_code >= 400:
+        return response
     secure = request.is_secure
     response.set_cookie(
         LANGUAGE_COOKIE,
-        choose(language),
+        choose(request.args["lang"]),
         max_age=31_536_000,
         path="/",
         secure=secure,
@@ -80,6 +83,8 @@ def words() -> dict[str, Any]:
         "date_text": lambda value: date_text(value, t),
         "moment_text": lambda value: moment_text(value, t),
         "launch": g.get("launch"),
+        "other_languages": [one for one in LANGUAGE_NAMES.items() if one[0] != t.language],
+        "here_in": _here_in,
     }
     at_desk = g.get("desk")
     if at_desk is not None:
@@ -89,6 +94,11 @@ def words() -> dict[str, Any]:
             "today": day_text(at_desk.context.today, t),
         }
     return found
+
+
+def _here_in(language: str) -> str:
+    """The address of this page in another language."""
+    return f"{request.path}?{urlencode({**request.args, 'lang': language})}"
 
 
 def _banner(at: Desk, t: Translator) -> dict[str, str]:

@@ -11,6 +11,7 @@ from dataclasses import replace
 from flask import Blueprint, abort, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 
+from smart_app.i18n import choose
 from smart_app.presenters import consent_form, figure_form
 from smart_app.presenters.figure_form import STEPS, Step
 from smart_app.presenters.forms import FieldError, normal
@@ -47,12 +48,20 @@ def answer(launch_id: str, draft_id: str, step_name: str) -> ResponseReturnValue
         return _over(work)
     work = replace(work, draft=work.draft.answered(step.field_names, given()))
     work.keep(work.draft)
+    if "language" in request.form:
+        return _in_another_language("wizard.page", draft_id, step_name=step_name)
     errors = work.applied(step.field_names).errors
     if step.name == "note" and not normal(work.draft.values).get("note_text"):
         errors = (*errors, FieldError("note_text", "needs-text"))
     if errors:
         return _step(work, step, errors), 422
     return redirect(_next(work, step), 303)
+
+
+def _in_another_language(endpoint: str, draft_id: str, **address: str) -> ResponseReturnValue:
+    """The same questions in another language, with the answers that were just kept."""
+    wished = choose(request.form["language"])
+    return redirect(url_for(endpoint, draft_id=draft_id, lang=wished, **address), 303)
 
 
 def _over(work: Work) -> ResponseReturnValue:
@@ -112,6 +121,8 @@ def agree(launch_id: str, draft_id: str) -> ResponseReturnValue:
         return _over(work)
     work = replace(work, draft=work.draft.answered(consent_form.FIELD_NAMES, given()))
     work.keep(work.draft)
+    if "language" in request.form:
+        return _in_another_language("wizard.consent", draft_id)
     errors = work.agreed().errors
     if errors:
         return _consent(work, errors), 422

@@ -224,7 +224,7 @@ def test_a_refresh_onto_another_child_ends_the_launch(desk: Desk) -> None:
     for force in (True, False):
         with pytest.raises(SessionExpired):
             tokens(force)
-    assert desk.client.get(f"/l/{launch.id}/language/nl", base_url=APP).status_code == 409
+    assert desk.client.get(f"/l/{launch.id}/worklist", base_url=APP).status_code == 409
 
 
 def test_a_401_in_the_middle_is_mended_by_a_refresh(desk: Desk) -> None:

@@ -134,7 +134,7 @@ class Launches(RuleBasedStateMachine):
         elif tab.pages and (forms := tab.forms(rng.choice(tab.pages), rng)):
             tab.post(rng.choice(forms))
 
-    @rule(tab=tabs, path=st.sampled_from(["", "map", "print", "as/youth", "as/parent", "worklist", "language/en"]))
+    @rule(tab=tabs, path=st.sampled_from(["", "map", "print", "as/youth", "as/parent", "worklist"]))
     def open_a_page(self, tab: Tab, path: str) -> None:
         tab.get(path)
 

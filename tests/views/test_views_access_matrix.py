@@ -79,7 +79,6 @@ RIGHTS: dict[tuple[str, str], set[str]] = {
     ("consents.end", "POST"): PROFESSIONALS,
     ("history.show", "GET"): PROFESSIONALS,
     ("worklist.show", "GET"): PROFESSIONALS,
-    ("shell.language", "GET"): EVERYBODY,
     ("launch.look", "GET"): EVERYBODY,
     ("launch.sign_out", "POST"): EVERYBODY,
 }

@@ -93,8 +93,30 @@ def test_in_english_no_dutch_is_left_on_the_page_around_the_record() -> None:
 
 
 def test_a_chosen_language_stays(room: Room) -> None:
-    assert room.get("language/en").get("lang") == "en"
+    assert room.get("worklist?lang=en").get("lang") == "en"
     assert room.get().get("lang") == "en"
+
+
+def test_the_language_changes_on_the_page_itself(room: Room) -> None:
+    page = room.get("worklist?lang=nl")
+    (link,) = page.xpath("//nav//a[@hreflang='en']/@href")
+    assert link == room.url("worklist?lang=en")
+    assert room.get(link).xpath("string(//h1)") == "To do and to come"
+
+
+def test_changing_the_language_of_a_form_keeps_what_was_typed(room: Room) -> None:
+    draft = room.begin("add")
+    form = room.get(f"{draft}/who?lang=nl")
+    assert not form.xpath("//nav//a[@hreflang]"), "a link would leave what was typed behind"
+    buttons = form.xpath("//form[.//input[@name='own_label']]//button/@name")
+    assert buttons[-1] == "language", "and not the first, which is what Enter presses"
+    again = room.post(f"{draft}/who", {"own_label": "Juf Ans", "adult": "perhaps", "language": "en"})
+    assert again.get("lang") == "en"
+    assert again.get("data-path").endswith("/who")
+    assert again.xpath("string(//input[@name='own_label']/@value)") == "Juf Ans"
+    consent = room.post(f"{draft}/consent", {"share_until": "later", "language": "nl"})
+    assert consent.get("lang") == "nl"
+    assert consent.xpath("string(//input[@name='share_until']/@value)") == "later"
 
 
 def test_whatever_the_record_holds_is_text_and_never_markup() -> None:
