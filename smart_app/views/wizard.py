@@ -7,6 +7,7 @@ not by an error, not by a conflict, not by an EHR that does not answer.
 from __future__ import annotations
 
 from dataclasses import replace
+from typing import Any
 
 from flask import Blueprint, abort, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
@@ -58,7 +59,7 @@ def answer(launch_id: str, draft_id: str, step_name: str) -> ResponseReturnValue
     return redirect(_next(work, step), 303)
 
 
-def _in_another_language(endpoint: str, draft_id: str, **address: str) -> ResponseReturnValue:
+def _in_another_language(endpoint: str, draft_id: str, **address: Any) -> ResponseReturnValue:
     """The same questions in another language, with the answers that were just kept."""
     wished = choose(request.form["language"])
     return redirect(url_for(endpoint, draft_id=draft_id, lang=wished, **address), 303)
