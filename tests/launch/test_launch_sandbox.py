@@ -3,62 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
-from urllib.parse import urlsplit
 
 import pytest
-from flask import Flask
-from flask.testing import FlaskClient
 from joserfc.jwk import ECKey, RSAKey
-from werkzeug.test import TestResponse
+from launch_desk import APP, CLIENTS, SECRET, Desk, InProcess, settings_for
 
 from fhir_plugin.errors import EhrError, SessionExpired
-from smart_app.app import create_app
 from smart_app.demo_settings import demo_settings
 from smart_app.launch.keys import SigningKeys
-from smart_app.launch.launcher import Launcher
-from smart_app.launch.phases import ActiveLaunch
-from smart_app.launch.testing import session_to
-from smart_app.sandbox import (
-    ASYMMETRIC,
-    PUBLIC,
-    SYMMETRIC,
-    RegisteredClient,
-    SandboxSettings,
-    create_sandbox,
-    demo_app,
-    parts_of,
-)
-from smart_app.sandbox.testing import Browser, RunningSandbox
-from smart_app.settings import ClientType, Issuer, Settings
-
-APP = "http://localhost:8401"
-SECRET = "een-geheim_van.43~tekens"
-CLIENTS = {
-    "public": (ClientType.PUBLIC, PUBLIC, "ES384"),
-    "symmetric": (ClientType.SYMMETRIC, SYMMETRIC, "ES384"),
-    "asymmetric-es384": (ClientType.ASYMMETRIC, ASYMMETRIC, "ES384"),
-    "asymmetric-rs384": (ClientType.ASYMMETRIC, ASYMMETRIC, "RS384"),
-}
-
-
-class InProcess:
-    """A sandbox that is answered from within the process, over requests all the same."""
-
-    def __init__(self, app: Flask) -> None:
-        self.parts = parts_of(app)
-        self.base_url = self.parts.settings.base_url
-        self.session = session_to({self.base_url: app})
-
-    def app(self, settings: Settings) -> Flask:
-        return create_app(settings, session=self.session)
-
-    def browser(self, user: str = "j.devries") -> Browser:
-        http = self.session(Issuer(key="", iss="", organisation="", client_id=""))
-        found = Browser(sandbox=RunningSandbox(base_url=self.base_url, parts=self.parts), http=http)
-        found.sign_in(user)
-        return found
+from smart_app.sandbox import SYMMETRIC, RegisteredClient, SandboxSettings, create_sandbox, demo_app
 
 
 @pytest.fixture(scope="module")
@@ -85,52 +40,6 @@ def no_faults(sandbox: InProcess) -> Iterator[None]:
     yield
     for name in sandbox.parts.faults.names():
         sandbox.parts.faults.turn(name, on=False)
-
-
-def settings_for(sandbox: InProcess, folder: Path, name: str, keys: tuple[Path, ...] = ()) -> Settings:
-    kind, _, algorithm = CLIENTS[name]
-    demo = demo_settings(folder, ehr_url=sandbox.base_url)
-    issuer = replace(
-        demo.issuers[0],
-        client_id=name,
-        client_type=kind,
-        client_secret=SECRET if kind is ClientType.SYMMETRIC else "",
-        signing_algorithm=algorithm,
-    )
-    return replace(demo, issuers=(issuer,), signing_keys=keys, database_url="sqlite://")
-
-
-@dataclass
-class Desk:
-    """A browser of the app beside a browser in the EHR, on one sandbox."""
-
-    app: Flask
-    client: FlaskClient
-    sandbox: InProcess
-    name: str = "public"
-
-    def answer(self, patient: str, user: str = "j.devries") -> TestResponse:
-        """Launch up to the EHR's answer at the callback."""
-        ehr = self.sandbox.browser(user)
-        launch = ehr.launch(patient, self.name)
-        away = self.client.get("/launch", base_url=APP, query_string=launch, headers={"Sec-Fetch-Dest": "document"})
-        if away.status_code != 303:
-            return away
-        back = ehr.authorize(away.location)
-        parts = urlsplit(back.headers["Location"])
-        return self.client.get(f"{parts.path}?{parts.query}", base_url=APP)
-
-    def launch(self, patient: str, user: str = "j.devries") -> ActiveLaunch:
-        answer = self.answer(patient, user)
-        assert answer.status_code == 303, answer.text
-        return self.active(answer.location)
-
-    def active(self, path: str) -> ActiveLaunch:
-        launch_id = path.split("/")[2]
-        cookie = self.client.get_cookie(f"sf-l-{launch_id}", domain="localhost")
-        assert cookie is not None
-        launcher: Launcher = self.app.extensions["steunfiguren.launcher"]
-        return launcher.active(launch_id, cookie.value)
 
 
 @pytest.fixture(scope="module")
@@ -231,15 +140,6 @@ def test_a_401_in_the_middle_is_mended_by_a_refresh(desk: Desk) -> None:
     launch = desk.launch("noor")
     desk.sandbox.parts.faults.turn("401-mid-session", on=True)
     assert launch.ehr.read("Patient", "noor")["id"] == "noor"
-
-
-@pytest.mark.requirement("25", "26", "152", "166")
-def test_a_standalone_launch_lets_the_user_choose_a_child_at_the_ehr(desk: Desk) -> None:
-    away = desk.client.get("/start?issuer=sandbox", base_url=APP)
-    ehr = desk.sandbox.browser()
-    page = ehr.authorize(away.location)
-    assert page.status_code == 200
-    assert "form" in page.text
 
 
 def test_the_registration_of_the_demo_fits_the_demo_settings(folder: Path) -> None:
