@@ -12,9 +12,8 @@ import re
 import tomllib
 from collections.abc import Mapping
 from datetime import timedelta
-from difflib import get_close_matches
 from pathlib import Path
-from typing import Any, TypeVar, get_args
+from typing import get_args
 from urllib.parse import urlsplit
 
 from fhir_plugin.errors import InputError
@@ -30,60 +29,12 @@ from smart_app.settings import (
     Settings,
     is_loopback,
 )
+from smart_app.settings_table import Table
 
 __all__ = ["encryption_key", "load_settings"]
 
 ISSUER_KEY = re.compile(r"[a-z0-9][a-z0-9-]{0,31}")
-T = TypeVar("T")
 HOST = re.compile(r"[a-z0-9.\-\[\]]+(:\d{1,5})?", re.IGNORECASE)
-
-
-class _Table:
-    """One TOML table, read key by key; what is never read is reported as unknown."""
-
-    def __init__(self, values: Mapping[str, Any], path: str, file: str) -> None:
-        self.values = values
-        self.path = path
-        self.file = file
-        self.known: set[str] = set()
-
-    def error(self, key: str, message: str, remedy: str) -> InputError:
-        where = f"{self.file}: {self.path}{key}"
-        return InputError(message, code="settings", where=where, remedy=remedy)
-
-    def get(self, key: str, kind: type[T], default: T | None = None) -> T:
-        self.known.add(key)
-        value = self.values.get(key, default)
-        if value is None:
-            raise self.error(key, "This setting is missing.", f"Add {key} = … ({_toml_name(kind)}).")
-        if not isinstance(value, kind) or (kind is int and isinstance(value, bool)):
-            raise self.error(key, "This setting has the wrong type.", f"Write it as a {_toml_name(kind)}.")
-        return value
-
-    def strings(self, key: str, default: tuple[str, ...] = ()) -> tuple[str, ...]:
-        values = self.get(key, list, list(default))
-        if not all(isinstance(value, str) for value in values):
-            raise self.error(key, "This setting has the wrong type.", "Write it as a list of strings.")
-        return tuple(values)
-
-    def choice(self, key: str, allowed: tuple[str, ...], default: str) -> str:
-        value = self.get(key, str, default)
-        if value not in allowed:
-            raise self.error(key, f"{value!r} is not possible here.", f"Choose one of: {', '.join(allowed)}.")
-        return value
-
-    def number(self, key: str, default: int, low: int, high: int) -> int:
-        value = self.get(key, int, default)
-        if not low <= value <= high:
-            raise self.error(key, f"{value} is out of range.", f"Choose a whole number from {low} to {high}.")
-        return value
-
-    def finish(self) -> None:
-        for key in self.values:
-            if key not in self.known:
-                near = get_close_matches(key, self.known, n=1)
-                remedy = f"Did you mean {near[0]}?" if near else f"Known here: {', '.join(sorted(self.known))}."
-                raise self.error(key, "This setting does not exist.", remedy)
 
 
 def load_settings(path: Path, environ: Mapping[str, str]) -> Settings:
@@ -98,7 +49,7 @@ def load_settings(path: Path, environ: Mapping[str, str]) -> Settings:
         raise InputError("The settings file cannot be read.", where=str(path), remedy="Check the path.") from error
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
         raise InputError(f"This is not TOML: {error}.", where=str(path), remedy="Mend the line.") from error
-    table = _Table(values, "", str(path))
+    table = Table(values, "", str(path))
     data_dir = path.parent / table.get("data_dir", str, "var")
     settings = Settings(
         public_url=_origin(table, "public_url"),
@@ -110,9 +61,9 @@ def load_settings(path: Path, environ: Mapping[str, str]) -> Settings:
         data_dir=data_dir,
         language=_language(table, "nl"),
         trusted_proxies=table.number("trusted_proxies", 0, 0, 5),
-        session=_session(_Table(table.get("session", dict, {}), "session.", table.file)),
-        limits=_limits(_Table(table.get("limits", dict, {}), "limits.", table.file)),
-        validator=_validator(_Table(table.get("validator", dict, {}), "validator.", table.file)),
+        session=_session(Table(table.get("session", dict, {}), "session.", table.file)),
+        limits=_limits(Table(table.get("limits", dict, {}), "limits.", table.file)),
+        validator=_validator(Table(table.get("validator", dict, {}), "validator.", table.file)),
     )
     table.finish()
     _check_signing(table, settings)
@@ -134,7 +85,7 @@ def encryption_key(text: str) -> bytes:
     return key
 
 
-def _origin(table: _Table, key: str) -> str:
+def _origin(table: Table, key: str) -> str:
     value = table.get(key, str)
     parts = urlsplit(value)
     if parts.scheme not in ("http", "https") or not parts.hostname or parts.path or parts.query or parts.fragment:
@@ -148,7 +99,7 @@ def _origin(table: _Table, key: str) -> str:
     return value
 
 
-def _encryption_keys(table: _Table, environ: Mapping[str, str]) -> tuple[bytes, ...]:
+def _encryption_keys(table: Table, environ: Mapping[str, str]) -> tuple[bytes, ...]:
     where = "STEUNFIGUREN_ENCRYPTION_KEYS (environment)"
     remedy = "Make one with: python -c 'import secrets; print(secrets.token_urlsafe(32))'."
     texts = [text for text in environ.get("STEUNFIGUREN_ENCRYPTION_KEYS", "").split(",") if text.strip()]
@@ -160,22 +111,25 @@ def _encryption_keys(table: _Table, environ: Mapping[str, str]) -> tuple[bytes, 
         raise table.error(where, f"A key is {error}.", remedy) from error
 
 
-def _language(table: _Table, default: Language) -> Language:
+def _language(table: Table, default: Language) -> Language:
     value = table.choice("language", get_args(Language), default)
     return "en" if value == "en" else "nl"
 
 
-def _session(table: _Table) -> SessionLimits:
+def _session(table: Table) -> SessionLimits:
     limits = SessionLimits(
         idle=timedelta(minutes=table.number("idle_minutes", 30, 1, 24 * 60)),
         absolute=timedelta(minutes=table.number("absolute_minutes", 600, 1, 24 * 60)),
         state=timedelta(minutes=table.number("state_minutes", 10, 1, 10)),
     )
     table.finish()
+    if limits.idle > limits.absolute:
+        message = "A launch would be over before it can be idle for so long."
+        raise table.error("idle_minutes", message, "Choose at most absolute_minutes.")
     return limits
 
 
-def _limits(table: _Table) -> RateLimits:
+def _limits(table: Table) -> RateLimits:
     limits = RateLimits(
         launches_per_minute=table.number("launches_per_minute", 600, 1, 1_000_000),
         requests_per_minute=table.number("requests_per_minute", 600, 1, 1_000_000),
@@ -185,7 +139,7 @@ def _limits(table: _Table) -> RateLimits:
     return limits
 
 
-def _validator(table: _Table) -> ValidatorSettings | None:
+def _validator(table: Table) -> ValidatorSettings | None:
     """What ``$validate`` may cost; relative packages are looked for in the working folder, as on the command line."""
     usual = ValidatorSettings()
     settings = ValidatorSettings(
@@ -203,15 +157,15 @@ def _validator(table: _Table) -> ValidatorSettings | None:
     return settings if enabled else None
 
 
-def _issuers(table: _Table, environ: Mapping[str, str]) -> tuple[Issuer, ...]:
-    entries = table.get("issuers", list)
+def _issuers(table: Table, environ: Mapping[str, str]) -> tuple[Issuer, ...]:
+    entries = table.get("issuers", list, [])
     if not entries:
         raise table.error("issuers", "No EHR may launch the app.", "Add an [[issuers]] table for each EHR.")
     issuers = []
     for number, entry in enumerate(entries):
         if not isinstance(entry, dict):
             raise table.error("issuers", "This setting has the wrong type.", "Write each EHR as an [[issuers]] table.")
-        issuers.append(_issuer(_Table(entry, f"issuers[{number}].", table.file), environ))
+        issuers.append(_issuer(Table(entry, f"issuers[{number}].", table.file), environ))
     for name in ("key", "iss"):
         values = [getattr(issuer, name) for issuer in issuers]
         for number, value in enumerate(values):
@@ -220,7 +174,7 @@ def _issuers(table: _Table, environ: Mapping[str, str]) -> tuple[Issuer, ...]:
     return tuple(issuers)
 
 
-def _issuer(table: _Table, environ: Mapping[str, str]) -> Issuer:
+def _issuer(table: Table, environ: Mapping[str, str]) -> Issuer:
     key = table.get("key", str)
     if not ISSUER_KEY.fullmatch(key):
         raise table.error("key", "This cannot be part of an address.", "Use lower-case letters, digits and hyphens.")
@@ -228,8 +182,8 @@ def _issuer(table: _Table, environ: Mapping[str, str]) -> Issuer:
     issuer = Issuer(
         key=key,
         iss=_iss(table),
-        organisation=table.get("organisation", str),
-        client_id=table.get("client_id", str),
+        organisation=table.text("organisation"),
+        client_id=table.text("client_id"),
         client_type=client_type,
         client_secret=_client_secret(table, key, client_type, environ),
         signing_algorithm=table.choice("signing_algorithm", ("ES384", "RS384"), "ES384"),
@@ -248,13 +202,31 @@ def _issuer(table: _Table, environ: Mapping[str, str]) -> Issuer:
     )
     table.known.add("language")
     table.finish()
+    _check_issuer(table, issuer)
     return issuer
 
 
-def _iss(table: _Table) -> str:
+def _check_issuer(table: Table, issuer: Issuer) -> None:
+    """What each setting cannot say by itself."""
+    lacking = [scope for scope in ("launch", "openid", "fhirUser") if scope not in issuer.scopes]
+    if lacking:
+        message = "The app would not know who is at the screen, or whose record is open."
+        raise table.error("scopes", message, f"Add {', '.join(lacking)}.")
+    parts = urlsplit(issuer.introspection)
+    if issuer.introspection and (parts.scheme != "https" or parts.netloc not in issuer.allowed_hosts):
+        remedy = "Write its https address, and put its host in hosts."
+        raise table.error("introspection", "This is not an address on a server of this EHR.", remedy)
+
+
+def _iss(table: Table) -> str:
     value = table.get("iss", str)
     parts = urlsplit(value)
-    if parts.scheme not in ("http", "https") or not parts.hostname or parts.username or parts.query or parts.fragment:
+    whole = (
+        parts.scheme in ("http", "https")
+        and parts.hostname
+        and not (parts.username or parts.query or parts.fragment or re.search(r"\s", value))
+    )
+    if not whole:
         raise table.error(
             "iss", "This is not a FHIR base URL.", "Write it exactly as the EHR sends it: https://host/fhir."
         )
@@ -263,7 +235,7 @@ def _iss(table: _Table) -> str:
     return value
 
 
-def _client_secret(table: _Table, key: str, client_type: ClientType, environ: Mapping[str, str]) -> str:
+def _client_secret(table: Table, key: str, client_type: ClientType, environ: Mapping[str, str]) -> str:
     if client_type is not ClientType.SYMMETRIC:
         return ""
     variable = f"STEUNFIGUREN_CLIENT_SECRET_{key.upper().replace('-', '_')}"
@@ -272,7 +244,7 @@ def _client_secret(table: _Table, key: str, client_type: ClientType, environ: Ma
     return environ[variable]
 
 
-def _scopes(table: _Table, key: str, default: tuple[str, ...]) -> tuple[str, ...]:
+def _scopes(table: Table, key: str, default: tuple[str, ...]) -> tuple[str, ...]:
     scopes = table.strings(key, default)
     for scope in scopes:
         try:
@@ -283,7 +255,7 @@ def _scopes(table: _Table, key: str, default: tuple[str, ...]) -> tuple[str, ...
     return scopes
 
 
-def _origins(table: _Table, key: str) -> tuple[str, ...]:
+def _origins(table: Table, key: str) -> tuple[str, ...]:
     origins = table.strings(key)
     for origin in origins:
         parts = urlsplit(origin)
@@ -297,7 +269,7 @@ def _origins(table: _Table, key: str) -> tuple[str, ...]:
     return origins
 
 
-def _hosts(table: _Table) -> tuple[str, ...]:
+def _hosts(table: Table) -> tuple[str, ...]:
     hosts = table.strings("hosts")
     for host in hosts:
         if not HOST.fullmatch(host):
@@ -305,7 +277,7 @@ def _hosts(table: _Table) -> tuple[str, ...]:
     return hosts
 
 
-def _check_signing(table: _Table, settings: Settings) -> None:
+def _check_signing(table: Table, settings: Settings) -> None:
     for number, issuer in enumerate(settings.issuers):
         where = f"issuers[{number}].client_type"
         if issuer.backend_scopes and issuer.client_type is not ClientType.ASYMMETRIC:
@@ -316,8 +288,3 @@ def _check_signing(table: _Table, settings: Settings) -> None:
             raise table.error(
                 where, "An asymmetric client needs a key to sign with.", 'Add signing_keys = ["key.pem"].'
             )
-
-
-def _toml_name(kind: type[object]) -> str:
-    names: dict[type[object], str] = {str: "string", int: "whole number", bool: "boolean", list: "list", dict: "table"}
-    return names[kind]

@@ -26,6 +26,7 @@ def check(file: Path, preflight: bool) -> None:
     """
     from smart_app.launch.keys import SigningKeys
     from smart_app.launch.preflight import preflight as ask
+    from smart_app.settings import ClientType
     from smart_app.settings_file import load_settings
 
     settings = load_settings(file, os.environ)
@@ -33,7 +34,13 @@ def check(file: Path, preflight: bool) -> None:
     click.echo(f"{file}: {len(settings.issuers)} record system(s), {len(keys.keys)} signing key(s): fine.")
     failed = False
     for issuer in settings.issuers:
-        click.echo(f"{issuer.key}: register {settings.url('/launch')} and {settings.redirect_uri(issuer)}")
+        click.echo(f"{issuer.key} ({issuer.organisation}), {issuer.client_type} client {issuer.client_id}")
+        click.echo(f"  register launch URL    {settings.url('/launch')}")
+        click.echo(f"  register redirect URI  {settings.redirect_uri(issuer)}")
+        if issuer.client_type is ClientType.ASYMMETRIC:
+            click.echo(f"  register JWK Set URL   {settings.url('/jwks.json')}")
+        if not issuer.frame_ancestors:
+            click.echo("  note: no frame_ancestors, so the app opens in a tab of its own and never in a frame")
         for finding in ask(issuer, keys) if preflight else ():
             failed |= not finding.fine
             click.echo(f"  {'ok  ' if finding.fine else 'FAIL'} {finding.text}")

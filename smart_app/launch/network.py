@@ -71,10 +71,7 @@ class Outbound:
             ) as response:
                 return response.status_code, _document(response, what)
         except requests.RequestException as error:
-            unsent = isinstance(error, requests.ConnectTimeout) or _never_connected(error)
-            code = "ehr-unreachable" if unsent else "ehr-no-answer"
-            remedy = "Check that the EHR runs, its address and its certificate."
-            raise EhrUnreachable("The EHR gave no answer.", code=code, where=what, remedy=remedy) from None
+            raise _no_answer(error, what, self.issuer) from None
 
     def get(self, url: str, *, what: str, **kwargs: Any) -> tuple[int, Any]:
         """GET, see :meth:`request`."""
@@ -125,6 +122,10 @@ class _PublicHttpsPool(HTTPSConnectionPool):
     ConnectionCls = _PublicHttps
 
 
+class _PrivateAddress(NewConnectionError):
+    """We did not connect, for the settings do not allow where the name leads."""
+
+
 def _connect_public(connection: HTTPConnection) -> socket.socket:
     """Resolve once, refuse what is not a public address, and connect to exactly the address that was checked."""
     try:
@@ -133,7 +134,7 @@ def _connect_public(connection: HTTPConnection) -> socket.socket:
         raise NewConnectionError(connection, "name not resolved") from error
     addresses = [str(entry[4][0]) for entry in found]
     if not addresses or not all(ip_address(address.split("%")[0]).is_global for address in addresses):
-        raise NewConnectionError(connection, "private address refused")
+        raise _PrivateAddress(connection, "private address refused")
     try:
         return urllib3_connection.create_connection((addresses[0], connection.port), connection.timeout)
     except OSError as error:
@@ -156,6 +157,13 @@ def _document(response: requests.Response, what: str) -> Any:
         return None
 
 
-def _never_connected(error: BaseException) -> bool:
+def _no_answer(error: requests.RequestException, what: str, issuer: Issuer) -> EhrUnreachable:
     reason = getattr(error.args[0], "reason", None) if error.args else None
-    return isinstance(reason, NewConnectionError)
+    if isinstance(reason, _PrivateAddress):
+        message = "The EHR is at a private address, and its settings do not allow that."
+        remedy = f"If it belongs there, set allow_private_addresses for issuer {issuer.key}."
+        return EhrUnreachable(message, code="ehr-unreachable", where=what, remedy=remedy)
+    unsent = isinstance(error, requests.ConnectTimeout) or isinstance(reason, NewConnectionError)
+    code = "ehr-unreachable" if unsent else "ehr-no-answer"
+    remedy = "Check that the EHR runs, its address and its certificate."
+    return EhrUnreachable("The EHR gave no answer.", code=code, where=what, remedy=remedy)

@@ -38,6 +38,17 @@ def test_a_good_file_is_fine_and_says_what_to_register_at_the_ehr(file: Path) ->
     assert "https://steun.example.nl/callback/noord" in found.output
 
 
+def test_an_asymmetric_client_is_told_where_its_keys_are_and_that_nothing_may_frame_it(
+    file: Path, signing_keys: tuple[Path, ...]
+) -> None:
+    keys = ", ".join(f'"{path}"' for path in signing_keys)
+    file.write_text(f'signing_keys = [{keys}]\n{FILE}client_type = "asymmetric"\n')
+    found = CliRunner(env=ENVIRON).invoke(issuers_command, ["check", str(file)])
+    assert found.exit_code == 0
+    assert "https://steun.example.nl/jwks.json" in found.output
+    assert "never in a frame" in found.output
+
+
 def test_a_wrong_file_is_an_error_that_names_the_key(file: Path) -> None:
     file.write_text(FILE.replace("client_id", "cliend_id"))
     found = CliRunner(env=ENVIRON).invoke(issuers_command, ["check", str(file)])

@@ -68,7 +68,7 @@ def test_secrets_come_from_the_environment_and_show_in_no_repr(tmp_path: Path) -
 @pytest.mark.parametrize(
     ("change", "where", "remedy"),
     [
-        (("public_url = ", "publik_url = "), "public_url", "Add public_url"),
+        (("public_url = ", "publik_url = "), "public_url", "Write public_url for publik_url"),
         (("https://steun.example.nl", "https://steun.example.nl/app"), "public_url", "scheme and host only"),
         (("https://steun.example.nl", "http://steun.example.nl"), "public_url", "Use https"),
         (("https://noord.example.nl/fhir", "http://noord.example.nl/fhir"), "issuers[0].iss", "Use https"),
@@ -89,6 +89,15 @@ def test_secrets_come_from_the_environment_and_show_in_no_repr(tmp_path: Path) -
         (('client_id = "app-at-noord"', 'client_id = "a"\n[session]\nstate_minutes = 11'), "state_minutes", "to 10"),
         (('client_id = "app-at-noord"', 'client_id = "a"\n[limits]\nrequests_per_minute = true'), "requests", "number"),
         (("[[issuers]]", "[issuers]"), "issuers", "list"),
+        (("client_id", "clientid"), "client_id", "Write client_id for clientid"),
+        (('client_id = "app-at-noord"', 'client_type = "public"'), "client_id", "Add client_id"),
+        (('client_id = "app-at-noord"', 'client_id = " "'), "client_id", "Fill in"),
+        (('organisation = "Jeugdhulp Noord"', 'organisation = ""'), "organisation", "Fill in"),
+        (('nl/fhir"', 'nl/fhir "'), "iss", "exactly"),
+        (('client_id = "app-at-noord"', 'client_id = "a"\nscopes = ["launch"]'), "scopes", "openid"),
+        (('client_id = "app-at-noord"', 'client_id = "a"\nintrospection = "check"'), "introspection", "https"),
+        (('client_id = "app-at-noord"', 'client_id = "a"\nintrospection = "https://x.nl/i"'), "introspection", "hosts"),
+        (('client_id = "app-at-noord"', 'client_id = "a"\n[session]\nidle_minutes = 601'), "idle_minutes", "at most"),
     ],
 )  # fmt: skip
 def test_a_wrong_setting_is_named_with_its_remedy(

@@ -116,7 +116,7 @@ def test_a_name_that_resolves_to_a_private_address_is_not_connected_to(
     monkeypatch.setattr(socket, "getaddrinfo", lambda *_a, **_k: [(family, socket.SOCK_STREAM, 6, "", (address, 443))])
     monkeypatch.setattr(socket.socket, "connect", lambda *_a: pytest.fail("connected"))
     issuer = Issuer(key="a", iss="https://intern.example.nl/fhir", organisation="", client_id="x")
-    with pytest.raises(EhrUnreachable):
+    with pytest.raises(EhrUnreachable, match="allow_private_addresses for issuer a"):
         Outbound(issuer, guarded_session(issuer)).get("https://intern.example.nl/fhir/metadata", what="metadata")
 
 
