@@ -9,7 +9,7 @@ READY := $(VENV)/.ready
 help:
 	@echo "make demo     the sandbox EHR with the app in it (http://localhost:8400)"
 	@echo "make test     the tests (no network, under two minutes)"
-	@echo "make lint     ruff, mypy --strict, import contracts"
+	@echo "make lint     ruff, mypy --strict, import contracts, bandit"
 	@echo "make browser  the demo walked through in Chromium, with screenshots"
 	@echo "make peers    against software no one here wrote"
 	@echo "make wheel    build the wheel and try it in a clean environment"
@@ -35,6 +35,7 @@ lint: $(READY)
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports
+	$(BIN)/bandit -q -r -c pyproject.toml fhir_plugin smart_app
 
 browser: $(READY)
 	$(BIN)/python -m pytest -m browser $(TESTS)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
-from xml.sax.saxutils import escape, quoteattr
+from xml.sax.saxutils import escape, quoteattr  # they write XML; nothing is parsed  # nosec B406
 
 from fhir_plugin.model.issues import Issue, Severity
 from fhir_plugin.texts import Language, render
