@@ -1,21 +1,27 @@
-"""Launches per second beside a bare Flask + authlib login on the same EHR, and the round trips from callback to page.
+"""A launch timed: each round trip by name, launches per second beside a bare login, and what kept sessions take.
 
-The sandbox EHR runs in a process of its own; both apps run here, one after the other, for the same number of launches.
-Time is that of the app's two requests (launch, callback) with all they ask of the EHR; the EHR's share is shown too.
+The sandbox EHR runs in a process of its own; both apps run here, one after the other, for the same number of launches:
+ours and a bare Flask + authlib login on the same EHR. What is timed is the app's own requests (launch, callback, page)
+with all they ask of the EHR; the EHR's share is shown too. Processor time is of this process alone, so it says what an
+app costs even while the machine is busy.
 
-Run: ``python benchmarks/launch.py [launches]``
+Run: ``python benchmarks/launch.py [launches] [--page docs/launch-performance.md]``
 """
 
 from __future__ import annotations
 
+import gc
 import multiprocessing
-import resource
+import os
+import platform
 import secrets
+import statistics
 import sys
 import tempfile
 import time
-from collections.abc import Callable
-from dataclasses import dataclass, replace
+from collections import defaultdict
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field, replace
 from multiprocessing.synchronize import Event
 from pathlib import Path
 from typing import Any
@@ -37,14 +43,29 @@ from smart_app.settings import Issuer, RateLimits, Settings
 
 APP, BARE = "http://localhost:8401", "http://localhost:8402"
 CHILDREN = ("noor", "lotte")
+SESSIONS = 10_000
+NAMES = {
+    "GET /fhir/.well-known/smart-configuration": "metadata, once in ten minutes",
+    "GET /fhir/.well-known/openid-configuration": "metadata of OpenID, once in ten minutes",
+    "GET /auth/jwks": "keys of the EHR, once an hour",
+    "POST /auth/token": "code for tokens",
+    "POST /fhir": "the network: one batch",
+    "POST /fhir/": "the network: one batch",
+    "GET /static/smart-style.json": "the EHR's look, once in ten minutes",
+}
+"""What each request to the EHR is for."""
 
 
 @dataclass
 class Counted:
-    """Counts what goes to the EHR and how long it takes."""
+    """What goes to the EHR, and how long each answer takes."""
 
-    sent: list[str]
-    seconds: float = 0.0
+    sent: list[tuple[str, float]] = field(default_factory=list)
+
+    @property
+    def seconds(self) -> float:
+        """All answers together."""
+        return sum(seconds for _, seconds in self.sent)
 
     def watch(self, made: requests.Session) -> requests.Session:
         """Count on this session."""
@@ -53,12 +74,21 @@ class Counted:
         def timed(prepared: requests.PreparedRequest, **options: Any) -> requests.Response:
             begun = time.perf_counter()
             answer = send(prepared, **options)
-            self.seconds += time.perf_counter() - begun
-            self.sent.append(f"{prepared.method} {urlsplit(str(prepared.url)).path}")
+            name = f"{prepared.method} {urlsplit(str(prepared.url)).path}"
+            self.sent.append((name, time.perf_counter() - begun))
             return answer
 
         made.send = timed  # type: ignore[method-assign]
         return made
+
+
+@dataclass
+class Timed:
+    """Seconds and processor seconds of one step of each launch, with what it asked of the EHR."""
+
+    seconds: list[float] = field(default_factory=list)
+    processor: list[float] = field(default_factory=list)
+    asked: dict[str, list[float]] = field(default_factory=lambda: defaultdict(list))
 
 
 def sandbox(found: multiprocessing.Queue[str], stop: Event) -> None:
@@ -101,23 +131,43 @@ def bare_app(base_url: str, counted: Counted) -> Flask:
     return app
 
 
-def launches(client: FlaskClient, origin: str, ehr: Browser, client_id: str, count: int) -> tuple[float, str]:
-    """Seconds of the app's own requests, and where the last one ended."""
-    seconds, location = 0.0, ""
+@dataclass
+class Desk:
+    """A browser that is launched from the EHR, again and again."""
 
-    def get(path: str, **options: Any) -> str:
-        nonlocal seconds
-        begun = time.perf_counter()
-        answer = client.get(path, base_url=origin, headers={"Sec-Fetch-Dest": "document"}, **options)
-        seconds += time.perf_counter() - begun
-        assert answer.status_code in (302, 303), (answer.status_code, answer.text)
+    client: FlaskClient
+    origin: str
+    ehr: Browser
+    client_id: str
+    counted: Counted
+    steps: dict[str, Timed] = field(default_factory=lambda: defaultdict(Timed))
+
+    def get(self, step: str, path: str, **options: Any) -> str:
+        """One request to the app, timed; gives where it leads."""
+        self.counted.sent.clear()
+        begun, processor = time.perf_counter(), time.process_time()
+        answer = self.client.get(path, base_url=self.origin, headers={"Sec-Fetch-Dest": "document"}, **options)
+        timed = self.steps[step]
+        timed.seconds.append(time.perf_counter() - begun)
+        timed.processor.append(time.process_time() - processor)
+        for name, seconds in self.counted.sent:
+            timed.asked[name].append(seconds)
+        assert answer.status_code in (200, 302, 303), (answer.status_code, answer.text)
         return str(answer.location)
 
-    for number in range(count):
-        context = ehr.launch(CHILDREN[number % 2], client_id)
-        back = urlsplit(ehr.authorize(get("/launch", query_string=context)).headers["Location"])
-        location = get(f"{back.path}?{back.query}")
-    return seconds, location
+    def launch(self, number: int, *, page: bool) -> None:
+        """From the EHR's record to the callback, and to the page."""
+        context = self.ehr.launch(CHILDREN[number % 2], self.client_id)
+        back = urlsplit(self.ehr.authorize(self.get("launch", "/launch", query_string=context)).headers["Location"])
+        location = self.get("callback", f"{back.path}?{back.query}")
+        if page:
+            self.get("page", location)
+
+    def per_launch(self, *steps: str) -> tuple[float, float]:
+        """Seconds and processor seconds of one launch, up to its callback or its page."""
+        timed = [self.steps[step] for step in steps]
+        count = len(timed[0].seconds)
+        return sum(sum(one.seconds) for one in timed) / count, sum(sum(one.processor) for one in timed) / count
 
 
 def app_settings(folder: Path, base_url: str) -> Settings:
@@ -125,33 +175,41 @@ def app_settings(folder: Path, base_url: str) -> Settings:
     return replace(demo_settings(folder, ehr_url=base_url), limits=limits)
 
 
-def memory(launcher: Launcher, count: int) -> None:
-    before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+def resident() -> float:
+    """MiB of memory that this process has now."""
+    gc.collect()
+    pages = int(Path("/proc/self/statm").read_text().split()[1])
+    return pages * os.sysconf("SC_PAGE_SIZE") / 1024 / 1024
+
+
+def memory(launcher: Launcher, count: int) -> Iterator[str]:
+    """What kept sessions take: they rest in the database, so memory should not grow with them."""
+    before = resident()
     user = LaunchUser(reference="Practitioner/joke-de-vries", kind=UserKind.PRACTITIONER, name="Joke", subject="x")
-    begun = time.perf_counter()
+    begun, processor, kept = time.perf_counter(), time.process_time(), []
     for _ in range(count):
         facts = LaunchFacts(id=secrets.token_hex(16), issuer_key="sandbox", patient_id="noor", user=user)
         tokens = Tokens(access="x" * 900, expires_at=0.0, refresh="y" * 60)
-        launcher.store.add_launch(facts, tokens, secrets.token_hex(16))
-    seconds = time.perf_counter() - begun
-    grown = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before
+        secret = secrets.token_hex(16)
+        launcher.store.add_launch(facts, tokens, secret)
+        kept.append((facts.id, secret))
+    added, used = time.perf_counter() - begun, time.process_time() - processor
+    begun = time.perf_counter()
+    for launch_id, secret in kept:
+        assert launcher.store.launch(launch_id, secret).patient_id == "noor"
+    opened = time.perf_counter() - begun
+    names = sum(sys.getsizeof(one) + sum(sys.getsizeof(text) for text in one) for one in kept) / 1024 / 1024
     file = Path(launcher.settings.database_url.removeprefix("sqlite:///"))
-    size = sum(part.stat().st_size for part in file.parent.glob(f"{file.name}*"))
-    kept, mebibytes = grown / 1024, size / 1024 / 1024
-    print(f"{count} sessions: {kept:.1f} MiB more memory, {mebibytes:.1f} MiB of SQLite, {seconds:.1f} s to add")
+    size = sum(part.stat().st_size for part in file.parent.glob(f"{file.name}*")) / 1024 / 1024
+    grown = max(0.0, resident() - before - names)
+    yield f"| memory of the process before | {before:.1f} MiB |"
+    yield f"| more memory after adding and opening {count:,} sessions | {grown:.1f} MiB |"
+    yield f"| the database file (SQLite, with its log) | {size:.1f} MiB: {size * 1024 / count:.1f} KiB a session |"
+    yield f"| adding one | {added / count * 1000:.2f} ms, {used / count * 1000:.2f} ms of processor |"
+    yield f"| opening one | {opened / count * 1000:.2f} ms |"
 
 
-def report(name: str, seconds: float, counted: Counted, count: int) -> float:
-    own = seconds - counted.seconds
-    print(
-        f"{name:14} {count / seconds:7.1f} launches/s   {seconds / count * 1000:6.2f} ms each, of which "
-        f"{counted.seconds / count * 1000:6.2f} ms the EHR's answers and {own / count * 1000:5.2f} ms the app's own   "
-        f"({len(counted.sent) / count:.2f} requests each)"
-    )
-    return own
-
-
-def main(count: int) -> None:
+def main(count: int, page: Path | None) -> None:
     context = multiprocessing.get_context("spawn")
     found: multiprocessing.Queue[str] = context.Queue()
     stop = context.Event()
@@ -159,37 +217,77 @@ def main(count: int) -> None:
     process.start()
     base_url = found.get(timeout=60)
     try:
-        measure(base_url, count)
+        text = "\n".join(report(base_url, count)) + "\n"
     finally:
         stop.set()
         process.join(10)
+    print(text)
+    if page:
+        page.write_text(text, encoding="utf-8")
 
 
-def measure(base_url: str, count: int) -> None:
-    ours, theirs = Counted([]), Counted([])
+def report(base_url: str, count: int) -> Iterator[str]:
+    ours, theirs = Counted(), Counted()
     with tempfile.TemporaryDirectory() as folder:
         watched: Callable[[Issuer], requests.Session] = lambda issuer: ours.watch(guarded_session(issuer))  # noqa: E731
         app = create_app(app_settings(Path(folder), base_url), session=watched)
         ehr = Browser(sandbox=RunningSandbox(base_url=base_url, parts=None))  # type: ignore[arg-type]
         ehr.sign_in("j.devries")
-        bare, own = bare_app(base_url, theirs).test_client(), app.test_client()
-        launches(bare, BARE, ehr, "bare", 3)
-        launches(own, APP, ehr, "steunfiguren-app", 3)
-        theirs.seconds = ours.seconds = 0.0
-        theirs.sent, ours.sent = [], []
-        peer, _ = launches(bare, BARE, ehr, "bare", count)
-        seconds, location = launches(own, APP, ehr, "steunfiguren-app", count)
-        bare_own = report("Flask+authlib", peer, theirs, count)
-        app_own = report("steunfiguren", seconds, ours, count)
-        print(f"ratio of launches per second {peer / seconds:.2f}; ratio of own time {app_own / bare_own:.2f}")
-        for name in ("first page", "next page"):
-            ours.sent, ours.seconds = [], 0.0
-            begun = time.perf_counter()
-            assert own.get(location, base_url=APP).status_code == 200
-            page, waited = (time.perf_counter() - begun) * 1000, ours.seconds * 1000
-            print(f"page: {ours.sent} after the token call; {name} {page:.0f} ms, EHR {waited:.0f} ms")
-        memory(app.extensions["steunfiguren.launcher"], 10_000)
+        first = Desk(app.test_client(), APP, ehr, "steunfiguren-app", ours)
+        first.launch(0, page=True)
+        bare = Desk(bare_app(base_url, theirs).test_client(), BARE, ehr, "bare", theirs)
+        own = replace(first, steps=defaultdict(Timed))
+        bare.launch(0, page=False)
+        bare.steps.clear()
+        for number in range(count):  # by turns, so that a busy machine hinders both alike
+            bare.launch(number, page=False)
+            own.launch(number, page=True)
+        yield from heading(count)
+        yield from round_trips("The first launch after a start", first)
+        yield from round_trips(f"A launch after that (median of {count})", own)
+        yield from beside(bare, own)
+        yield f"\n## What {SESSIONS:,} sessions take\n\n| what | measured |\n|---|---|"
+        yield from memory(app.extensions["steunfiguren.launcher"], SESSIONS)
+
+
+def heading(count: int) -> Iterator[str]:
+    load = os.getloadavg()[0]
+    yield "# Speed of a launch\n"
+    yield f"Made by `python benchmarks/launch.py {count} --page docs/launch-performance.md`; do not edit. The app"
+    yield "is one process, the sandbox EHR another on the same machine; SQLite on disk, HTTP on loopback: a real EHR"
+    yield "adds its network. Processor time is the app's alone and says most while a machine is busy."
+    yield f"{platform.system()} {platform.machine()}, {os.cpu_count()} cores, Python {platform.python_version()},"
+    yield f"load {load:.1f}. Compare within the page: machines differ."
+
+
+def round_trips(title: str, desk: Desk) -> Iterator[str]:
+    yield f"\n## {title}\n"
+    yield "| the browser asks | the app asks the EHR | ms |\n|---|---|---|"
+    for step, timed in desk.steps.items():
+        yield f"| {step} | | {statistics.median(timed.seconds) * 1000:.1f} |"
+        for name, seconds in timed.asked.items():
+            yield f"| | `{name}`: {NAMES.get(name, name)} | {statistics.median(seconds) * 1000:.1f} |"
+    total = [sum(step) for step in zip(*(timed.seconds for timed in desk.steps.values()), strict=True)]
+    yield f"| **launch to page** | | **{statistics.median(total) * 1000:.1f}** |"
+
+
+def beside(bare: Desk, own: Desk) -> Iterator[str]:
+    yield "\n## Launches per second on one process\n"
+    yield "One after the other, both apps by turns. The bare login keeps one cookie for a browser, and nothing apart.\n"
+    yield "| app | up to | launches/s | ms each | of which processor | launches per s of processor |"
+    yield "|---|---|---|---|---|---|"
+    for name, desk, steps in (
+        ("Flask + authlib, bare", bare, ("launch", "callback")),
+        ("steunfiguren", own, ("launch", "callback")),
+        ("steunfiguren", own, ("launch", "callback", "page")),
+    ):
+        seconds, processor = desk.per_launch(*steps)
+        speed, cost = f"{1 / seconds:.1f} | {seconds * 1000:.1f}", f"{processor * 1000:.1f} ms | {1 / processor:.0f}"
+        yield f"| {name} | {steps[-1]} | {speed} | {cost} |"
 
 
 if __name__ == "__main__":
-    main(int(sys.argv[1]) if len(sys.argv) > 1 else 200)
+    words = sys.argv[1:]
+    where = Path(words.pop(words.index("--page") + 1)) if "--page" in words else None
+    numbers = [int(word) for word in words if word != "--page"]
+    main(numbers[0] if numbers else 200, where)
