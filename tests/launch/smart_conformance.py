@@ -2,7 +2,8 @@
 
 The numbers are those of Inferno's requirements list for the specification (``hl7.fhir.uv.smart-app-launch_2.2.0``,
 actor Client); ``smart_requirements.tsv`` holds number, strength and place in the specification, and why one is not
-tested here. Tests name the numbers they show with ``@pytest.mark.requirement("…")``. Run it as
+tested here. ``smart_rules.tsv`` is our own list, by name. Tests say what they show with
+``@pytest.mark.requirement("…")`` and ``@pytest.mark.rule("…")``. Run it as
 ``python tests/launch/smart_conformance.py``.
 """
 
@@ -10,12 +11,13 @@ from __future__ import annotations
 
 import ast
 from collections import defaultdict
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[2]
 LIST = Path(__file__).with_name("smart_requirements.tsv")
+RULES = Path(__file__).with_name("smart_rules.tsv")
 DOCUMENT = ROOT / "docs" / "smart-conformance.md"
 SPECIFICATION = "https://hl7.org/fhir/smart-app-launch/STU2.2/"
 
@@ -38,9 +40,28 @@ class Requirement:
     reason: str
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Rule:
+    """One line of our own list."""
+
+    name: str
+    strength: str
+    text: str
+
+
 def requirements() -> list[Requirement]:
-    rows = [line.split("\t") for line in LIST.read_text(encoding="utf-8").splitlines() if not line.startswith("#")]
-    return [Requirement(number=row[0], strength=row[1], place=row[2], reason=row[3]) for row in rows]
+    return [
+        Requirement(number=number, strength=strength, place=place, reason=reason)
+        for number, strength, place, reason in _rows(LIST)
+    ]
+
+
+def rules() -> list[Rule]:
+    return [Rule(name=name, strength=strength, text=text) for name, strength, text in _rows(RULES)]
+
+
+def _rows(path: Path) -> list[list[str]]:
+    return [line.split("\t") for line in path.read_text(encoding="utf-8").splitlines() if not line.startswith("#")]
 
 
 def marked(name: str) -> dict[str, list[str]]:
@@ -65,13 +86,31 @@ def document() -> str:
                 f"\n## {page.removesuffix('.html')}\n\n| no. | strength | place | shown by |\n|---|---|---|---|\n"
             )
             place = page
-        shown = "<br>".join(f"`{test}`" for test in tests.get(item.number, ()))
+        shown = _names(tests.get(item.number, ()))
         counts["tested" if shown else "explained"] += 1
         lines.append(
             f"| {item.number} | {item.strength} | #{item.place.partition('#')[2]} | {shown or item.reason} |\n"
         )
-    total = f"{counts['tested']} requirements are shown by tests; {counts['explained']} are explained.\n"
-    return lines[0] + total + "".join(lines[1:])
+    deprecated = sum(item.strength == "DEPRECATED" for item in requirements())
+    total = (
+        f"{counts['tested']} requirements are shown by tests; {counts['explained']} are explained. {deprecated} of them\n"
+        "are deprecated in the list, which leaves its 164. Our own list is at the end.\n"
+    )
+    return lines[0] + total + "".join(lines[1:]) + _own_list()
+
+
+def _own_list() -> str:
+    tests = marked("rule")
+    lines = [
+        "\n## Our own list\n\nM, S, O: the specification's SHALL, SHOULD, MAY; D: our own decision.\n\n",
+        "| rule | | what holds | shown by |\n|---|---|---|---|\n",
+    ]
+    lines += [f"| {one.name} | {one.strength} | {one.text} | {_names(tests[one.name])} |\n" for one in rules()]
+    return "".join(lines)
+
+
+def _names(tests: Iterable[str]) -> str:
+    return "<br>".join(f"`{test}`" for test in tests)
 
 
 def _marks(path: Path, name: str) -> Iterator[tuple[str, list[str]]]:

@@ -14,7 +14,10 @@ from launch_fakes import APP, Browser, Clock, FakeEhr, query_of
 from smart_app.settings import Settings
 
 
-@pytest.mark.requirement("3", "161", "211", "32", "33", "34", "35", "37", "39", "41", "44", "45", "50", "51")
+@pytest.mark.rule("authorize-parameters")
+@pytest.mark.requirement(
+    "3", "161", "211", "32", "33", "34", "35", "37", "39", "41", "44", "45", "50", "51", "47", "195", "196"
+)
 def test_an_ehr_launch_asks_for_a_code_with_every_required_parameter(browser: Browser, ehr: FakeEhr) -> None:
     params = browser.start(ehr, launch="opaque-value")
     assert params["response_type"] == "code"
@@ -29,6 +32,7 @@ def test_an_ehr_launch_asks_for_a_code_with_every_required_parameter(browser: Br
     assert "max_age" not in params
 
 
+@pytest.mark.rule("authorize-standalone")
 @pytest.mark.requirement("36")
 def test_a_standalone_launch_sends_no_launch_and_asks_for_a_patient(browser: Browser, ehr: FakeEhr) -> None:
     answer = browser.get("/start", query_string={"issuer": "noord"})
@@ -51,6 +55,7 @@ def test_a_launch_by_form_post_is_the_same_launch(browser: Browser, ehr: FakeEhr
     assert "launch=by-post" in answer.location
 
 
+@pytest.mark.rule("authorize-post")
 @pytest.mark.requirement("52")
 def test_the_request_goes_as_a_form_where_the_ehr_takes_forms_and_the_settings_ask_for_it(
     make_app: Callable[[Settings], Flask], settings: Settings, ehr: FakeEhr
@@ -67,6 +72,7 @@ def test_the_request_goes_as_a_form_where_the_ehr_takes_forms_and_the_settings_a
     assert "form-action 'self' https://noord.example.nl;" in answer.headers["Content-Security-Policy"]
 
 
+@pytest.mark.rule("authorize-state")
 @pytest.mark.requirement("2", "40")
 def test_state_and_verifier_are_unpredictable_and_never_repeated(browser: Browser, ehr: FakeEhr) -> None:
     launches = [browser.start(ehr) for _ in range(20)]
@@ -75,6 +81,7 @@ def test_state_and_verifier_are_unpredictable_and_never_repeated(browser: Browse
     assert all(len(params["state"]) * 6 >= 122 for params in launches)
 
 
+@pytest.mark.rule("authorize-parameters", "token-form")
 @pytest.mark.requirement("13", "62", "67", "68", "69", "70")
 def test_the_code_is_traded_with_the_verifier_behind_the_challenge(browser: Browser, ehr: FakeEhr) -> None:
     params = browser.start(ehr)
@@ -96,6 +103,7 @@ def test_the_callback_ends_in_a_clean_address_without_code_or_state(browser: Bro
     assert "?" not in answer.location
 
 
+@pytest.mark.rule("authorize-state")
 @pytest.mark.requirement("4", "39", "60", "61")
 @pytest.mark.parametrize("change", ["missing", "unknown", "other-browser", "replayed", "expired"])
 def test_an_answer_without_a_living_state_of_this_browser_is_refused_before_any_request(
@@ -119,6 +127,7 @@ def test_an_answer_without_a_living_state_of_this_browser_is_refused_before_any_
     assert len(ehr.token_requests) == before
 
 
+@pytest.mark.rule("authorize-error")
 @pytest.mark.threat("login-csrf")
 def test_an_error_with_a_made_up_state_is_refused_as_a_bad_state_and_not_as_the_ehrs_error(
     browser: Browser, ehr: FakeEhr

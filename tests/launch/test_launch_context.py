@@ -24,6 +24,7 @@ def launched(browser: Browser, ehr: FakeEhr, launcher: Launcher) -> Callable[[],
     return launch
 
 
+@pytest.mark.rule("context-banner")
 @pytest.mark.parametrize("value", [True, None, "false", 0])
 def test_the_patient_banner_is_shown_unless_the_ehr_says_false(
     launched: Callable[[], ActiveLaunch], ehr: FakeEhr, value: Any
@@ -32,11 +33,13 @@ def test_the_patient_banner_is_shown_unless_the_ehr_says_false(
     assert launched().need_patient_banner
 
 
+@pytest.mark.rule("context-banner")
 def test_the_patient_banner_can_be_left_to_the_ehr(launched: Callable[[], ActiveLaunch], ehr: FakeEhr) -> None:
     ehr.token["need_patient_banner"] = False
     assert not launched().need_patient_banner
 
 
+@pytest.mark.rule("context-items")
 @pytest.mark.requirement("191")
 def test_fhir_context_items_have_a_reference_a_canonical_or_an_identifier_and_a_role(
     launched: Callable[[], ActiveLaunch], ehr: FakeEhr
@@ -57,7 +60,7 @@ def test_fhir_context_items_have_a_reference_a_canonical_or_an_identifier_and_a_
     )
 
 
-@pytest.mark.requirement("193")
+@pytest.mark.rule("context-intent")
 def test_an_unknown_intent_and_a_tenant_are_carried_as_they_are(
     launched: Callable[[], ActiveLaunch], ehr: FakeEhr
 ) -> None:
@@ -66,6 +69,7 @@ def test_an_unknown_intent_and_a_tenant_are_carried_as_they_are(
     assert (launch.intent, launch.tenant, launch.encounter_id) == ("no-such-view", "opaque/…", "visit-1")
 
 
+@pytest.mark.rule("context-user")
 @pytest.mark.parametrize("kind", ["Practitioner", "PractitionerRole", "Patient", "RelatedPerson"])
 @pytest.mark.parametrize("base", ["", "https://noord.example.nl/fhir/"])
 def test_fhir_user_may_be_relative_or_absolute_and_of_each_kind(
@@ -116,6 +120,7 @@ def test_the_language_is_what_the_launch_asked_then_the_issuers_then_the_setting
         assert launcher.active(launch_id, cookie.value).language == expected
 
 
+@pytest.mark.rule("context-user")
 @pytest.mark.parametrize(
     ("links", "expected"),
     [

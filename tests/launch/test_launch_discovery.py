@@ -22,6 +22,7 @@ def launch_page(browser: Browser, ehr: FakeEhr) -> Any:
     return browser.get(answer.location)
 
 
+@pytest.mark.rule("discovery-metadata")
 @pytest.mark.requirement("29", "226", "227")
 def test_the_metadata_are_asked_as_json_below_the_base_and_kept_for_the_next_launch(
     browser: Browser, ehr: FakeEhr
@@ -34,6 +35,7 @@ def test_the_metadata_are_asked_as_json_below_the_base_and_kept_for_the_next_lau
     assert "Authorization" not in asked[0].headers
 
 
+@pytest.mark.rule("discovery-relative")
 @pytest.mark.requirement("379")
 def test_a_relative_endpoint_counts_from_the_fhir_base(browser: Browser, ehr: FakeEhr) -> None:
     ehr.metadata |= {"authorization_endpoint": "../auth/authorize", "token_endpoint": "/auth/token"}
@@ -41,6 +43,7 @@ def test_a_relative_endpoint_counts_from_the_fhir_base(browser: Browser, ehr: Fa
     assert answer.location.startswith("https://noord.example.nl/auth/authorize?")
 
 
+@pytest.mark.rule("discovery-s256")
 @pytest.mark.requirement("13", "45")
 @pytest.mark.parametrize("methods", [None, [], ["plain"], "S256"])
 def test_an_ehr_that_does_not_advertise_s256_is_refused_unless_its_settings_allow_it(
@@ -53,6 +56,7 @@ def test_an_ehr_that_does_not_advertise_s256_is_refused_unless_its_settings_allo
     assert params["code_challenge_method"] == "S256", "it is sent all the same"
 
 
+@pytest.mark.rule("discovery-old")
 def test_an_old_server_is_found_by_the_uris_in_its_capability_statement(
     make_app: Callable[[Settings], Flask], settings: Settings, http: responses.RequestsMock, ehr: FakeEhr
 ) -> None:
@@ -87,6 +91,7 @@ def test_a_server_that_names_no_endpoints_gives_a_page(browser: Browser, ehr: Fa
     assert launch_page(browser, ehr).status_code == 502
 
 
+@pytest.mark.rule("discovery-openid")
 def test_openid_metadata_of_another_issuer_are_not_believed(browser: Browser, ehr: FakeEhr) -> None:
     ehr.metadata["jwks_uri"] = None
     document = {"issuer": "https://elders.example.nl", "jwks_uri": f"{ehr.issuer}/jwks"}

@@ -27,6 +27,7 @@ def jwks_calls(ehr: FakeEhr) -> int:
     return sum(call.request.url == f"{ehr.issuer}/jwks" for call in ehr.mock.calls)
 
 
+@pytest.mark.rule("identity-claims")
 @pytest.mark.requirement("201", "218")
 @pytest.mark.parametrize(
     "claims",
@@ -55,7 +56,8 @@ def test_a_token_with_one_wrong_claim_is_refused(browser: Browser, ehr: FakeEhr,
     assert browser.answer(ehr, state).status_code == 403
 
 
-@pytest.mark.requirement("47", "195", "196", "201")
+@pytest.mark.rule("identity-claims")
+@pytest.mark.requirement("201")
 @pytest.mark.parametrize(
     "claims",
     [
@@ -76,6 +78,7 @@ def test_a_token_that_holds_within_a_minute_of_leeway_is_accepted(
     assert browser.answer(ehr, state).status_code == 303
 
 
+@pytest.mark.rule("identity-signature")
 @pytest.mark.requirement("201", "218")
 def test_a_signature_by_a_key_that_the_ehr_does_not_publish_is_refused(browser: Browser, ehr: FakeEhr) -> None:
     state = browser.start(ehr)["state"]
@@ -83,6 +86,7 @@ def test_a_signature_by_a_key_that_the_ehr_does_not_publish_is_refused(browser: 
     assert browser.answer(ehr, state).status_code == 403
 
 
+@pytest.mark.rule("identity-signature")
 @pytest.mark.parametrize("algorithm", ["none", "HS256"])
 def test_an_unsigned_token_or_one_signed_with_something_public_is_refused(
     browser: Browser, ehr: FakeEhr, algorithm: str
@@ -97,6 +101,7 @@ def test_an_unsigned_token_or_one_signed_with_something_public_is_refused(
     assert browser.answer(ehr, state).status_code == 403
 
 
+@pytest.mark.rule("identity-signature")
 def test_an_algorithm_that_the_ehr_does_not_announce_is_refused(browser: Browser, ehr: FakeEhr) -> None:
     ehr.metadata["id_token_signing_alg_values_supported"] = ["ES384"]
     state = browser.start(ehr)["state"]
@@ -116,6 +121,7 @@ def test_something_that_is_no_token_is_refused(browser: Browser, ehr: FakeEhr, t
     assert browser.answer(ehr, state).status_code == 403
 
 
+@pytest.mark.rule("identity-no-kid")
 def test_a_token_without_kid_is_accepted_only_where_one_key_can_have_signed(browser: Browser, ehr: FakeEhr) -> None:
     ehr.header = {"alg": "RS256"}
     ehr.published = [ehr.signing_key.as_dict(private=False), ECKey.generate_key("P-384").as_dict(private=False)]
@@ -123,12 +129,14 @@ def test_a_token_without_kid_is_accepted_only_where_one_key_can_have_signed(brow
     ehr.published = [ehr.signing_key.as_dict(private=False), OTHER.as_dict(private=False)]
 
 
+@pytest.mark.rule("identity-no-kid")
 def test_a_token_without_kid_is_refused_where_two_keys_can_have_signed(browser: Browser, ehr: FakeEhr) -> None:
     ehr.header = {"alg": "RS256"}
     ehr.published = [ehr.signing_key.as_dict(private=False), OTHER.as_dict(private=False)]
     assert browser.answer(ehr, browser.start(ehr)["state"]).status_code == 403
 
 
+@pytest.mark.rule("identity-refetch")
 def test_rotated_keys_are_fetched_once_more(browser: Browser, ehr: FakeEhr, app: Flask) -> None:
     browser.launch(ehr)
     assert jwks_calls(ehr) == 1
@@ -140,6 +148,7 @@ def test_rotated_keys_are_fetched_once_more(browser: Browser, ehr: FakeEhr, app:
     assert jwks_calls(ehr) == 2
 
 
+@pytest.mark.rule("identity-refetch")
 def test_a_stream_of_unknown_kids_is_no_stream_of_requests(browser: Browser, ehr: FakeEhr) -> None:
     ehr.header = {"alg": "RS256", "kid": "nobody-knows"}
     for _ in range(5):
@@ -147,6 +156,7 @@ def test_a_stream_of_unknown_kids_is_no_stream_of_requests(browser: Browser, ehr
     assert jwks_calls(ehr) == 1
 
 
+@pytest.mark.rule("discovery-openid")
 def test_an_ehr_without_jwks_uri_in_its_smart_metadata_is_asked_for_its_openid_metadata(
     browser: Browser, ehr: FakeEhr
 ) -> None:

@@ -76,6 +76,7 @@ def test_a_launch_from_the_record_by_address_or_by_form_ends_at_the_network(desk
     assert "je bent Joke de Vries" in page
 
 
+@pytest.mark.rule("authorize-standalone")
 @pytest.mark.requirement("25", "26", "152", "166")
 def test_a_child_chosen_in_the_ehr_is_the_child_of_a_standalone_launch(desk: Desk) -> None:
     ehr = desk.sandbox.browser()
@@ -103,6 +104,8 @@ def test_a_youth_who_starts_at_the_app_is_not_asked_whom_they_mean(desk: Desk) -
     assert "je bent Lotte" in page
 
 
+@pytest.mark.requirement("193")
+@pytest.mark.rule("context-intent")
 def test_a_koppeltaal_message_opens_the_network_with_data_of_the_apps_own(koppeltaal: Desk) -> None:
     ehr = koppeltaal.sandbox.browser()
     form = fields_of(ehr.http.get(f"{koppeltaal.sandbox.base_url}/children/noor/launch/module").text)

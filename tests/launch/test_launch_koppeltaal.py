@@ -109,6 +109,7 @@ def test_a_message_is_accepted_once(browser: Browser, ehr: FakeEhr, koppeltaal: 
     assert post(browser, ehr).status_code == 400
 
 
+@pytest.mark.rule("backend-token")
 @pytest.mark.requirement("233", "234", "235", "236", "237", "238", "239", "263", "264")
 def test_data_come_with_a_token_of_our_own_and_never_with_the_one_that_means_nothing(
     browser: Browser, app: Flask, ehr: FakeEhr, koppeltaal: Koppeltaal, clock: Clock
@@ -141,6 +142,7 @@ def test_the_patient_is_the_user_where_the_launch_names_no_other(
     assert active(browser, app, path).is_own_record
 
 
+@pytest.mark.rule("authorize-post")
 def test_a_long_message_goes_on_as_a_form(browser: Browser, ehr: FakeEhr, koppeltaal: Koppeltaal) -> None:
     answer = post(browser, ehr, "x" * 3000)
     assert answer.status_code == 200

@@ -51,6 +51,7 @@ def test_what_is_unreadable_or_no_plain_value_is_left_out(style: Any) -> None:
     assert stylesheet(style) == ""
 
 
+@pytest.mark.rule("context-style")
 @settings(max_examples=50)
 @given(st.dictionaries(st.sampled_from(["color_text", "font_family_body", "dim_border_radius"]), st.text(max_size=30)))
 def test_no_style_breaks_out_of_its_declaration(style: dict[str, str]) -> None:
@@ -59,6 +60,7 @@ def test_no_style_breaks_out_of_its_declaration(style: dict[str, str]) -> None:
     assert found.count("{") == found.count("}") <= 1
 
 
+@pytest.mark.rule("context-style")
 def test_the_page_of_a_launch_gets_the_look_of_its_own_ehr_and_asks_for_it_once(browser: Browser, ehr: FakeEhr) -> None:
     ehr.token["smart_style_url"] = f"{ehr.base}/style.json"
     ehr.mock.get(f"{ehr.base}/style.json", body=json.dumps({"color_text": "#101010"}))

@@ -30,6 +30,7 @@ def test_a_token_is_used_until_shortly_before_its_end(browser: Browser, ehr: Fak
     assert not refreshes(ehr)
 
 
+@pytest.mark.rule("refresh-once")
 @pytest.mark.requirement("93", "105", "106", "107", "108", "117", "216")
 def test_a_token_near_its_end_is_renewed_first_and_each_refresh_token_is_used_once(
     browser: Browser, ehr: FakeEhr, clock: Clock
@@ -60,6 +61,7 @@ def test_a_401_in_the_middle_is_answered_by_one_refresh_and_one_more_try(browser
     assert ehr.fhir_tokens == ["Bearer access-1-noord", "Bearer access-2-noord"]
 
 
+@pytest.mark.rule("refresh-patient")
 @pytest.mark.parametrize("change", [{"patient": "kind-2"}, {"patient": ""}, {"patient": 7}])
 def test_a_refresh_that_names_another_patient_ends_the_launch(
     browser: Browser, ehr: FakeEhr, clock: Clock, change: dict[str, Any]
@@ -125,6 +127,7 @@ def test_without_refresh_token_the_access_token_is_used_to_its_end_and_then_the_
     assert not refreshes(ehr)
 
 
+@pytest.mark.rule("refresh-once")
 @pytest.mark.parametrize(
     ("answer", "reused"),
     [
@@ -150,6 +153,7 @@ def test_a_refresh_token_that_may_have_been_used_is_never_sent_again(
     assert browser.get(f"{path}probe").status_code == (200 if reused else 409)
 
 
+@pytest.mark.rule("refresh-once")
 def test_many_requests_at_once_make_one_refresh(
     make_app: Callable[[Settings], Flask], settings: Settings, ehr: FakeEhr, clock: Clock, tmp_path: Path
 ) -> None:

@@ -71,6 +71,7 @@ def test_each_kind_of_client_launches_reads_and_renews(
     assert launch.ehr.read("Patient", "noor")["id"] == "noor"
 
 
+@pytest.mark.rule("context-user")
 @pytest.mark.parametrize(
     ("user", "patient", "kind"),
     [("j.devries", "noor", "Practitioner"), ("lotte", "lotte", "Patient"), ("moeder-noor", "noor", "RelatedPerson")],
@@ -81,6 +82,7 @@ def test_each_kind_of_user_is_known_by_their_verified_identity(desk: Desk, user:
     assert launch.is_own_record == (kind == "Patient")
 
 
+@pytest.mark.rule("token-granted")
 def test_a_partial_grant_to_a_youth_shows_what_lacks(desk: Desk) -> None:
     launch = desk.launch("lotte", "lotte")
     assert {lack.resource for lack in launch.lacking} >= {"RelatedPerson", "Consent"}

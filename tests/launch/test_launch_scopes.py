@@ -19,6 +19,7 @@ SCOPES = st.builds(
 )
 
 
+@pytest.mark.rule("scopes-grammar")
 @pytest.mark.requirement("120", "121", "122", "124", "125", "132", "135", "137", "141", "143", "146")
 @pytest.mark.parametrize(
     ("text", "context", "resource", "actions", "query"),
@@ -47,6 +48,7 @@ def test_a_resource_scope_of_either_version_is_read(
     assert scope.actions == frozenset(actions)
 
 
+@pytest.mark.rule("scopes-other")
 @pytest.mark.requirement("150", "151", "152", "156", "216")
 @pytest.mark.parametrize(
     "text", ["launch", "launch/patient", "launch/relatedperson?role=friend", "openid", "fhirUser", "offline_access"]
@@ -55,6 +57,7 @@ def test_a_scope_about_something_else_is_legal_and_grants_no_resource(text: str)
     assert parse_scope(text) is None
 
 
+@pytest.mark.rule("scopes-grammar")
 @pytest.mark.parametrize(
     "text",
     ["patient/Patient.sr", "patient/Patient.", "patient/Patient", "patient/patient.r", "user/.r", "patient/Patient.rs?",
@@ -115,6 +118,7 @@ def test_a_scope_that_was_not_held_is_no_subset() -> None:
     assert is_subset(["patient/Patient.r", "launch"], ["launch", "patient/*.rs"])
 
 
+@pytest.mark.rule("authorize-minimal")
 @pytest.mark.requirement("37", "46", "148")
 def test_the_app_asks_for_no_wildcard_and_for_no_removal_of_history() -> None:
     asked = [scope for scope in map(parse_scope, DEFAULT_SCOPES) if scope is not None]

@@ -83,6 +83,7 @@ def test_two_seals_of_the_same_value_differ() -> None:
     assert keyring.seal(b"x", bound_to="a") != keyring.seal(b"x", bound_to="a")
 
 
+@pytest.mark.rule("authorize-state")
 def test_a_state_is_used_once_however_many_ask_at_once(tmp_path: Path, clock: Clock) -> None:
     store = LaunchStore(open_engine(f"sqlite:///{tmp_path / 's.sqlite'}"), Keyring([KEY]), SessionLimits(), clock)
     store.add_state("state", "browser", PENDING)

@@ -4,15 +4,23 @@ from __future__ import annotations
 
 import socket
 import ssl
-from collections.abc import Callable
+import threading
+from collections.abc import Callable, Iterator
 from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
 import pytest
 import responses
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes, serialization
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.x509.oid import NameOID
 from flask import Flask
 from launch_fakes import APP, KEY, Browser, Clock, FakeEhr
 from sqlalchemy import select, update
+from urllib3.util.ssl_ import create_urllib3_context
 
 from fhir_plugin.errors import EhrProtocolError, EhrUnreachable, StoreError
 from smart_app.launch.cookies import MOST_LAUNCHES
@@ -127,9 +135,47 @@ def test_connections_use_tls_1_2_or_later_with_the_certificate_checked() -> None
     session = guarded_session(issuer)
     assert session.verify is True
     assert not session.trust_env
-    assert ssl.create_default_context().minimum_version >= ssl.TLSVersion.TLSv1_2
+    assert create_urllib3_context().minimum_version >= ssl.TLSVersion.TLSv1_2
     for url in ("http://noord.example.nl/token", "ftp://noord.example.nl/token"):
         assert not Outbound(issuer, session).allowed(url)
+
+
+class QuietServer(ThreadingHTTPServer):
+    def handle_error(self, *_args: object) -> None:
+        """A client that hangs up is what is tested."""
+
+
+@pytest.fixture
+def self_signed(tmp_path: Path) -> Iterator[str]:
+    """A server on loopback with a certificate that nobody vouches for."""
+    key = ec.generate_private_key(ec.SECP256R1())
+    name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "localhost")])
+    now = datetime.now(UTC)
+    certificate = (
+        x509.CertificateBuilder(name, name, key.public_key(), 1, now - timedelta(days=1), now + timedelta(days=1))
+        .add_extension(x509.SubjectAlternativeName([x509.DNSName("localhost")]), critical=False)
+        .sign(key, hashes.SHA256())
+    )
+    pem = tmp_path / "server.pem"
+    unencrypted = serialization.NoEncryption()
+    secret = key.private_bytes(serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, unencrypted)
+    pem.write_bytes(secret + certificate.public_bytes(serialization.Encoding.PEM))
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(pem)
+    server = QuietServer(("127.0.0.1", 0), BaseHTTPRequestHandler)
+    server.socket = context.wrap_socket(server.socket, server_side=True, do_handshake_on_connect=False)
+    threading.Thread(target=server.serve_forever, args=(0.01,), daemon=True).start()
+    yield f"https://localhost:{server.server_address[1]}/fhir"
+    server.shutdown()
+    server.server_close()
+
+
+@pytest.mark.threat("ssrf")
+@pytest.mark.requirement("1", "230", "232", "318")
+def test_a_server_whose_certificate_nobody_vouches_for_gets_nothing(self_signed: str) -> None:
+    issuer = Issuer(key="a", iss=self_signed, organisation="", client_id="x", allow_private_addresses=True)
+    with pytest.raises(EhrUnreachable, match="certificate"):
+        Outbound(issuer, guarded_session(issuer)).get(f"{self_signed}/metadata", what="metadata")
 
 
 @pytest.mark.threat("ssrf")

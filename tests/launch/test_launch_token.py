@@ -21,6 +21,7 @@ from smart_app.launch.scopes import describe
 from smart_app.settings import ClientType, Settings
 
 
+@pytest.mark.rule("token-client")
 @pytest.mark.requirement("12", "63", "71")
 def test_a_public_client_names_itself_in_the_form_and_proves_nothing(browser: Browser, ehr: FakeEhr) -> None:
     browser.launch(ehr)
@@ -29,6 +30,7 @@ def test_a_public_client_names_itself_in_the_form_and_proves_nothing(browser: Br
     assert "Authorization" not in headers
 
 
+@pytest.mark.rule("token-client")
 @pytest.mark.requirement("11", "23", "64", "66", "72", "343", "345")
 def test_a_symmetric_client_proves_itself_with_http_basic_and_leaves_client_id_out(
     browser: Browser, other_ehr: FakeEhr
@@ -40,6 +42,7 @@ def test_a_symmetric_client_proves_itself_with_http_basic_and_leaves_client_id_o
     assert b64decode(headers["Authorization"].removeprefix("Basic ")) == b"app-at-zuid:geheim%3Avan+zuid"
 
 
+@pytest.mark.rule("token-assertion")
 @pytest.mark.requirement(
     "22", "64", "65", "72", "307", "308", "309", "317", "319", "320", "321", "322", "323", "327", "328", "329", "330",
     "331", "332", "333", "334",
@@ -73,6 +76,7 @@ def test_an_asymmetric_client_signs_a_short_assertion_with_a_published_key(
     assert len(seen) == 2
 
 
+@pytest.mark.rule("token-jwks")
 @pytest.mark.requirement("290", "291", "293", "294", "299", "301", "302", "303", "313", "314", "315", "225")
 def test_the_published_keys_are_public_halves_that_may_be_cached(
     make_app: Callable[[Settings], Flask], settings: Settings, signing_keys: tuple[Path, ...]
@@ -88,6 +92,7 @@ def test_the_published_keys_are_public_halves_that_may_be_cached(
         assert {"n", "e"} <= set(key) if key["kty"] == "RSA" else {"crv", "x", "y"} <= set(key)
 
 
+@pytest.mark.rule("token-jwks")
 def test_a_second_key_of_a_kind_is_published_before_it_signs(tmp_path: Path) -> None:
     paths = []
     for name in ("old", "new"):
@@ -136,6 +141,7 @@ def test_an_answer_of_more_than_a_mebibyte_is_not_read(browser: Browser, ehr: Fa
     assert browser.answer(ehr, state).status_code == 502
 
 
+@pytest.mark.rule("token-granted")
 @pytest.mark.requirement("147")
 def test_a_partial_grant_is_said_in_plain_words(browser: Browser, ehr: FakeEhr, launcher: Launcher) -> None:
     ehr.token["scope"] = "launch openid fhirUser patient/Patient.rs patient/RelatedPerson.rs patient/CareTeam.cruds"
