@@ -58,7 +58,7 @@ class Carried:
 def _copied(value: dict[str, Any]) -> dict[str, Any]:
     """A copy of JSON; many times faster than ``copy.deepcopy``, which every read of a record would feel."""
     try:
-        copied: dict[str, Any] = marshal.loads(marshal.dumps(value, 2))  # noqa: S302  made here; version 2 shares nothing  # nosec B302
+        copied: dict[str, Any] = marshal.loads(marshal.dumps(value, 2))  # noqa: S302  made here; version 2 shares nothing
     except ValueError:  # a Decimal, which keeps the digits of a number as they were written
         copied = _copied_by_item(value)
     return copied

@@ -93,8 +93,8 @@ def document() -> str:
         )
     deprecated = sum(item.strength == "DEPRECATED" for item in requirements())
     total = (
-        f"{counts['tested']} requirements are shown by tests; {counts['explained']} are explained. {deprecated} of them\n"
-        "are deprecated in the list, which leaves its 164. Our own list is at the end.\n"
+        f"{counts['tested']} requirements are shown by tests; {counts['explained']} are explained. {deprecated} of\n"
+        "them are deprecated in the list, which leaves its 164. Our own list is at the end.\n"
     )
     return lines[0] + total + "".join(lines[1:]) + _own_list()
 
