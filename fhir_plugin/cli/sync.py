@@ -27,6 +27,7 @@ from fhir_plugin.cli.sync_source import SourceName, SourceOptions, header_of, sa
 from fhir_plugin.consent import NL_JEUGDWET, load_policy
 from fhir_plugin.errors import UsageError
 from fhir_plugin.model.identity import Ref
+from fhir_plugin.sync.answering import Waiting, count_open, waiting
 from fhir_plugin.sync.applying import GROUP, WORKERS
 from fhir_plugin.sync.columns import (
     ColumnMap,
@@ -217,6 +218,7 @@ def apply(
         seconds=time.monotonic() - started,
         unprotected=did.unprotected,
         untrue=tuple(sorted(did.untrue)),
+        waiting=_unanswered(reader, application.only),
     )
     click.echo(outcome.text(language))
     if report is not None:
@@ -298,6 +300,14 @@ def _columns(table: Table, mapping: Path | None, source: str, client_system: str
     if client_system:
         columns = replace(columns, client_system=client_system)
     return check_columns(columns, mapping.name if mapping else table.file)
+
+
+def _unanswered(reader: PlanReader, only: str) -> Waiting:
+    """What in a plan, or for one client of it, nobody answered; most plans ask nothing and are not read again."""
+    if not (reader.totals.get("question") or reader.totals.get("conflict")):
+        return Waiting()
+    plans = (planned.plan for planned in reader.clients())
+    return count_open(waiting(plan for plan in plans if not only or plan.patient == f"Patient/{only}"))
 
 
 def _say_columns(table: Table, columns: ColumnMap, language: Language) -> None:

@@ -6,8 +6,9 @@ import html
 import json
 from collections import Counter
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
+from fhir_plugin.sync.answering import Waiting
 from fhir_plugin.sync.journal import Step
 from fhir_plugin.sync.rendering import words
 from fhir_plugin.texts import Language
@@ -25,6 +26,7 @@ class RunReport:
         seconds: wall time.
         unprotected: updates written although the EHR looks at no versions (``lost-update-window``).
         untrue: checks of the probe the EHR fails although it says it does this.
+        waiting: questions and conflicts of the plan that nobody answered; they were left alone.
     """
 
     run: int
@@ -32,6 +34,7 @@ class RunReport:
     seconds: float
     unprotected: int = 0
     untrue: tuple[str, ...] = ()
+    waiting: Waiting = field(default_factory=Waiting)
 
     @property
     def resources(self) -> int:
@@ -41,7 +44,7 @@ class RunReport:
     @property
     def clean(self) -> bool:
         """Whether no client needs a person, and the EHR does what it says."""
-        return not self.untrue and not any(True for _ in self._trouble())
+        return not self.untrue and not self.waiting and not any(True for _ in self._trouble())
 
     def text(self, language: Language) -> str:
         """For a terminal."""
@@ -57,6 +60,7 @@ class RunReport:
             "states": dict(Counter(step.state for step in self.steps)),
             "lost-update-window": self.unprotected,
             "untrue": list(self.untrue),
+            "unanswered": {"questions": self.waiting.questions, "conflicts": self.waiting.conflicts},
             "attention": [
                 {"client": f"Patient/{step.patient}", "state": step.state, "code": step.code}
                 for step in self._trouble()
@@ -107,6 +111,9 @@ class RunReport:
         ]
         if self.unprotected:
             found.append(f"  ! {words('lost-update-window', language, count=str(self.unprotected))}")
+        if self.waiting:
+            counts = {"questions": str(self.waiting.questions), "conflicts": str(self.waiting.conflicts)}
+            found.append(f"  ! {words('sync-unanswered', language, **counts)}")
         return found
 
     def _list(self, language: Language) -> list[str]:

@@ -67,6 +67,17 @@ def test_init_proposes_a_mapping_that_plan_accepts(command: Command, desk: Desk)
     assert command("init", "lijst.csv", "-o", "jim.toml").exit_code != 0
 
 
+def test_apply_says_what_nobody_answered_with_exit_code_one(command: Command, desk: Desk) -> None:
+    known = {"resourceType": "RelatedPerson", "id": "c1", "patient": {"reference": "Patient/p1001"}}
+    desk.ehr.add({**known, "name": [{"use": "official", "given": ["Samira"], "family": "Amrani"}]})
+    plan(command, desk, [row(Mobiel="")])
+    result = command("apply", "sync-plan.json", "-q", "--lang", "en", "--report", "run.json")
+    assert result.exit_code == 1
+    assert "Still without an answer: 1 questions and 0 conflicts" in result.output
+    body = json.loads((desk.folder / "run.json").read_text(encoding="utf-8"))
+    assert body["unanswered"] == {"questions": 1, "conflicts": 0}
+
+
 def test_a_report_for_programs_names_clients_that_need_a_person(command: Command, desk: Desk) -> None:
     desk.sync([row(Geboortedatum="01-02-1980")])
     plan(command, desk, [row(1002, "F2")])
