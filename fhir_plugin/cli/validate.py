@@ -14,6 +14,7 @@ from fhir_plugin.texts import Language
 from fhir_plugin.validation import Policy, Validator
 from fhir_plugin.validation.batch import bytes_in, sources, validate_all
 from fhir_plugin.validation.outputs import FORMATS, Summary, make_output
+from fhir_plugin.validation.terminology import TerminologyServer
 
 __all__ = ["tx_policy_option", "unknown_extensions_option", "validate_command", "validation_policy"]
 
@@ -51,6 +52,7 @@ def validation_policy(tx_policy: str, unknown_extensions: str) -> Policy:
 @click.option(
     "--fhir-version", default="", help="STU3, R4, R4B, R5 or a version; by default that of the packages, or R4."
 )
+@click.option("--tx-server", default="", help="FHIR base of a terminology server, asked what is not known here.")
 @click.option("-q", "--quiet", is_flag=True, help="No progress.")
 def validate_command(
     paths: tuple[str, ...],
@@ -63,6 +65,7 @@ def validate_command(
     tx_policy: str,
     unknown_extensions: str,
     fhir_version: str,
+    tx_server: str,
     quiet: bool,
 ) -> None:
     """Validate FHIR R4 resources offline.
@@ -73,7 +76,9 @@ def validate_command(
     Exit codes: 0 no findings at or above --fail-on, 1 findings, 2 wrong usage or nothing to read.
     """
     policy = validation_policy(tx_policy, unknown_extensions)
-    validator = Validator.load(packages, policy=policy, fhir_version=fhir_version)
+    validator = Validator.load(
+        packages, policy=policy, fhir_version=fhir_version, terminology_server=_server(tx_server)
+    )
     output = make_output(format_name, sys.stdout.write, cast("Language", lang))
     summary = Summary()
     progress = Progress(bytes_in(paths)) if sys.stderr.isatty() and not quiet else None
@@ -85,3 +90,11 @@ def validate_command(
     output.finish(summary)
     warned = fail_on == "warning" and summary.severities[Severity.WARNING]
     sys.exit(1 if summary.errors or warned else 0)
+
+
+def _server(address: str) -> TerminologyServer | None:
+    if not address:
+        return None
+    from fhir_plugin.ehr.terminology import HttpTerminologyServer  # requests only where it is asked for
+
+    return HttpTerminologyServer(address)

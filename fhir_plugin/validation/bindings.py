@@ -194,22 +194,18 @@ def membership(terminology: Terminology, canonical: str, type_name: str, value: 
     """Whether a coded value is in a value set; None where it cannot be known (http://hl7.org/fhir/R4/valueset.html)."""
     if value is None or (type_name in _CODED and type(value) is not dict):
         return True
-    index = terminology.value_set(canonical)
-    if index is None:
-        return None
     if type_name == "CodeableConcept":
         codings = value.get("coding")
         if type(codings) is not list:
-            return False
-        return some(_coding_in(index, one) for one in codings if type(one) is dict)
+            return None if terminology.value_set(canonical) is None else False
+        return some(_coding_in(terminology, canonical, one) for one in codings if type(one) is dict)
     if type_name in _CODED:
-        return _coding_in(index, value)
-    return index.contains(None, value) if type(value) is str else True
+        return _coding_in(terminology, canonical, value)
+    return terminology.contains(canonical, None, value) if type(value) is str else True
 
 
-def _coding_in(index: Any, coding: Json) -> bool | None:
+def _coding_in(terminology: Terminology, canonical: str, coding: Json) -> bool | None:
     code, system = coding.get("code"), coding.get("system")
     if type(code) is not str or not code:
-        return False
-    answer: bool | None = index.contains(system if type(system) is str else "", code)
-    return answer
+        return None if terminology.value_set(canonical) is None else False
+    return terminology.contains(canonical, system if type(system) is str else "", code)

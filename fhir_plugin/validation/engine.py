@@ -19,7 +19,7 @@ from fhir_plugin.validation.profile import ProfileChecks
 from fhir_plugin.validation.schema import DefinitionSource, Field, Json, Schema
 from fhir_plugin.validation.scope import Path, Scope
 from fhir_plugin.validation.special import SPECIAL
-from fhir_plugin.validation.terminology import Terminology
+from fhir_plugin.validation.terminology import Terminology, TerminologyServer
 
 __all__ = ["Engine", "ScopeServices"]
 
@@ -84,11 +84,11 @@ class SafeDefinitions:
 class Engine:
     """Everything a validation needs, compiled on demand and shared by all of them."""
 
-    def __init__(self, definitions: DefinitionSource, policy: Policy) -> None:
+    def __init__(self, definitions: DefinitionSource, policy: Policy, server: TerminologyServer | None = None) -> None:
         self.definitions = SafeDefinitions(definitions)
         self.policy = policy
         self.schema = Schema(self.definitions)
-        self.terminology = Terminology(self.definitions)
+        self.terminology = Terminology(self.definitions, server)
         self.bindings = Bindings(self.terminology, policy.unknown_codes)
         self.base = BaseChecks(self)
         self.profiles = ProfileChecks(self)

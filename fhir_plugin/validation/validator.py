@@ -15,6 +15,7 @@ from fhir_plugin.validation.parsing.result import Place
 from fhir_plugin.validation.policy import Policy
 from fhir_plugin.validation.schema import DefinitionSource, Schema
 from fhir_plugin.validation.scope import Finding, Path, Scope, render_path
+from fhir_plugin.validation.terminology import TerminologyServer
 
 __all__ = ["Validator"]
 
@@ -27,15 +28,26 @@ class Validator:
     Args:
         definitions: where structures, value sets and code systems come from.
         policy: switches for what the specification leaves open.
+        terminology_server: asked about codes that the definitions cannot decide; nobody by default.
     """
 
-    def __init__(self, definitions: DefinitionSource, policy: Policy | None = None) -> None:
+    def __init__(
+        self,
+        definitions: DefinitionSource,
+        policy: Policy | None = None,
+        terminology_server: TerminologyServer | None = None,
+    ) -> None:
         self.policy = policy or Policy()
-        self.engine = Engine(definitions, self.policy)
+        self.engine = Engine(definitions, self.policy, terminology_server)
 
     @classmethod
     def load(
-        cls, packages: Sequence[FilePath | str] = (), *, policy: Policy | None = None, fhir_version: str = ""
+        cls,
+        packages: Sequence[FilePath | str] = (),
+        *,
+        policy: Policy | None = None,
+        fhir_version: str = "",
+        terminology_server: TerminologyServer | None = None,
     ) -> Validator:
         """A validator over base R4, our own package and the packages given.
 
@@ -44,11 +56,13 @@ class Validator:
             policy: switches for what the specification leaves open.
             fhir_version: ``STU3``, ``R4B``, ``R5`` or a version number, whose core package is among the packages or
                 in the FHIR cache; a core package among the packages decides by itself.
+            terminology_server: asked about codes that the packages cannot decide (``fhir_plugin.ehr.terminology``).
 
         Raises:
             PackageError: a package cannot be read at all, or the FHIR version is nowhere.
         """
-        return cls(load_definitions(packages, read_xml=_read_xml_definition, fhir_version=fhir_version), policy)
+        definitions = load_definitions(packages, read_xml=_read_xml_definition, fhir_version=fhir_version)
+        return cls(definitions, policy, terminology_server)
 
     def validate(self, resource: bytes | str | dict[str, Any], profiles: Iterable[str] = ()) -> Report:
         """Everything that is wrong with one resource.

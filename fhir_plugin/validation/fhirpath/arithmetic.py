@@ -97,7 +97,7 @@ def times(one: Any, other: Any) -> Any:
     """``*``."""
     if isinstance(one, Quantity) or isinstance(other, Quantity):
         left, right = _as_quantity(one), _as_quantity(other)
-        return Quantity(left.value * right.value, right.unit if left.unit == "1" else left.unit)
+        return Quantity(left.value * right.value, _joined_units(left.unit, ".", right.unit))
     return one * other if _numbers(one, other) else _no_number()
 
 
@@ -105,11 +105,21 @@ def divide(one: Any, other: Any) -> Any:
     """``/``: always a decimal; empty for division by zero."""
     if isinstance(one, Quantity) or isinstance(other, Quantity):
         left, right = _as_quantity(one), _as_quantity(other)
-        unit = "1" if left.unit == right.unit else left.unit
-        return Quantity(left.value / right.value, unit) if right.value else None
+        return Quantity(left.value / right.value, _joined_units(left.unit, "/", right.unit)) if right.value else None
     if not _numbers(one, other):
         _no_number()
     return Decimal(one) / Decimal(other) if other else None
+
+
+def _joined_units(one: str, sign: str, other: str) -> str:
+    """The unit of a product or a quotient, as UCUM writes it."""
+    if other == "1":
+        return one
+    if one == other and sign == "/":
+        return "1"
+    if one == "1" and sign == ".":
+        return other
+    return f"({one}){sign}({other})"
 
 
 def _no_number() -> Any:

@@ -10,7 +10,7 @@ from fhir_plugin.validation.fhirpath import conversions, strings
 from fhir_plugin.validation.fhirpath.compiler import Environment, Step, compile_tree
 from fhir_plugin.validation.fhirpath.errors import FhirPathError, FhirPathSyntaxError
 from fhir_plugin.validation.fhirpath.node import Item, Node, TypeInfo
-from fhir_plugin.validation.fhirpath.operators import cast, single_string, test_type, truth, type_of
+from fhir_plugin.validation.fhirpath.operators import cast, cast_one, single_string, test_type, truth, type_of
 from fhir_plugin.validation.fhirpath.parser import Tree
 
 __all__ = ["compile_call"]
@@ -74,7 +74,7 @@ def _type_name(tree: Tree) -> str:
     raise FhirPathSyntaxError("a type is expected")
 
 
-_TYPED: dict[str, Callable[[Items, str], Items]] = {"ofType": cast, "as": cast, "is": test_type}
+_TYPED: dict[str, Callable[[Items, str], Items]] = {"ofType": cast, "as": cast_one, "is": test_type}
 
 
 def _resolve() -> Step:
@@ -178,13 +178,18 @@ def _trace(_name: Step, *_projection: Step) -> Step:
 
 
 def _iif(test: Step, then: Step, otherwise: Step | None = None) -> Step:
-    """``iif``: the tests run on the focus; a single item of it is ``$this``."""
+    """``iif``: of at most one item; the test yields a boolean."""
 
     def run(env: Environment, focus: Items) -> Items:
+        if len(focus) > 1:
+            raise FhirPathError("a single item is expected")
         before = env.this
         env.this = focus[0] if len(focus) == 1 else before
         try:
-            if truth(test(env, focus)):
+            verdict = test(env, focus)
+            if any(type(one) is str for one in verdict):
+                raise FhirPathError("a boolean is expected")
+            if truth(verdict):
                 return then(env, focus)
             return otherwise(env, focus) if otherwise else []
         finally:

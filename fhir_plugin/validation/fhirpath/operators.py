@@ -13,7 +13,8 @@ from fhir_plugin.validation.fhirpath.node import Item, Node, system_value
 from fhir_plugin.validation.fhirpath.values import Moment, Quantity, compare_moments, compare_quantities
 
 __all__ = [
-    "cast", "distinct", "equal", "equivalent", "is_type", "single", "single_integer", "single_string", "test_type",
+    "cast", "cast_one", "distinct", "equal",
+    "equivalent", "is_type", "single", "single_integer", "single_string", "test_type",
     "truth", "type_of",
 ]  # fmt: skip
 
@@ -181,5 +182,20 @@ def cast(items: Items, name: str) -> Items:
     """
     bare = name.rpartition(".")[2]
     if bare[:1].islower():
-        return [item for item in items if type_of(item)[1] == bare]
-    return [item for item in items if is_type(item, name) or (bare == name and type_of(item)[1].title() == name)]
+        found = [item for item in items if type_of(item)[1] == bare]
+    else:
+        found = [item for item in items if is_type(item, name) or (bare == name and type_of(item)[1].title() == name)]
+    if not found and any(type(item) is Node and not _is_known(item, bare) for item in items):
+        raise FhirPathError(f"there is no type {bare}")
+    return found
+
+
+def cast_one(items: Items, name: str) -> Items:
+    """``as(T)``: of one item."""
+    if len(items) > 1:
+        raise FhirPathError("a single item is expected")
+    return cast(items, name)
+
+
+def _is_known(node: Node, name: str) -> bool:
+    return name in _MOMENT.values() or name in _SYSTEM.values() or node.schema.tree(name) is not None

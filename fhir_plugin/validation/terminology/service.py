@@ -7,16 +7,18 @@ from typing import Any
 
 from fhir_plugin.validation.schema import DefinitionSource, canonical_url
 from fhir_plugin.validation.terminology.codesystems import GRAMMARS, CodeSystemIndex, Concept
+from fhir_plugin.validation.terminology.server import TerminologyServer
 from fhir_plugin.validation.terminology.valuesets import ValueSetIndex
 
 __all__ = ["Terminology"]
 
 
 class Terminology:
-    """Answers about codes. Nothing here ever asks a network."""
+    """Answers about codes: from the packages, and where those cannot know from a server, if one was given."""
 
-    def __init__(self, definitions: DefinitionSource) -> None:
+    def __init__(self, definitions: DefinitionSource, server: TerminologyServer | None = None) -> None:
         self._definitions = definitions
+        self._server = server
         self.lock = threading.RLock()
         self._value_sets: dict[str, ValueSetIndex | None] = {}
         self._code_systems: dict[str, CodeSystemIndex] = {}
@@ -47,9 +49,22 @@ class Terminology:
         """Whether a code exists in its system."""
         index = self.code_system(system)
         if index is not None:
-            return index.has(code)
+            known = index.has(code)
+            return known if known is not None else self._asked_for(system, code)
         fits = GRAMMARS.get(system)
-        return False if fits is not None and not fits(code) else None
+        return False if fits is not None and not fits(code) else self._asked_for(system, code)
+
+    def _asked_for(self, system: str, code: str) -> bool | None:
+        return self._server.in_code_system(system, code) if self._server is not None and ":" in system else None
+
+    def contains(self, canonical: str, system: str | None, code: str) -> bool | None:
+        """Whether a value set has a code; ``system`` None is whatever system the set takes it from."""
+        index = self.value_set(canonical)
+        answer = index.contains(system, code) if index is not None else None
+        if answer is None and self._server is not None:
+            implied = next(iter(index.systems), "") if system is None and index and len(index.systems) == 1 else ""
+            answer = self._server.in_value_set(canonical, system or implied, code) if system or implied else None
+        return answer
 
     def concept(self, system: str, code: str) -> Concept | None:
         """What is known of a code."""
