@@ -120,7 +120,7 @@ def contenders(peers: Path | None, nl_core: Path, slow: frozenset[str]) -> list[
         ),
         Contender(
             name="HL7 engine (Java)", checks="base R4", skips="places", command=(*child, "hl7") if _java() else (),
-            passes=2,
+            passes=1,
         ),
     ]  # fmt: skip
 

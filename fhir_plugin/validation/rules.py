@@ -37,12 +37,13 @@ class Rule:
         self._severity = "warn" if raw.get("severity") == "warning" else "error"
         self._type_key = type_key
         self._source = source
-        self._idle: tuple[Callable[[Any], bool], ...] = ()
+        self._idle: tuple[Callable[[Any], bool], ...] | None = None
 
     def apply(self, value: Any, extra: Any, path: Path, scope: Scope) -> None:
         """Report where the invariant does not hold."""
-        if type(value) is dict:
-            for lacks in self._idle or self._watch(scope):
+        idle = self._watch(scope) if self._idle is None else self._idle
+        if idle and type(value) is dict:
+            for lacks in idle:
                 if lacks(value):
                     return
         try:
@@ -59,7 +60,7 @@ class Rule:
     def _watch(self, scope: Scope) -> tuple[Callable[[Any], bool], ...]:
         """Tests whether an element lacks what the invariant is about (a native one sees that as quickly itself)."""
         groups = () if self._native else idle_without(scope.engine.schema, self._expression, self._type_key)
-        self._idle = tuple(group.isdisjoint for group in groups if group) or (_never,)
+        self._idle = tuple(group.isdisjoint for group in groups if group)
         return self._idle
 
     def _interpret(self, value: Any, extra: Any, scope: Scope) -> bool:
@@ -70,10 +71,6 @@ class Rule:
             focus = Node.of_resource(schema, value)
         env = Environment(schema, scope.engine.services(scope), scope.resource_node(), scope.root.resource_node())
         return compile_expression(self._expression).holds(env, focus)
-
-
-def _never(_value: Any) -> bool:
-    return False
 
 
 def rules_of(

@@ -13,6 +13,10 @@ from fhir_plugin.validation.terminology.valuesets import ValueSetIndex
 __all__ = ["Terminology"]
 
 
+_REMEMBERED = 4096
+"""Unknown systems remembered: anybody can make up more."""
+
+
 class Terminology:
     """Answers about codes: from the packages, and where those cannot know from a server, if one was given."""
 
@@ -22,6 +26,7 @@ class Terminology:
         self.lock = threading.RLock()
         self._value_sets: dict[str, ValueSetIndex | None] = {}
         self._code_systems: dict[str, CodeSystemIndex] = {}
+        self._unknown: set[str] = set()
 
     def value_set(self, canonical: str) -> ValueSetIndex | None:
         """The index of a value set, or None when nobody supplies it."""
@@ -32,12 +37,15 @@ class Terminology:
 
     def code_system(self, canonical: str) -> CodeSystemIndex | None:
         """The index of a code system, or None when nobody supplies its concepts."""
-        if canonical not in self._code_systems:
-            resource = self._lookup(self._definitions.code_system, canonical)
-            if resource is None or resource.get("content") == "not-present":
-                return None  # not remembered: anybody can make up systems
-            self._code_systems[canonical] = CodeSystemIndex(resource)
-        return self._code_systems[canonical]
+        found = self._code_systems.get(canonical)
+        if found is not None or canonical in self._unknown:
+            return found
+        resource = self._lookup(self._definitions.code_system, canonical)
+        if resource is not None and resource.get("content") != "not-present":
+            found = self._code_systems[canonical] = CodeSystemIndex(resource)
+        elif len(self._unknown) < _REMEMBERED:
+            self._unknown.add(canonical)
+        return found
 
     def _lookup(self, find: Any, canonical: str) -> dict[str, Any] | None:
         found: dict[str, Any] | None = find(canonical)
