@@ -66,11 +66,6 @@ def _local_reference(value: Any, _extra: Any, scope: Scope) -> bool:
     return any(one.get("id") == reference[1:] for one in _contained(scope.root.resource))
 
 
-def _implied(name: str, other: str) -> Predicate:
-    """``name.empty() or other.exists()``."""
-    return lambda value, _extra, _scope: not _exists(value, name) or _exists(value, other)
-
-
 def _no_nested(value: Any, _extra: Any, _scope: Scope) -> bool:
     return "contained" not in value or not any(_exists(one, "contained") for one in _contained(value))
 
@@ -90,21 +85,6 @@ def _narrative(value: Any, _extra: Any, _scope: Scope) -> bool:
     return type(text) is dict and _exists(text, "div")
 
 
-def _any_of(*names: str) -> Predicate:
-
-    def holds(value: Any, _extra: Any, _scope: Scope) -> bool:
-        for name in names:  # noqa: SIM110  any() with a generator takes twice as long
-            if _exists(value, name):
-                return True
-        return False
-
-    return holds
-
-
-def _absent_or_value(value: Any, _extra: Any, _scope: Scope) -> bool:
-    return not _exists(value, "dataAbsentReason") or not _choice_exists(value, "value")
-
-
 def _subject_for(_code: str) -> Predicate:
     """``ppc-2`` to ``ppc-5``: the published system is ``something``, which nobody uses (see fhir-profiles, trap 4)."""
 
@@ -115,10 +95,6 @@ def _subject_for(_code: str) -> Predicate:
         return not any(one.get("system") == "something" and one.get("code") == _code for one in codings)
 
     return holds
-
-
-def _policy(value: Any, _extra: Any, _scope: Scope) -> bool:
-    return _exists(value, "policy") or _exists(value, "policyRule")
 
 
 def _unversioned(value: Any, _extra: Any, _scope: Scope) -> bool:
@@ -137,11 +113,6 @@ def _distinct_urls(value: Any, _extra: Any, _scope: Scope) -> bool:
                 return False
             seen.add(key)
     return True
-
-
-def _search_only(name: str, *kinds: str) -> Predicate:
-    """``bdl-1`` and ``bdl-2``: something only these types of Bundle have."""
-    return lambda value, _extra, _scope: value.get("type") in kinds or not _exists(value, name)
 
 
 def _searched(value: Any, _extra: Any, _scope: Scope) -> bool:
@@ -198,28 +169,18 @@ NATIVE: dict[str, Predicate] = {
         "reference.startsWith('#').not() or "
         "(reference.substring(1).trace('url') in %rootResource.contained.id.trace('ids'))"
     ): _local_reference,
-    "value.empty() or system.exists()": _implied("value", "system"),
-    "code.empty() or system.exists()": _implied("code", "system"),
-    "data.empty() or contentType.exists()": _implied("data", "contentType"),
     "contained.contained.empty()": _no_nested,
     "contained.meta.versionId.empty() and contained.meta.lastUpdated.empty()": _contained_meta(
         "versionId", "lastUpdated"
     ),
     "contained.meta.security.empty()": _contained_meta("security"),
     "text.`div`.exists()": _narrative,
-    "dataAbsentReason.empty() or value.empty()": _absent_or_value,
-    "low.exists() or high.exists() or text.exists()": _any_of("low", "high", "text"),
-    "name.exists() or telecom.exists() or address.exists() or organization.exists()": _any_of(
-        "name", "telecom", "address", "organization"
-    ),
-    "policy.exists() or policyRule.exists()": _policy,
     **{
         f"patient.exists() or scope.coding.where(system='something' and code='{code}').exists().not()": _subject_for(
             code
         )
         for code in ("patient-privacy", "research", "adr", "treatment")
     },
-    "resource.exists() or request.exists() or response.exists()": _any_of("resource", "request", "response"),
     (
         "entry.all(request.exists() = "
         "(%resource.type = 'batch' or %resource.type = 'transaction' or %resource.type = 'history'))"
@@ -232,7 +193,6 @@ NATIVE: dict[str, Predicate] = {
     "(type = 'history') or entry.where(fullUrl.exists()).select(fullUrl&resource.meta.versionId).isDistinct()": (
         _distinct_urls
     ),
-    "total.empty() or (type = 'searchset') or (type = 'history')": _search_only("total", "searchset", "history"),
     "entry.search.empty() or (type = 'searchset')": _searched,
     "name.matches('[A-Z]([A-Za-z0-9_]){0,254}')": _computable_name,
     "kind != 'root' or uniqueId.all(type != 'uuid')": _root_without_uuid,

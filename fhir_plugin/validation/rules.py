@@ -6,6 +6,7 @@ from collections.abc import Callable, Collection
 from typing import TYPE_CHECKING, Any
 
 from fhir_plugin.validation.fhirpath import Environment, FhirPathError, Node, compile_expression
+from fhir_plugin.validation.fhirpath.direct import Unclear, direct
 from fhir_plugin.validation.fhirpath.idle import idle_without
 from fhir_plugin.validation.native import NATIVE
 from fhir_plugin.validation.patches import PATCHES
@@ -26,7 +27,7 @@ _IN_CODE = frozenset({"ele-1", "dom-3", "txt-1", "txt-2"})
 class Rule:
     """One invariant on one kind of element; compiled when first applied."""
 
-    __slots__ = ("_expression", "_human", "_idle", "_key", "_native", "_severity", "_source", "_type_key")
+    __slots__ = ("_expression", "_human", "_idle", "_key", "_native", "_reader", "_severity", "_source", "_type_key")
 
     def __init__(self, raw: Json, type_key: str, source: str) -> None:
         text = str(raw.get("expression", ""))
@@ -37,6 +38,7 @@ class Rule:
         self._severity = "warn" if raw.get("severity") == "warning" else "error"
         self._type_key = type_key
         self._source = source
+        self._reader: Callable[[Any], bool | None] | None = None
         self._idle: tuple[Callable[[Any], bool], ...] | None = None
 
     def apply(self, value: Any, extra: Any, path: Path, scope: Scope) -> None:
@@ -60,10 +62,17 @@ class Rule:
     def _watch(self, scope: Scope) -> tuple[Callable[[Any], bool], ...]:
         """Tests whether an element lacks what the invariant is about (a native one sees that as quickly itself)."""
         groups = () if self._native else idle_without(scope.engine.schema, self._expression, self._type_key)
+        if not self._native and self._type_key != "Resource":
+            self._reader = direct(scope.engine.schema, self._expression, self._type_key)
         self._idle = tuple(group.isdisjoint for group in groups if group)
         return self._idle
 
     def _interpret(self, value: Any, extra: Any, scope: Scope) -> bool:
+        if self._reader is not None and type(value) is dict:
+            try:
+                return self._reader(value) is True
+            except Unclear:
+                pass
         schema = scope.engine.schema
         whole = value is scope.resource
         focus = scope.resource_node() if whole else Node(schema, value, self._type_key, extra)

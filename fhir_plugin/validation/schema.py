@@ -198,6 +198,7 @@ class Schema:
         self._inline: dict[str, Element] = {}
         self._fields: dict[str, dict[str, Field]] = {}
         self._kinds: dict[str, str] = {}
+        self._parents: dict[str, str] = {}
 
     def tree(self, type_name: str) -> Element | None:
         """Root element of a base type, or None for a type nobody defines."""
@@ -229,8 +230,13 @@ class Schema:
         """A type and what it specialises: ``Age``, ``Quantity``, ``Element``."""
         while type_name:
             yield type_name
-            structure = self.definitions.structure_for_type(type_name) or {}
-            type_name = str(structure.get("baseDefinition", "")).removeprefix(FHIR)
+            parent = self._parents.get(type_name)
+            if parent is None:
+                structure = self.definitions.structure_for_type(type_name)
+                parent = str((structure or {}).get("baseDefinition", "")).removeprefix(FHIR)
+                if structure is not None:
+                    self._parents[type_name] = parent
+            type_name = parent
 
     def is_a(self, type_name: str, ancestor: str) -> bool:
         """Whether a type is another type or specialises it."""

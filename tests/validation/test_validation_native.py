@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import json
+import random
+import re
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from fhir_plugin.validation.fhirpath import Environment, FhirPathError, Node, compile_expression
+from fhir_plugin.validation.fhirpath.direct import Unclear, direct
 from fhir_plugin.validation.fhirpath.idle import idle_without
 from fhir_plugin.validation.native import NATIVE
 from fhir_plugin.validation.patches import PATCHES
@@ -149,6 +152,37 @@ def test_an_invariant_holds_wherever_what_it_is_about_is_absent(validator):
             assert holds is True, (key, expression, group)
             seen += 1
     assert seen > 150
+
+
+def test_what_is_read_off_an_object_is_what_the_interpreter_says(validator):
+    schema, chance = validator.engine.schema, random.Random(4)
+    read = 0
+    for key, published in sorted(set(invariants_of_r4(validator.engine.definitions._definitions))):
+        expression = PATCHES.get(published, published)
+        reader = direct(schema, expression, key)
+        words = set(re.findall(r"[A-Za-z]+", expression))
+        telling = [spec for spec in schema.fields(key).values() if spec.name in words]
+        literals = re.findall(r"'([^']*)'", expression) or ["x"]
+        for _ in range(12 if reader else 0):
+            value = {"id": "x"}
+            for spec in chance.sample(telling, chance.randrange(len(telling) + 1)):
+                filled = (
+                    FILLINGS.get(spec.type_key, chance.choice([*literals, "x"])) if spec.is_primitive else {"id": "y"}
+                )
+                value[spec.json_name] = [filled] if spec.is_list else filled
+                if spec.is_primitive and not spec.is_list and chance.random() < 0.1:
+                    value[f"_{spec.json_name}"] = NOTHING
+                    if chance.random() < 0.5:
+                        del value[spec.json_name]
+            try:
+                answer = reader(value) is True
+            except Unclear:
+                continue
+            scope = Scope(validator.engine, [], {"resourceType": "Basic"}, (None, "x", None))
+            env = Environment(schema, validator.engine.services(scope), scope.resource_node(), scope.resource_node())
+            assert compile_expression(expression).holds(env, Node(schema, value, key)) is answer, (expression, value)
+            read += 1
+    assert read > 1000
 
 
 def test_an_invariant_on_what_must_be_there_is_never_taken_for_granted(validator):

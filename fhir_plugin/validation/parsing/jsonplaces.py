@@ -25,28 +25,41 @@ _CHOICE = re.compile(r"(\w+)\.ofType\((\w+)\)")
 
 
 class Wanted(dict[str | int, "Wanted"]):
-    """Elements to find under one element, and where it is itself."""
+    """Elements to find under one element, and where it is itself: None until it is found."""
 
-    __slots__ = ("offset",)
+    __slots__ = ("around", "offset")
 
-    def __init__(self) -> None:
+    def __init__(self, around: Wanted | None = None) -> None:
         super().__init__()
+        self.around = around
         self.offset: int | None = None
 
     def __missing__(self, step: str | int) -> Wanted:
-        made = self[step] = Wanted()
+        made = self[step] = Wanted(self)
         return made
+
+    def nearest(self) -> int:
+        """Where the element is, or else the nearest one around it that was found."""
+        at: Wanted | None = self
+        while at is not None and at.offset is None:
+            at = at.around
+        return 0 if at is None or at.offset is None else at.offset
 
 
 def json_steps(path: Path) -> list[str | int]:
     """Keys and positions from the root object to an element."""
     steps: list[str | int] = []
     for name, index in list(segments(path))[1:]:
-        match = _CHOICE.fullmatch(name) if "(" in name else None
-        steps.append(match[1] + match[2][0].upper() + match[2][1:] if match else name)
+        steps.append(_json_name(name) if "(" in name else name)
         if index is not None:
             steps.append(index)
     return steps
+
+
+def _json_name(segment: str) -> str:
+    """``valueQuantity`` for ``value.ofType(Quantity)``."""
+    match = _CHOICE.fullmatch(segment)
+    return match[1] + match[2][0].upper() + match[2][1:] if match else segment
 
 
 class JsonPlaces:
@@ -59,34 +72,36 @@ class JsonPlaces:
         """Places of paths; an element that is not in the text has the place of the nearest one around it."""
         text = self._text if isinstance(self._text, str) else self._text.decode("utf-8")
         root = Wanted()
-        wanted = [json_steps(path) for path in paths]
-        for steps in wanted:
-            node = root
-            for step in steps:
-                node = node[step]
+        known: dict[int, Wanted] = {}
         try:
+            wanted = [_reach(path, root, known) for path in paths]
             start = _BEGIN.match(text).end()  # type: ignore[union-attr]  # it matches the empty text
             root.offset = start
             if root:
                 _object(text, start + 1, root)
         except (RecursionError, ValueError):
             return nowhere(paths)
-        offsets = [_offset(root, steps) for steps in wanted]
+        offsets = [one.nearest() for one in wanted]
         places = _line_columns(text, offsets)
         return [places[offset] for offset in offsets]
 
 
-_BEGIN = re.compile(r"\s*")
-
-
-def _offset(root: Wanted, steps: Iterable[str | int]) -> int:
-    """Where an element is, or else the nearest one around it that is in the text."""
-    node, found = root, root.offset or 0
-    for step in steps:
-        node = node[step]
-        if node.offset is not None:
-            found = node.offset
+def _reach(path: Path, root: Wanted, known: dict[int, Wanted]) -> Wanted:
+    """The node of a path; findings share the paths around them, so each is walked once (``known`` by identity)."""
+    found = known.get(id(path))
+    if found is None:
+        around, name, index = path
+        if around is None:
+            found = root
+        else:
+            found = _reach(around, root, known)[_json_name(name) if "(" in name else name]
+            if index is not None:
+                found = found[index]
+        known[id(path)] = found
     return found
+
+
+_BEGIN = re.compile(r"\s*")
 
 
 def _object(text: str, at: int, wanted: Wanted) -> int:
