@@ -1,8 +1,9 @@
-"""First load, no-change run and 1 % changed, beside a plain loop of single PUTs by a requests Session.
+"""First load, no-change run and 1 % changed by `steunfiguren sync`, beside a plain loop of conditional PUTs and fhirpy.
 
-    .venv/bin/python benchmarks/sync.py --clients 1000 [--figures 4] [--server sandbox|memory|URL]
+    .venv/bin/python benchmarks/sync.py --clients 1000 [--server sandbox] [--server sekmet] [--server URL] [--workers 3]
 
-The sandbox runs in a process of its own, as an EHR would. Ratios count; the machine does not.
+Everything in one run on one machine: the server, and the commands as a user runs them. Ratios count; the machine does
+not. `--parts load,same,changed` leaves the peers out; `--loop N` sets how many resources the peers write.
 """
 
 from __future__ import annotations
@@ -10,48 +11,32 @@ from __future__ import annotations
 import argparse
 import csv
 import json
+import os
 import random
-import resource
-import socket
+import statistics
 import subprocess
 import sys
 import tempfile
 import time
-from dataclasses import replace
-from datetime import UTC, datetime
+from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import requests
+from _sync_servers import Server, Watch, running
 
-from fhir_plugin.consent import NL_JEUGDWET, load_policy
 from fhir_plugin.ehr import Entry, FhirClient
-from fhir_plugin.model.identity import Ref
-from fhir_plugin.sync.applying import Applier
-from fhir_plugin.sync.columns import propose_columns
-from fhir_plugin.sync.decisions import Context
-from fhir_plugin.sync.journal_opening import open_journal
-from fhir_plugin.sync.planfile import PlanReader, PlanWriter
-from fhir_plugin.sync.planning import Planner
-from fhir_plugin.sync.population import Population
-from fhir_plugin.sync.rows import RowReader
-from fhir_plugin.sync.tables import open_csv
-from fhir_plugin.sync.writing import Writer
 
 SYSTEM = "https://jeugdhulp.example.nl/clientnummer"
+FIGURE = "https://bench.example.nl/figure"
 V3, VEKTIS = "http://terminology.hl7.org/CodeSystem/v3-RoleCode", "urn:oid:2.16.840.1.113883.2.4.3.11.22.472"
 HEADER = (
     "Cliëntnummer", "Figuur ID", "Voornaam", "Achternaam", "Soort", "Functie", "Inzet", "Mobiel", "Aangewezen door",
     "Vertrouwensband", "Mandaat", "Steunt", "Toestemming", "Toestemming van", "Toestemming vanaf", "Toestemming tot",
 )  # fmt: skip
-SERVE = """
-import sys, threading
-from smart_app.sandbox import SandboxSettings
-from smart_app.sandbox.testing import running_sandbox
-with running_sandbox(SandboxSettings(open_access=True, seed=False, database=sys.argv[2]), port=int(sys.argv[1])):
-    print("ready", flush=True)
-    threading.Event().wait()
-"""
+_ROUNDS = 3
+"""Of the peers: the median counts."""
 
 
 def children(count: int) -> list[dict[str, Any]]:
@@ -90,120 +75,185 @@ def write_list(path: Path, clients: int, figures: int, changed: float = 0.0) -> 
             )  # fmt: skip
 
 
-class Run:
-    """Plans and applies a list against one server."""
-
-    def __init__(self, client: FhirClient, folder: Path, group: int, workers: int) -> None:
-        self.client, self.folder, self.group, self.workers = client, folder, group, workers
-        self.context = Context(source="bench", policy=load_policy(NL_JEUGDWET), at=datetime.now(UTC))
-
-    def __call__(self, file: Path) -> tuple[int, float, float]:
-        """Resources written, seconds to plan, seconds to apply."""
-        table = open_csv(file)
-        columns = replace(propose_columns(table.header, "bench"), client_system=SYSTEM)
-        plan_path = self.folder / "plan.json"
-        with open_journal(self.folder / "journal.sqlite", self.client.base_url, "bench") as journal:
-            started = time.perf_counter()
-            planner = Planner(population=Population(self.client), journal=journal, context=self.context)
-            writer = PlanWriter(plan_path, ehr=self.client.base_url, source="bench", file=file.name, made="now")
-            for planned in planner.plan(RowReader(table, columns).read()):
-                writer.add(planned)
-            writer.close(len(planner.problems), planner.settled)
-            planned_at = time.perf_counter()
-            reader = PlanReader(plan_path)
-            applier = Applier(
-                population=Population(self.client),
-                writer=Writer(self.client, Ref(display="bench")),
-                journal=journal,
-                context=self.context,
-                clock=lambda: datetime.now(UTC),
-                group=self.group,
-                workers=self.workers,
-            )
-            run = journal.begin(reader.digest, reader.totals["clients"])
-            applier.apply(reader.clients(), reader.totals["clients"], run)
-            journal.finish(run)
-        trouble = [step for step in applier.steps if step.state not in ("done", "same") or step.code]
-        if trouble:
-            raise SystemExit(f"not clean: {trouble[:3]}")
-        resources = sum(step.resources for step in applier.steps)
-        return resources, planned_at - started, time.perf_counter() - planned_at
+def figure(number: int, figures: int) -> dict[str, Any]:
+    """What the peers write: a figure as one writes it first."""
+    return {
+        "resourceType": "RelatedPerson",
+        "identifier": [{"system": FIGURE, "value": f"plain-{number}"}],
+        "active": True,
+        "patient": {"reference": f"Patient/k{number // figures}"},
+        "name": [{"use": "official", "given": [f"Naam{number % 97}"], "family": f"Achter{number % 89}"}],
+        "telecom": [{"system": "phone", "value": f"+316{10000000 + number:08}"}],
+    }
 
 
-def plain_loop(base: str, clients: int, figures: int) -> tuple[int, float]:
-    """What one writes first: one PUT per resource, by one Session."""
+def plain_loop(base: str, bodies: list[dict[str, Any]]) -> None:
+    """A conditional PUT per resource, by one Session."""
     session = requests.Session()
-    bodies = [
-        {
-            "resourceType": "RelatedPerson",
-            "id": f"plain-{number}",
-            "active": True,
-            "patient": {"reference": f"Patient/k{number // figures}"},
-            "name": [{"use": "official", "given": [f"Naam{number % 97}"], "family": f"Achter{number % 89}"}],
-            "telecom": [{"system": "phone", "value": f"+316{10000000 + number:08}"}],
-        }
-        for number in range(clients * figures)
-    ]
-    started = time.perf_counter()
     for body in bodies:
-        headers = {"Content-Type": "application/fhir+json"}
-        answer = session.put(f"{base}/RelatedPerson/{body['id']}", data=json.dumps(body), headers=headers, timeout=60)
+        identifier = body["identifier"][0]
+        answer = session.put(
+            f"{base}/RelatedPerson",
+            params={"identifier": f"{identifier['system']}|{identifier['value']}"},
+            data=json.dumps(body),
+            headers={"Content-Type": "application/fhir+json"},
+            timeout=60,
+        )
         answer.raise_for_status()
-    return len(bodies), time.perf_counter() - started
+
+
+def by_fhirpy(base: str, bodies: list[dict[str, Any]]) -> None:
+    """The same by fhirpy's client: a conditional update per resource."""
+    from fhirpy import SyncFHIRClient
+
+    client = SyncFHIRClient(base)
+    for body in bodies:
+        identifier = body["identifier"][0]
+        search = client.resources("RelatedPerson").search(identifier=f"{identifier['system']}|{identifier['value']}")
+        search.update(client.resource("RelatedPerson", **{k: v for k, v in body.items() if k != "resourceType"}))
+
+
+def rate(write: Callable[[str, list[dict[str, Any]]], None], base: str, count: int, start: int, figures: int) -> float:
+    """Resources per second; new ones in each round."""
+    found = []
+    for round_ in range(_ROUNDS):
+        first = start + round_ * count
+        bodies = [figure(number, figures) for number in range(first, first + count)]
+        for body in bodies:
+            body["patient"] = {"reference": f"Patient/k{first % 50}"}
+        started = time.perf_counter()
+        write(base, bodies)
+        found.append(count / (time.perf_counter() - started))
+    return statistics.median(found)
+
+
+@dataclass(frozen=True)
+class Ran:
+    """One command: seconds of wall and of processor, the largest process in MB, and the server's idle part."""
+
+    seconds: float
+    processor: float
+    memory: float
+    idle: float
+    code: int
+    out: str
+
+
+def command(folder: Path, server: Server, *words: str) -> Ran:
+    line = [sys.executable, "-c", "from fhir_plugin.cli.main import main; main()", "sync", *words]
+    started = time.perf_counter()
+    with Watch(server.pid) as watch, (folder / "out.txt").open("w+") as out:
+        process = subprocess.Popen(line, cwd=folder, stdout=out, stderr=subprocess.STDOUT)
+        _, status, usage = os.wait4(process.pid, 0)
+        out.seek(0)
+        told = out.read()
+    seconds, code = time.perf_counter() - started, os.waitstatus_to_exitcode(status)
+    processor = usage.ru_utime + usage.ru_stime
+    if code not in (0, 1):
+        raise SystemExit(f"{' '.join(words[:1])} failed:\n{told[-3000:]}")
+    return Ran(seconds, processor, usage.ru_maxrss / 1024, watch.idle, code, told)
+
+
+class Bench:
+    """One server, measured from the first load on."""
+
+    def __init__(self, server: Server, folder: Path, options: argparse.Namespace) -> None:
+        self.server, self.folder, self.options = server, folder, options
+        self.list = folder / "lijst.csv"
+
+    def plan(self) -> Ran:
+        """Plan the list as it is now."""
+        return command(
+            self.folder,
+            self.server,
+            "plan",
+            str(self.list),
+            "--fhir",
+            self.server.base,
+            "--client-system",
+            SYSTEM,
+            "-q",
+        )
+
+    def apply(self) -> tuple[Ran, dict[str, Any]]:
+        """Apply the plan made last; what was written."""
+        workers, group = str(self.options.workers), str(self.options.group)
+        words = ("apply", "sync-plan.json", "-q", "--workers", workers, "--group", group, "--report", "run.json")
+        ran = command(self.folder, self.server, *words)
+        report: dict[str, Any] = json.loads((self.folder / "run.json").read_text(encoding="utf-8"))
+        if ran.code or report["attention"]:
+            raise SystemExit(f"not clean: {ran.out[-2000:]}")
+        return ran, report
+
+    def fill(self) -> None:
+        """Give the server its children, each with a parent."""
+        client, bodies = FhirClient(self.server.base), children(self.options.clients)
+        for start in range(0, len(bodies), 200):
+            client.transaction([Entry.put(body) for body in bodies[start : start + 200]], bodies=False)
+
+    def measure(self) -> None:
+        """Print the table."""
+        parts, options = self.options.parts, self.options
+        say(
+            f"== {self.server.name}, {options.clients} clients x {options.figures} figures, {options.workers} workers =="
+        )
+        self.fill()
+        plain = fhirpy = float("nan")
+        if "peers" in parts:
+            plain = rate(plain_loop, self.server.base, options.loop, 0, options.figures)
+            say(f"{'plain loop of conditional PUTs':34}{plain:9.0f} resources/s")
+            fhirpy = rate(by_fhirpy, self.server.base, options.loop, 10**6, options.figures)
+            say(f"{'fhirpy, conditional updates':34}{fhirpy:9.0f} resources/s")
+        write_list(self.list, options.clients, options.figures)
+        planned = self.plan()
+        tell("first load: plan", planned)
+        applied, report = self.apply()
+        tell("first load: apply and read back", applied)
+        written = int(report["resources"])
+        speed, whole = written / applied.seconds, written / (planned.seconds + applied.seconds)
+        say(f"{'first load: resources':34}{written:9} = {speed:.0f}/s applied, {whole:.0f}/s planned and applied")
+        say(f"{'  x the plain loop, x fhirpy':34}{speed / plain:9.1f} x, {speed / fhirpy:.1f} x (applied)")
+        say(f"{'  the server waited for us':34}{applied.idle:9.0%} of the time of apply")
+        first = planned.seconds + applied.seconds
+        if "same" in parts:
+            self.again("no change", first)
+        if "changed" in parts:
+            write_list(self.list, options.clients, options.figures, changed=0.01)
+            self.again("1 % changed", first)
+
+    def again(self, name: str, first: float) -> None:
+        """Plan and apply once more, beside the seconds of the first load."""
+        planned = self.plan()
+        applied, report = self.apply()
+        seconds = planned.seconds + applied.seconds
+        tell(f"{name}: plan", planned)
+        tell(f"{name}: apply", applied)
+        say(
+            f"{name + ': resources written':34}{report['resources']:9}   {first / seconds:.1f} x faster than the first load"
+        )
+
+
+def tell(name: str, ran: Ran) -> None:
+    say(f"{name:34}{ran.seconds:9.1f} s wall {ran.processor:9.1f} s processor {ran.memory:6.0f} MB")
+
+
+def say(line: str) -> None:
+    print(line, flush=True)
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__)
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--clients", type=int, default=1000)
     parser.add_argument("--figures", type=int, default=4)
-    parser.add_argument("--group", type=int, default=10)
-    parser.add_argument("--workers", type=int, default=4)
-    parser.add_argument("--url", default="", help="another FHIR server, empty of these children")
+    parser.add_argument("--group", type=int, default=10, help="clients per Bundle")
+    parser.add_argument("--workers", type=int, default=3)
+    parser.add_argument("--loop", type=int, default=300, help="resources the peers write, three times")
+    parser.add_argument("--parts", default="peers,load,same,changed")
+    parser.add_argument("--server", action="append", help="sandbox, sekmet, or a base URL; may be repeated")
     options = parser.parse_args()
-    with tempfile.TemporaryDirectory() as name:
-        folder = Path(name)
-        process = None
-        base = options.url
-        if not base:
-            with socket.socket() as probe:
-                probe.bind(("127.0.0.1", 0))
-                port = probe.getsockname()[1]
-            command = [sys.executable, "-c", SERVE, str(port), str(folder / "ehr.sqlite")]
-            process = subprocess.Popen(command, stdout=subprocess.PIPE)
-            assert process.stdout
-            process.stdout.readline()
-            base = f"http://localhost:{port}/fhir"
-        try:
-            measure(base, folder, options)
-        finally:
-            if process:
-                process.terminate()
-                process.wait()
-
-
-def measure(base: str, folder: Path, options: argparse.Namespace) -> None:
-    client = FhirClient(base)
-    bodies = children(options.clients)
-    for start in range(0, len(bodies), 100):
-        client.transaction([Entry.put(body) for body in bodies[start : start + 100]])
-    count, seconds = plain_loop(base, min(options.clients, 250), options.figures)
-    plain = count / seconds
-    print(f"plain loop of single PUTs      {count:>7} resources {seconds:8.1f} s {plain:9.0f} /s")
-    file = folder / "lijst.csv"
-    write_list(file, options.clients, options.figures)
-    run = Run(client, folder, options.group, options.workers)
-    written, planning, applying = run(file)
-    rate = written / applying
-    print(f"first load: plan               {options.clients:>7} clients   {planning:8.1f} s")
-    print(f"first load: apply + read back  {written:>7} resources {applying:8.1f} s {rate:9.0f} /s")
-    print(f"{'':>57}{rate / plain:5.1f} x the plain loop")
-    again, planning2, applying2 = run(file)
-    faster = (planning + applying) / (planning2 + applying2)
-    print(f"no-change run                  {again:>7} resources {planning2 + applying2:8.1f} s  {faster:.1f} x faster")
-    write_list(file, options.clients, options.figures, changed=0.01)
-    changed, planning3, applying3 = run(file)
-    print(f"1 % changed                    {changed:>7} resources {planning3 + applying3:8.1f} s")
-    print(f"peak memory of this process    {resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024:7.0f} MB")
+    for name in options.server or ["sandbox", "sekmet"]:
+        with tempfile.TemporaryDirectory() as folder, running(name, Path(folder)) as server:
+            Bench(server, Path(folder), options).measure()
 
 
 if __name__ == "__main__":

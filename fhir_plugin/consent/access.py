@@ -41,13 +41,14 @@ def access_permit(network: SupportNetwork, figure: SupportFigure, policy: Policy
         at: aware instant of the decision.
     """
     facts = facts_of(network, figure.id)
-    reason = ""
-    for request in _requests(network, figure, at):
-        answer = decide(request, network.consents, facts, policy)
-        if isinstance(answer, Permit):
-            return Ask(permit=answer, request=request)
-        reason = reason or answer.reason.value
-    return reason
+    reasons: dict[str, str] = {}
+    for purpose in sorted(_PURPOSES, key=lambda purpose: not _is_named(purpose, network)):
+        for request in _requests(network, figure, purpose, at):
+            answer = decide(request, network.consents, facts, policy)
+            if isinstance(answer, Permit):
+                return Ask(permit=answer, request=request)
+            reasons.setdefault(purpose, answer.reason.value)
+    return reasons[_PURPOSES[0]]
 
 
 def newly_opened(before: SupportNetwork, after: SupportNetwork) -> tuple[SupportFigure, ...]:
@@ -96,14 +97,19 @@ def _opens(before: SupportFigure | None, after: SupportFigure) -> bool:
     return until is not None and (new.period.end is None or new.period.end.last_day() > until.last_day())
 
 
-def _requests(network: SupportNetwork, figure: SupportFigure, at: datetime) -> Iterator[AccessRequest]:
-    for purpose in _PURPOSES:
-        for category in InformationCategory:
-            yield AccessRequest(
-                child=network.child.ref,
-                actor=figure.ref,
-                action=Action.ACCESS,
-                purpose=purpose,
-                at=at,
-                codes=(Coding(system=CodeSystems.INFORMATION_CATEGORY, code=category.value),),
-            )
+def _is_named(purpose: str, network: SupportNetwork) -> bool:
+    """Whether a consent names the purpose: the question that is likely to be answered with a permit comes first."""
+    roots = (record.root for record in network.consents)
+    return any(coding.code == purpose for root in roots if root is not None for coding in root.purposes)
+
+
+def _requests(network: SupportNetwork, figure: SupportFigure, purpose: str, at: datetime) -> Iterator[AccessRequest]:
+    for category in InformationCategory:
+        yield AccessRequest(
+            child=network.child.ref,
+            actor=figure.ref,
+            action=Action.ACCESS,
+            purpose=purpose,
+            at=at,
+            codes=(Coding(system=CodeSystems.INFORMATION_CATEGORY, code=category.value),),
+        )

@@ -17,8 +17,8 @@ __all__ = ["FHIR_JSON", "JSON_PATCH", "dumps", "loads"]
 
 FHIR_JSON = "application/fhir+json"
 JSON_PATCH = "application/json-patch+json"
-_EXACT = re.compile(rb'(?:"\s*:|[\[,])\s*-?\d+(?:[.eE]|\d{18})')
-"""What may be a number that only the slower parser keeps as it was written; it may also be a part of a text."""
+_EXACT = re.compile(rb"[:\[,](?<!\w:)\s*-?\d+(?:[.eE]|\d{18})")
+"""What may be a number that only the slower parser keeps as it was written; or a part of a text, but no time or OID."""
 
 
 def loads(raw: bytes) -> Any:
