@@ -194,9 +194,7 @@ class Bench:
     def measure(self) -> None:
         """Print the table."""
         parts, options = self.options.parts, self.options
-        say(
-            f"== {self.server.name}, {options.clients} clients x {options.figures} figures, {options.workers} workers =="
-        )
+        say(f"== {self.server.name}: {options.clients} clients x {options.figures}, {options.workers} workers ==")
         self.fill()
         plain = fhirpy = float("nan")
         if "peers" in parts:
@@ -228,9 +226,8 @@ class Bench:
         seconds = planned.seconds + applied.seconds
         tell(f"{name}: plan", planned)
         tell(f"{name}: apply", applied)
-        say(
-            f"{name + ': resources written':34}{report['resources']:9}   {first / seconds:.1f} x faster than the first load"
-        )
+        written, faster = int(report["resources"]), first / seconds
+        say(f"{name + ': resources written':34}{written:9}   {faster:.1f} x faster than the first load")
 
 
 def tell(name: str, ran: Ran) -> None:

@@ -38,12 +38,13 @@ from fhir_plugin.sync.columns import (
     to_toml,
 )
 from fhir_plugin.sync.decisions import Context
+from fhir_plugin.sync.gathering import Gathering
 from fhir_plugin.sync.hands import few_collections
 from fhir_plugin.sync.no_access import own_url
 from fhir_plugin.sync.planfile import PlanReader, PlanWriter
 from fhir_plugin.sync.planning import Planner
 from fhir_plugin.sync.problems import describe, write_problems
-from fhir_plugin.sync.reaching import reach
+from fhir_plugin.sync.reaching import reach, recent_of
 from fhir_plugin.sync.rendering import plan_lines, totals_lines, words
 from fhir_plugin.sync.rows import RowReader
 from fhir_plugin.sync.run_report import RunReport
@@ -134,11 +135,13 @@ def plan(
         ):
             say_notices(ehr, language)
             meter = Meter(language, quiet)
-            planner = Planner(population=ehr.population, journal=held, context=context, progress=meter)
+            planner = Planner(
+                population=ehr.population, journal=held, context=context, recent=recent_of(ehr), progress=meter
+            )
             made = now.isoformat(timespec="seconds")
             writer = PlanWriter(output, ehr=client.base_url, source=columns.source, file=table.file, made=made)
-            rows = RowReader(table, columns).read()
-            for planned in planner.plan(rows, only=only.removeprefix("Patient/"), limit=limit):
+            gathering = Gathering(RowReader(table, columns))
+            for planned in planner.plan(gathering, only=only.removeprefix("Patient/"), limit=limit):
                 writer.add(planned)
             refused = sorted(planner.problems, key=lambda problem: (problem.place.sheet, problem.place.line))
             writer.close(len({problem.place for problem in refused}), planner.settled)

@@ -133,6 +133,33 @@ class Journal:
         """Write down that nothing is left to do for a client as long as its print stays the same; empty: no longer."""
         self._put(tables.settled, [{**self._key, "patient": patient, "print": mark}])
 
+    def unsettle(self, patients: Iterable[str]) -> None:
+        """Something is left to do, or may be: the clients are looked at again in every run."""
+        self._put(tables.settled, [{**self._key, "patient": patient, "print": ""} for patient in patients])
+
+    def seen(self, clients: Iterable[str]) -> dict[str, str]:
+        """The Patient id of a source's clients, by the keyed hash of how the source names them."""
+        columns = tables.seen.c
+        mine = (columns.ehr == self._key["ehr"], columns.source == self._key["source"])
+        query = select(columns.client, columns.patient).where(*mine, columns.client.in_(list(clients)))
+        return {row.client: row.patient for row in self._db.execute(query)}
+
+    def see(self, clients: Mapping[str, str]) -> None:
+        """Write down what ``seen`` gives."""
+        rows = [{**self._key, "client": client, "patient": patient} for client, patient in clients.items()]
+        self._put(tables.seen, rows)
+
+    def watermark(self) -> tuple[datetime, datetime] | None:
+        """From when on changes in the EHR have to be looked at, and when everything was last read (UTC)."""
+        columns = tables.watermark.c
+        mine = (columns.ehr == self._key["ehr"], columns.source == self._key["source"])
+        row = self._db.execute(select(columns.since, columns.whole).where(*mine)).first()
+        return (datetime.fromisoformat(row.since), datetime.fromisoformat(row.whole)) if row else None
+
+    def mark(self, since: datetime, whole: datetime) -> None:
+        """Set the watermark."""
+        self._put(tables.watermark, [{**self._key, "since": since.isoformat(), "whole": whole.isoformat()}])
+
     def forget(self, patient: str) -> None:
         """Forget what was agreed about a client, after an undo."""
         for table in (tables.memory, tables.settled):

@@ -50,11 +50,9 @@ seen = Table(
     Column("source", String, nullable=False),
     Column("client", String, nullable=False),
     Column("patient", String, nullable=False),
-    Column("rows", String, nullable=False),
     PrimaryKeyConstraint("ehr", "source", "client"),
-    Index("seen_patient", "ehr", "source", "patient"),
 )
-"""Which client a source's key means (a keyed hash), and the print of its rows when nothing was left to do."""
+"""Which client a source means by a key (a keyed hash)."""
 
 watermark = Table(
     "watermark",

@@ -13,17 +13,25 @@ from fhir_plugin.sync.population import Json, versions_of
 from fhir_plugin.sync.vault import Vault
 from fhir_plugin.sync.wanted import Wanted
 
-__all__ = ["client_print", "rows_print"]
+__all__ = ["client_print", "is_print_of", "rows_print", "said_print"]
 
 
 def rows_print(rows: Sequence[Wanted], context: Context, vault: Vault) -> str:
     """The print of what the source says of one client."""
-    said = [context.source, context.dialect, context.policy.label]
-    said += ["\x1f".join(row.cells) for row in rows]
-    return vault.fingerprint("\x1e".join(said))
+    return said_print("\x1e".join("\x1f".join(row.cells) for row in rows), context, vault)
+
+
+def said_print(said: str, context: Context, vault: Vault) -> str:
+    """The print of what a source says, and of how it is read."""
+    return vault.fingerprint("\x1e".join([context.source, context.dialect, context.policy.label, said]))
 
 
 def client_print(rows: str, bodies: list[Json], vault: Vault) -> str:
     """The print of what the source says (``rows_print``) with what the EHR holds; empty without versions."""
     versions = versions_of(bodies)
-    return vault.fingerprint(f"{rows}\x1e{versions}") if rows and versions else ""
+    return f"{rows}.{vault.fingerprint(versions)}" if rows and versions else ""
+
+
+def is_print_of(mark: str, rows: str) -> bool:
+    """Whether a ``client_print`` is one of these rows, whatever the EHR held."""
+    return bool(rows) and mark.startswith(f"{rows}.")

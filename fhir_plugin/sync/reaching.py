@@ -16,10 +16,11 @@ from fhir_plugin.sync.no_access import OwnEhr, OwnPopulation, without_access
 from fhir_plugin.sync.own_records import OwnRecords
 from fhir_plugin.sync.own_store import OwnStore, open_own_store, own_path
 from fhir_plugin.sync.population import Population
+from fhir_plugin.sync.recent import RecentChanges
 from fhir_plugin.sync.vault import Vault
 from fhir_plugin.sync.ways.choosing import Route, route_for
 
-__all__ = ["Reached", "reach", "record_bundle"]
+__all__ = ["Reached", "reach", "recent_of", "record_bundle"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -71,6 +72,11 @@ def reach(client: FhirClient, journal: Path, vault: Vault) -> Iterator[Reached]:
             store=store,
             notices=tuple(notices),
         )
+
+
+def recent_of(ehr: Reached) -> RecentChanges | None:
+    """What tells what changed in an EHR; None where a record is more than what the EHR holds of it."""
+    return RecentChanges(client=ehr.client) if ehr.route.needs_no_store and not ehr.abilities.is_stu3 else None
 
 
 def _own(base_url: str, store: OwnStore) -> Reached:

@@ -67,18 +67,45 @@ class RowReader:
     def read(self) -> Iterator[Wanted | Problem]:
         """Every row, as a figure or as what is wrong with it; several cells may be wrong in one row."""
         for row in self._table.rows():
-            place = Place(file=self._table.file, sheet=self._table.sheet, line=row.line)
-            if row.fault:
-                yield Problem(place=place, code=row.fault, cells=row.cells)
-                continue
-            cells, problems = self._cells(row, place)
-            if not problems:
-                problems = [Problem(place=place, column=column, code=code) for column, code in _whole_row(cells)]
-                problems = [self._named(problem) for problem in problems]
-            if problems:
-                yield from (_with_cells(problem, row) for problem in problems)
-            else:
-                yield replace(self._wanted(cells, place), cells=row.cells)
+            yield from self.read_row(row)
+
+    def rows(self) -> Iterator[Row]:
+        """Every row as it stands."""
+        return self._table.rows()
+
+    def client_of(self, row: Row) -> ClientKey | None:
+        """The client a row is about, without reading more of it; None where it cannot be told."""
+        name = self._columns.client_field
+        found = ""
+        for header in self._columns.of(name):
+            index = self._position[header]
+            if row.fault or any(index == fault for fault, _ in row.faults):
+                return None
+            found = _without_guard(row.cells[index]) or found
+        try:
+            value = str(self._value(name, found)) if found else ""
+        except BadCell:
+            return None
+        return self._key(name, value) if value else None
+
+    def read_row(self, row: Row) -> Iterator[Wanted | Problem]:
+        """One row, as a figure or as everything that is wrong with it."""
+        place = Place(file=self._table.file, sheet=self._table.sheet, line=row.line)
+        if row.fault:
+            yield Problem(place=place, code=row.fault, cells=row.cells)
+            return
+        cells, problems = self._cells(row, place)
+        if not problems:
+            problems = [Problem(place=place, column=column, code=code) for column, code in _whole_row(cells)]
+            problems = [self._named(problem) for problem in problems]
+        if problems:
+            yield from (_with_cells(problem, row) for problem in problems)
+        else:
+            yield replace(self._wanted(cells, place), cells=row.cells)
+
+    def _key(self, name: str, value: str) -> ClientKey:
+        system = {"client_bsn": BSN_SYSTEM, "client_identifier": self._columns.client_system}.get(name, "")
+        return ClientKey(system=system, value=value.removeprefix("Patient/"))
 
     def _cells(self, row: Row, place: Place) -> tuple[Cells, list[Problem]]:
         values: Cells = {}
@@ -125,13 +152,12 @@ class RowReader:
     def _wanted(self, cells: Cells, place: Place) -> Wanted:
         columns = self._columns
         name = columns.client_field
-        system = {"client_bsn": BSN_SYSTEM, "client_identifier": columns.client_system}.get(name, "")
         key = cells.get("key", "")
         identifiers = (Identifier(system=columns.key_system, value=key),) if key and columns.key_system else ()
         provided = self._provided | ({"identifiers"} if columns.key_system else set())
         return Wanted(
             place=place,
-            client=ClientKey(system=system, value=cells[name].removeprefix("Patient/")),
+            client=self._key(name, cells[name]),
             key=key,
             figure=figure_of(cells, identifiers),
             provided=frozenset(provided),

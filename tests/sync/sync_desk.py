@@ -22,15 +22,16 @@ from fhir_plugin.sync.applying import Applier
 from fhir_plugin.sync.columns import propose_columns
 from fhir_plugin.sync.decisions import Context
 from fhir_plugin.sync.findings import findings_path, store_findings
+from fhir_plugin.sync.gathering import Gathering
 from fhir_plugin.sync.journal import Journal, Step
 from fhir_plugin.sync.journal_opening import open_journal
 from fhir_plugin.sync.planfile import PlanReader, PlanWriter
 from fhir_plugin.sync.planning import Planner
-from fhir_plugin.sync.reaching import Reached, reach
+from fhir_plugin.sync.reaching import Reached, reach, recent_of
 from fhir_plugin.sync.rows import RowReader
 from fhir_plugin.sync.tables import open_csv
 from fhir_plugin.sync.undoing import Undoer
-from fhir_plugin.sync.wanted import Problem, Wanted
+from fhir_plugin.sync.wanted import Problem
 from fhir_plugin.sync.writing import Writer
 
 CLIENT_SYSTEM = "https://jeugdhulp.example.nl/clientnummer"
@@ -116,14 +117,17 @@ class Desk:
         path.write_text(rows if isinstance(rows, str) else as_csv(rows), encoding="utf-8")
         table = open_csv(path)
         columns = replace(propose_columns(table.header, self.source), client_system=CLIENT_SYSTEM)
-        return self.plan_rows(RowReader(table, columns).read(), path.name, **options)
+        return self.plan_rows(RowReader(table, columns), path.name, **options)
 
-    def plan_rows(self, rows: Iterable[Wanted | Problem], file: str = "other", **options: Any) -> PlanReader:
+    def plan_rows(self, reader: RowReader, file: str = "other", **options: Any) -> PlanReader:
         """Plan what was read of a source."""
         with self.reached() as (journal, ehr):
-            planner = Planner(population=ehr.population, journal=journal, context=self.context())
+            recent = recent_of(ehr)
+            if recent is not None:
+                recent.clock = lambda: self.now
+            planner = Planner(population=ehr.population, journal=journal, context=self.context(), recent=recent)
             writer = PlanWriter(self.plan_path, ehr=self.client.base_url, source=self.source, file=file, made="now")
-            for planned in planner.plan(rows, **options):
+            for planned in planner.plan(Gathering(reader), **options):
                 writer.add(planned)
             writer.close(len({problem.place for problem in planner.problems}), planner.settled)
         self.problems = planner.problems

@@ -171,7 +171,7 @@ def test_one_system_can_be_brought_into_another_and_a_second_run_writes_nothing(
     other = make_desk(tmp_path / "b")
     for _ in range(2):
         source = FhirSource(base_url=BASE, client_system=CLIENT_SYSTEM)
-        other.plan_rows(reader(source.read(searched(desk.client)), CLIENT_SYSTEM).read())
+        other.plan_rows(reader(source.read(searched(desk.client)), CLIENT_SYSTEM))
         before = other.writes()
         other.apply()
     assert other.writes() == before
