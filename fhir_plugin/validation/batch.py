@@ -105,8 +105,8 @@ def validate_all(
 
     context = multiprocessing.get_context("fork")
     with context.Pool(jobs, _adopt, (validator, profiles)) as pool:
-        for packed in pool.imap(_many, _chunks(found)):
-            yield from _unpacked(packed)
+        for answer in pool.imap(_many, _chunks(found)):
+            yield from unpacked(answer)
 
 
 def _one(validator: Validator, source: Source, profiles: tuple[str, ...]) -> Result:
@@ -129,10 +129,10 @@ def _adopt(validator: Validator, profiles: tuple[str, ...]) -> None:
 
 def _many(chunk: list[Source]) -> bytes:
     validator, profiles = _adopted["here"]
-    return _packed(_one(validator, source, profiles) for source in chunk)
+    return packed(_one(validator, source, profiles) for source in chunk)
 
 
-def _packed(results: Iterable[Result]) -> bytes:
+def packed(results: Iterable[Result]) -> bytes:
     """Results as bytes for another process of this program: what costs time there is objects, not text."""
     return marshal.dumps(
         [
@@ -149,9 +149,9 @@ def _packed(results: Iterable[Result]) -> bytes:
     )
 
 
-def _unpacked(packed: bytes) -> Iterator[Result]:
-    """The inverse of :func:`_packed`."""
-    for name, number, rows in marshal.loads(packed):  # noqa: S302  it comes from a process that this one started
+def unpacked(data: bytes) -> Iterator[Result]:
+    """The inverse of :func:`packed`."""
+    for name, number, rows in marshal.loads(data):  # noqa: S302  it comes from a process that this one started
         issues = tuple(
             Issue(
                 severity=_SEVERITIES[severity],
