@@ -60,3 +60,7 @@ def test_a_list_is_brought_in_changed_and_withdrawn_and_a_last_run_writes_nothin
     last = [row(first, "F1", Toestemming="ingetrokken", Mobiel="06-12345677"), *rows[1:]]
     assert desk.plan(last).totals["clients-written"] == 0
     assert {step.state for step in desk.apply()} <= {"same"}
+    assert {step.state for step in desk.undo(desk.last_run() - 1)} == {"undone"}
+    (team,) = held(client, "CareTeam", child)
+    assert "end" not in team["participant"][0].get("period", {})
+    assert [consent["status"] for consent in held(client, "Consent", child)] == ["active"]
