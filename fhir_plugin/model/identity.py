@@ -56,6 +56,11 @@ class Ref:
         parts = self.reference.split("/_history/")[0].rsplit("/", 2)
         return parts[-1] if len(parts) >= 2 else ""
 
+    @property
+    def key(self) -> str:
+        """What tells one thing from another: the logical id, else the whole reference (``urn:uuid:`` of a new one)."""
+        return self.id or self.reference
+
 
 class NameOrder(StrEnum):
     """Order of own and partner name (humanname-assembly-order; NamingSystem Naamgebruik)."""

@@ -10,7 +10,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 
-from fhir_plugin.consent import Ask, Policy
+from fhir_plugin.consent import Ask, Policy, access_permit
 from fhir_plugin.model.figure import SupportFigure
 from fhir_plugin.model.identity import Identifier
 from fhir_plugin.model.network import SupportNetwork
@@ -125,10 +125,18 @@ def decide_client(
         before=network,
         after=work.network,
         remember=tuple(work.remember),
-        permits=tuple(work.permits),
+        permits=_in_the_end(work, context),
         problems=tuple(work.problems),
         figures=work.figures,
     )
+
+
+def _in_the_end(work: _Work, context: Context) -> tuple[Ask, ...]:
+    """The permits on the record as it will be: a later row must not take away what an earlier one was decided on."""
+    figures = {figure.ref.key: figure for figure in work.network.figures}
+    opened = (figures[ask.request.actor.key] for ask in work.permits)
+    answers = (access_permit(work.network, figure, context.policy, context.at) for figure in opened)
+    return tuple(answer for answer in answers if isinstance(answer, Ask))
 
 
 def _decide_figure(

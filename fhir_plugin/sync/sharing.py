@@ -103,7 +103,7 @@ def _is_ours(record: ConsentRecord) -> bool:
 
 def _is_about(record: ConsentRecord, figure: SupportFigure) -> bool:
     actors = record.root.actors if record.root else ()
-    return any(actor.ref is not None and actor.ref.id == figure.ref.id for actor in actors)
+    return any(actor.ref is not None and actor.ref.key == figure.ref.key for actor in actors)
 
 
 def _consent_identifier(identity: str, claim: ConsentClaim) -> Identifier:

@@ -12,6 +12,7 @@ from fhir_plugin.model.figure import SupportFigure
 from fhir_plugin.model.network import SupportNetwork, Team
 from fhir_plugin.sync.sharing import apply_claim
 from fhir_plugin.sync.wanted import ConsentClaim
+from fhir_plugin.sync.ways.openings import lasts_longer
 
 __all__ = ["Shared", "is_open", "share"]
 
@@ -59,6 +60,7 @@ def share(
     today = local_day(at)
     if figure.bond.end != theirs.bond.end and figure.bond.end and figure.bond.end.last_day() <= today:
         figure = replace(figure, active=False)  # only the end of the bond ends the person's place in the record
+    held = network
     network = _with_figure(network, replace(figure, engagement=theirs.engagement))
     effect = ""
     notes: tuple[str, ...] = ()
@@ -67,12 +69,15 @@ def share(
         claimed = apply_claim(network, figure, claim, identity, policy)
         network, effect = claimed.network, claimed.effect
         notes = (claimed.note,) if claimed.note else ()
-    if claim is not None and claim.state == "withdrawn":
+    if claim is not None and claim.state != "given":
         figure = _disengaged(figure, theirs, PartialDate.of(today))
-    elif is_open(figure, at) and not is_open(theirs, at) and not _is_complete(figure):
+    elif effect and is_open(theirs, at) and _loses_permit(held, network, theirs, policy, at):
+        notes = (*notes, f"waits-for-consent:{access_permit(network, figure, policy, at)}")
+        figure = _disengaged(figure, theirs, PartialDate.of(today))
+    elif _opens(figure, theirs, at) and not _is_complete(figure):
         notes = (*notes, "incomplete:sync-engagement-incomplete")
         figure = replace(figure, engagement=theirs.engagement)
-    elif is_open(figure, at) and not is_open(theirs, at):
+    elif _opens(figure, theirs, at):
         answer = access_permit(network, figure, policy, at)
         if isinstance(answer, Ask):
             permits = (answer,)
@@ -81,6 +86,25 @@ def share(
             figure = replace(figure, engagement=theirs.engagement)
     network = _with_team(_with_figure(network, figure))
     return Shared(network=network, figure=figure, permits=permits, effect=effect, notes=notes)
+
+
+def _loses_permit(
+    before: SupportNetwork, after: SupportNetwork, figure: SupportFigure, policy: Policy, at: datetime
+) -> bool:
+    """Whether the consents permitted access, and after a new claim, which leaves somebody out, no longer do."""
+    return _permitted(before, figure, policy, at) and not _permitted(after, figure, policy, at)
+
+
+def _permitted(network: SupportNetwork, figure: SupportFigure, policy: Policy, at: datetime) -> bool:
+    return network.figure(figure.id) is not None and isinstance(access_permit(network, figure, policy, at), Ask)
+
+
+def _opens(figure: SupportFigure, theirs: SupportFigure, at: datetime) -> bool:
+    """Whether the figure gets a place in the team that it does not have, or for longer."""
+    if not is_open(figure, at):
+        return False
+    ends = [each.engagement.period.end if each.engagement else None for each in (theirs, figure)]
+    return not is_open(theirs, at) or lasts_longer(ends[0], ends[1])
 
 
 def is_open(figure: SupportFigure, at: datetime) -> bool:

@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime
 
-from fhir_plugin.consent import Ask, Policy, access_permit, demand
+from fhir_plugin.consent import Ask, Policy, access_permit
 from fhir_plugin.ehr.wire import dumps
 from fhir_plugin.errors import EhrConflict, EhrError
 from fhir_plugin.mapping.json import Json, text
@@ -79,8 +79,8 @@ class Undoer:
 
     def _client(self, step: Step) -> Step:
         try:
-            tasks = self._tasks(step)
-            written = self._write(step.patient, tasks) if tasks else 0
+            tasks, permits = self._tasks(step)
+            written = self._write(step.patient, tasks, permits) if tasks else 0
         except BrokenOff as broken:
             return replace(step, state="failed", code=broken.error.code)
         except EhrConflict:
@@ -91,8 +91,8 @@ class Undoer:
             return replace(step, state="failed", code=str(reason), resources=0)
         return replace(step, state="undone", code="", resources=written)
 
-    def _tasks(self, step: Step) -> list[Task]:
-        """The compensating writes.
+    def _tasks(self, step: Step) -> tuple[list[Task], list[Ask]]:
+        """The compensating writes, and the permits of what they open.
 
         Raises:
             EhrConflict: something is not as the run left it.
@@ -111,32 +111,32 @@ class Undoer:
             if not _as_left(now, version, step.undo.get("digests", {}).get(reference, "")):
                 raise EhrConflict("It was edited since.", where="undo", remedy="Look at the record.")
             tasks.append(Task(body=_with_id(wanted, now), before=now, version=_version(now), patient=_patient(step)))
-        self._demand_permits(bodies, tasks, step.patient)
-        return tasks
+        return tasks, self._permits(bodies, tasks, step.patient)
 
-    def _demand_permits(self, bodies: Iterable[Json], tasks: Iterable[Task], patient: str) -> None:
+    def _permits(self, bodies: Iterable[Json], tasks: Iterable[Task], patient: str) -> list[Ask]:
         after = {(task.type, task.id): task.body for task in tasks}
         listed = list(bodies)
         then = [after.get((text(body, "resourceType"), text(body, "id")), body) for body in listed]
         now, will_be = network_of(listed, patient), network_of(then, patient)
-        at = self.clock()
+        at, permits = self.clock(), []
         for figure in will_be.figures:
             if not is_open(figure, at) or (_is_open_in(now, figure.id, at) and not self._permitted(now, figure.id, at)):
                 continue  # it takes no part, or took part without a permit before: that was decided elsewhere
             answer = access_permit(will_be, figure, self.policy, at)
             if not isinstance(answer, Ask):
                 raise _CannotUndo("sync-undo-no-consent")
-            demand(answer.permit, answer.request)
+            permits.append(answer)
+        return permits
 
     def _permitted(self, network: SupportNetwork, figure_id: str, at: datetime) -> bool:
         figure = network.figure(figure_id)
         return figure is not None and isinstance(access_permit(network, figure, self.policy, at), Ask)
 
-    def _write(self, patient: str, tasks: list[Task]) -> int:
+    def _write(self, patient: str, tasks: list[Task], permits: list[Ask]) -> int:
         part = divide(tasks, self.writer.route)
         if part.left:
             raise _CannotUndo("sync-undo-by-hand")
-        return len(self.writer.send(patient, part, self.clock()))
+        return len(self.writer.send(patient, part, permits, self.clock()))
 
 
 class _CannotUndo(Exception):

@@ -12,7 +12,7 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any
 
-from fhir_plugin.consent import demand
+from fhir_plugin.consent import Ask
 from fhir_plugin.ehr.answers import Written
 from fhir_plugin.ehr.client import FhirClient
 from fhir_plugin.ehr.entries import Entry
@@ -28,6 +28,7 @@ from fhir_plugin.sync.saga import UNCERTAIN, BrokenOff, Saga
 from fhir_plugin.sync.ways.choosing import Route
 from fhir_plugin.sync.ways.creating import ConditionalCreate, condition_of
 from fhir_plugin.sync.ways.dividing import Divided, divide
+from fhir_plugin.sync.ways.openings import demand_openings
 from fhir_plugin.sync.ways.tasks import Task, own_identifier
 from fhir_plugin.sync.ways.updating import ComparedPut
 
@@ -104,9 +105,9 @@ class Writer:
             PermitRequired: something would be shared without a fresh permit; nothing was sent.
             EhrUnauthorized: the EHR lets nothing in any more.
         """
-        for unit in units:
-            _demand_permits(unit, at)
         divided = [divide(_tasks(unit), self._route) for unit in units]
+        for unit, part in zip(units, divided, strict=True):
+            demand_openings(part.send, unit.decided.permits, at)
         together = [pair for pair in zip(units, divided, strict=True) if pair[1].together and pair[1].send]
         results = {wrote.unit.patient: wrote for wrote in self._transaction(together, at)}
         for unit, part in zip(units, divided, strict=True):
@@ -114,13 +115,15 @@ class Writer:
                 results[unit.patient] = self._one_by_one(unit, part, at)
         return [results[unit.patient] for unit in units]
 
-    def send(self, patient: str, part: Divided, at: datetime) -> list[Written]:
-        """Write tasks of one client that need no decision any more, with their Provenance.
+    def send(self, patient: str, part: Divided, permits: Sequence[Ask], at: datetime) -> list[Written]:
+        """Write tasks of one client that come of no list, with their Provenance.
 
         Raises:
+            PermitRequired: somebody would get a place in the team without a fresh permit; nothing was sent.
             BrokenOff: a saga did not come to its end.
             EhrError: a transaction was refused, or got no answer.
         """
+        demand_openings(part.send, permits, at)
         changes = [ResourceChange(body=task.body, version=task.version) for task in part.send]
         body = provenance_of(changes, Author(enterer=self._author), at)
         provenance = Task(body=body, patient=f"Patient/{patient}")
@@ -206,11 +209,6 @@ def body_before(network: SupportNetwork, reference: str) -> dict[str, Any] | Non
     carried += [record.carried for record in network.consents]
     carried.append(network.team.carried if network.team else None)
     return next((item.body() for item in carried if item is not None and item.reference == reference), None)
-
-
-def _demand_permits(unit: Unit, at: datetime) -> None:
-    for ask in unit.decided.permits:
-        demand(ask.permit, replace(ask.request, at=at))
 
 
 def _tasks(unit: Unit) -> list[Task]:

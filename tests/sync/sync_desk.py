@@ -169,6 +169,10 @@ class Desk:
         with self.journal() as journal:
             return journal.runs()[0].id
 
+    def writer_for(self, ehr: Reached) -> Writer:
+        """What writes to an EHR."""
+        return Writer(ehr.client, Ref(display="sync"), ehr.route, ehr.store)
+
     def undo(self, run: int) -> list[Step]:
         """Take a run back."""
         with self.reached() as (journal, ehr):

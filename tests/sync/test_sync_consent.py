@@ -9,8 +9,8 @@ import pytest
 from sync_desk import CONSENT, Desk, row
 
 from fhir_plugin.errors import PermitRequired
-from fhir_plugin.sync import writing
 from fhir_plugin.sync.planfile import PlanReader
+from fhir_plugin.sync.ways import openings
 
 
 def participants(desk: Desk, patient: str = "p1001") -> list[dict[str, Any]]:
@@ -131,7 +131,7 @@ def test_nothing_is_sent_when_the_permit_does_not_cover_it(desk: Desk, monkeypat
     def refuse(*_: object, **__: object) -> None:
         raise PermitRequired("no")
 
-    monkeypatch.setattr(writing, "demand", refuse)
+    monkeypatch.setattr(openings, "demand", refuse)
     with pytest.raises(PermitRequired):
         desk.apply()
     assert desk.writes() == before
@@ -144,3 +144,23 @@ def test_a_withdrawal_that_is_applied_a_day_after_it_was_planned_ends_access_tha
     desk.now = datetime(2026, 11, 25, 9, 0, tzinfo=UTC)
     assert [step.state for step in desk.apply()] == ["done"]
     assert [item["period"]["end"] for item in participants(desk)] == ["2026-11-25"]
+
+
+def test_consents_of_several_new_figures_do_not_end_each_other(desk: Desk) -> None:
+    rows = [row(key=f"F{n}", Voornaam=name, Mobiel=f"06-1234560{n}", **CONSENT) for n, name in enumerate(("A", "B"), 1)]
+    desk.sync(rows)
+    assert [consent["status"] for consent in desk.ehr.all("Consent")] == ["active", "active"]
+
+
+def test_a_no_after_a_yes_ends_the_place_in_the_team_too(desk: Desk) -> None:
+    desk.sync([row(**CONSENT)])
+    desk.sync([row(Toestemming="nee")])
+    assert [item["period"]["end"] for item in participants(desk)] == ["2026-11-23"]
+
+
+def test_a_new_consent_that_leaves_the_youth_out_ends_what_the_old_one_opened(desk: Desk) -> None:
+    desk.sync([row(**CONSENT)])
+    plan = desk.plan([row(**{**CONSENT, "Toestemming van": "moeder"})])
+    desk.apply()
+    assert plan.totals["waits-for-consent"] == 1
+    assert [item["period"]["end"] for item in participants(desk)] == ["2026-11-23"]
