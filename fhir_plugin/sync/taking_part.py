@@ -14,7 +14,7 @@ from fhir_plugin.sync.sharing import apply_claim
 from fhir_plugin.sync.wanted import ConsentClaim
 from fhir_plugin.sync.ways.openings import lasts_longer
 
-__all__ = ["Shared", "is_open", "share"]
+__all__ = ["Shared", "is_open", "opens", "share"]
 
 _NAMESPACE = uuid.UUID("c0f6f7f1-6b0a-5e3a-8a54-0c9b5c1d7e20")
 
@@ -74,10 +74,10 @@ def share(
     elif effect and is_open(theirs, at) and _loses_permit(held, network, theirs, policy, at):
         notes = (*notes, f"waits-for-consent:{access_permit(network, figure, policy, at)}")
         figure = _disengaged(figure, theirs, PartialDate.of(today))
-    elif _opens(figure, theirs, at) and not _is_complete(figure):
+    elif opens(figure, theirs, at) and not _is_complete(figure):
         notes = (*notes, "incomplete:sync-engagement-incomplete")
         figure = replace(figure, engagement=theirs.engagement)
-    elif _opens(figure, theirs, at):
+    elif opens(figure, theirs, at):
         answer = access_permit(network, figure, policy, at)
         if isinstance(answer, Ask):
             permits = (answer,)
@@ -99,7 +99,7 @@ def _permitted(network: SupportNetwork, figure: SupportFigure, policy: Policy, a
     return network.figure(figure.id) is not None and isinstance(access_permit(network, figure, policy, at), Ask)
 
 
-def _opens(figure: SupportFigure, theirs: SupportFigure, at: datetime) -> bool:
+def opens(figure: SupportFigure, theirs: SupportFigure, at: datetime) -> bool:
     """Whether the figure gets a place in the team that it does not have, or for longer."""
     if not is_open(figure, at):
         return False

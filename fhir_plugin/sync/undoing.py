@@ -21,7 +21,7 @@ from fhir_plugin.sync.mending import mend_sagas
 from fhir_plugin.sync.own_store import OwnStore
 from fhir_plugin.sync.population import Population, network_of
 from fhir_plugin.sync.saga import BrokenOff
-from fhir_plugin.sync.taking_part import is_open
+from fhir_plugin.sync.taking_part import is_open, opens
 from fhir_plugin.sync.ways.dividing import divide
 from fhir_plugin.sync.ways.tasks import Task, content_of
 from fhir_plugin.sync.writing import Writer
@@ -120,12 +120,14 @@ class Undoer:
         now, will_be = network_of(listed, patient), network_of(then, patient)
         at, permits = self.clock(), []
         for figure in will_be.figures:
-            if not is_open(figure, at) or (_is_open_in(now, figure.id, at) and not self._permitted(now, figure.id, at)):
-                continue  # it takes no part, or took part without a permit before: that was decided elsewhere
+            if not is_open(figure, at):
+                continue
             answer = access_permit(will_be, figure, self.policy, at)
-            if not isinstance(answer, Ask):
+            held = now.figure(figure.id)
+            if isinstance(answer, Ask):
+                permits.append(answer)
+            elif held is None or opens(figure, held, at) or self._permitted(now, figure.id, at):
                 raise _CannotUndo("sync-undo-no-consent")
-            permits.append(answer)
         return permits
 
     def _permitted(self, network: SupportNetwork, figure_id: str, at: datetime) -> bool:
@@ -141,11 +143,6 @@ class Undoer:
 
 class _CannotUndo(Exception):
     """Why a client's part of a run stays as it is; the message is a code."""
-
-
-def _is_open_in(network: SupportNetwork, figure_id: str, at: datetime) -> bool:
-    figure = network.figure(figure_id)
-    return figure is not None and is_open(figure, at)
 
 
 def _as_left(now: Json, version: str, digest: str) -> bool:
