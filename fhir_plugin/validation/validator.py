@@ -19,6 +19,9 @@ from fhir_plugin.validation.terminology import TerminologyServer
 
 __all__ = ["Validator"]
 
+_MOST = 20_000
+"""Findings of one resource; what is broken in more places is broken as a whole."""
+
 
 class Validator:
     """Validates FHIR resources against base R4, our own package and any other package.
@@ -110,10 +113,12 @@ class Validator:
 
     def _check(self, tree: dict[str, Any], profiles: tuple[str, ...]) -> list[Finding]:
         path = (None, str(tree.get("resourceType") or "Resource")[:64], None)
-        findings: list[Finding] = []
+        findings: list[Finding] = _Bounded()
         scope = Scope(self.engine, findings, tree, path, element_ids={}, verdicts={})
         try:
             self.engine.check_resource(scope, profiles)
+        except _TooMany:
+            findings[_MOST:] = [Finding(Severity.FATAL, "too-many-issues", path, (("limit", str(_MOST)),), "")]
         except RecursionError:
             findings.append(Finding(Severity.FATAL, "too-deep", path, (), ""))
         except Exception as error:  # noqa: BLE001  the promise of this class: what is validated never makes it raise
@@ -138,6 +143,19 @@ class Validator:
             for finding, place in zip(findings, places, strict=True)
         )
         return Report(issues=parsed.issues + tuple(issues))
+
+
+class _TooMany(Exception):
+    """There are so many findings that more say nothing."""
+
+
+class _Bounded(list[Finding]):
+    """Findings, up to a number that still fits in memory whatever is validated."""
+
+    def append(self, finding: Finding) -> None:
+        super().append(finding)
+        if len(self) > _MOST:
+            raise _TooMany
 
 
 def _below(path: Path, root: Path) -> Path:

@@ -164,3 +164,15 @@ def test_numbers_that_json_allows_are_read(validator):
     report = validator.validate(text)
     assert all(issue.code != "internal" for issue in report)
     assert math.isfinite(len(report))
+
+
+def test_what_is_deeper_than_a_reader_writes_again_is_too_deep_and_no_crash(validator):
+    deep = b'{"resourceType":"Patient","extension":' + b'[{"url":"http://a.b/c","extension":' * 400
+    report = validator.validate(deep + b"[]" + b"}]" * 400 + b"}")
+    assert [issue.code for issue in report.of("fatal")] == ["too-deep"]
+
+
+def test_findings_of_one_resource_are_bounded(validator):
+    report = validator.validate(b'{"resourceType":"Patient","name":[' + b",".join([b'{"text":""}'] * 25_000) + b"]}")
+    assert len(report.issues) <= 20_001
+    assert [issue.code for issue in report.of("fatal")] == ["too-many-issues"]

@@ -79,7 +79,10 @@ def _plainly_good(source: bytes | str) -> dict[str, Any] | None:
     if type(tree) is not dict:
         return None
     keys = source.count(b'":') if isinstance(source, bytes) else source.count('":')
-    return tree if keys == _orjson.dumps(tree).count(b'":') else None
+    try:
+        return tree if keys == _orjson.dumps(tree).count(b'":') else None
+    except TypeError:  # nested deeper than it writes, though it reads it
+        return None
 
 
 def _load(text: str) -> Any:
@@ -93,7 +96,10 @@ def _load(text: str) -> Any:
         if "depth limit" in str(error):
             raise RecursionError from error
         raise
-    minimal = _orjson.dumps(tree)
+    try:
+        minimal = _orjson.dumps(tree)
+    except TypeError:
+        return _load_slowly(text)
     keys = minimal.count(b'":')
     if text.count('":') == keys or len(_KEY.findall(text)) == len(_KEY.findall(minimal.decode())):
         return tree

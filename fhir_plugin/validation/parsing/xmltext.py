@@ -17,6 +17,8 @@ from fhir_plugin.validation.scope import Path, render_path
 __all__ = ["read_xml"]
 
 Json = dict[str, Any]
+_MOST = 20_000
+"""Issues that are kept of one text."""
 _INTEGER = re.compile(r"-?(0|[1-9]\d*)", re.ASCII)
 _DECIMAL = re.compile(r"-?(0|[1-9]\d*)(\.\d+)?([eE][+-]?\d+)?", re.ASCII)
 _XML_ATTRIBUTES = ("http://www.w3.org/2001/XMLSchema-instance ", "http://www.w3.org/XML/1998/namespace ")
@@ -43,6 +45,8 @@ class _Reader:
         self.issues: list[Issue] = []
 
     def report(self, code: str, where: XmlElement, path: Path, **params: str) -> None:
+        if len(self.issues) >= _MOST:
+            return
         self.issues.append(
             Issue(
                 severity=Severity.ERROR,
