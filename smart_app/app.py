@@ -12,6 +12,7 @@ from smart_app import limits, logs, security
 from smart_app.api.app import install_validation
 from smart_app.api.service import ValidationService
 from smart_app.api.workers import Workers
+from smart_app.audit import writer as audit
 from smart_app.launch import guard
 from smart_app.launch.launcher import Launcher
 from smart_app.launch.network import guarded_session
@@ -52,6 +53,7 @@ def create_app(
     app.extensions["steunfiguren.settings"] = settings
     app.extensions["steunfiguren.launcher"] = Launcher(settings, store, clock=clock, session=session)
     logs.install(app)
+    audit.install(app, settings)
     limits.install(app, settings, clock)
     guard.install(app)
     app.register_blueprint(launch_blueprint)

@@ -41,6 +41,7 @@ DEFAULT_SCOPES = (
     "patient/Observation.cruds",
     "patient/Task.cruds",
     "patient/Provenance.crs",
+    "patient/AuditEvent.c",
 )
 """The least the app can do its work with (App Launch 2.2, *Request an authorization code*: scopes SHOULD be
 minimal)."""
@@ -148,6 +149,19 @@ class Exposure(Protocol):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class AuditSettings:
+    """Where the audit trail goes, and how long ours is kept.
+
+    Attributes:
+        to_ehr: offer AuditEvents to EHRs that take them; else all stay in the local log.
+        retention_years: of the local log; NEN 7513 asks for at least five.
+    """
+
+    to_ehr: bool = True
+    retention_years: int = 5
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Settings:
     """Everything :func:`smart_app.app.create_app` needs to know.
 
@@ -175,6 +189,7 @@ class Settings:
     trusted_proxies: int = 0
     session: SessionLimits = SessionLimits()
     limits: RateLimits = RateLimits()
+    audit: AuditSettings = AuditSettings()
     validator: ValidatorSettings | None = field(default_factory=ValidatorSettings)
 
     @property

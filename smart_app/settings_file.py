@@ -22,6 +22,7 @@ from smart_app.api.settings import ValidatorSettings
 from smart_app.launch.scopes import parse_scope
 from smart_app.settings import (
     DEFAULT_SCOPES,
+    AuditSettings,
     ClientType,
     Issuer,
     RateLimits,
@@ -63,6 +64,7 @@ def load_settings(path: Path, environ: Mapping[str, str]) -> Settings:
         trusted_proxies=table.number("trusted_proxies", 0, 0, 5),
         session=_session(Table(table.get("session", dict, {}), "session.", table.file)),
         limits=_limits(Table(table.get("limits", dict, {}), "limits.", table.file)),
+        audit=_audit(Table(table.get("audit", dict, {}), "audit.", table.file)),
         validator=_validator(Table(table.get("validator", dict, {}), "validator.", table.file)),
     )
     table.finish()
@@ -155,6 +157,15 @@ def _validator(table: Table) -> ValidatorSettings | None:
     enabled = table.get("enabled", bool, True)
     table.finish()
     return settings if enabled else None
+
+
+def _audit(table: Table) -> AuditSettings:
+    settings = AuditSettings(
+        to_ehr=table.get("to_ehr", bool, True),
+        retention_years=table.number("retention_years", 5, 5, 100),
+    )
+    table.finish()
+    return settings
 
 
 def _issuers(table: Table, environ: Mapping[str, str]) -> tuple[Issuer, ...]:

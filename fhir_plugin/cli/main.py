@@ -12,6 +12,7 @@ from fhir_plugin.errors import SteunfigurenError
 __all__ = ["main"]
 
 COMMANDS = {
+    "audit": "fhir_plugin.cli.audit",
     "conformance": "fhir_plugin.cli.conformance",
     "consent": "fhir_plugin.cli.consent",
     "demo": "fhir_plugin.cli.serve",

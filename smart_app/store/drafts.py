@@ -6,6 +6,7 @@ import secrets
 import time
 import uuid
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from datetime import timedelta
 
@@ -115,6 +116,8 @@ class DraftStore:
         self._keyring = keyring
         self._clock = clock
         try:
+            with suppress(SQLAlchemyError):  # another process may make the table in the same moment
+                _metadata.create_all(engine)
             _metadata.create_all(engine)
         except SQLAlchemyError as error:
             remedy = "Check the database URL, and that the database runs."

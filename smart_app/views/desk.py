@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from functools import cache
+from threading import Lock
 
 from flask import current_app, g
 
@@ -17,6 +18,7 @@ from fhir_plugin.model.identity import Ref
 from fhir_plugin.model.issues import Report
 from fhir_plugin.model.names import display_name
 from fhir_plugin.model.network import SupportNetwork
+from smart_app.audit.acts import note_written
 from smart_app.i18n import Translator
 from smart_app.launch.phases import ActiveLaunch
 from smart_app.presenters.access import Rights, rights_of, viewer_of
@@ -25,6 +27,8 @@ from smart_app.store.drafts import DraftStore
 from smart_app.views.language import texts
 
 __all__ = ["Desk", "desk", "drafts"]
+
+_one_at_a_time = Lock()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -78,16 +82,19 @@ class Desk:
         author = Author(
             enterer=self.context.user, organization=self.network.child.organization, designations=designations
         )
-        return self.gateway.commit(self.network, after, author)
+        done = self.gateway.commit(self.network, after, author)
+        note_written(done.written)
+        return done
 
 
 def drafts() -> DraftStore:
     """The drafts of this app, beside its launches."""
-    found: DraftStore | None = current_app.extensions.get("steunfiguren.drafts")
-    if found is None:
-        store = current_app.extensions["steunfiguren.launcher"].store
-        found = DraftStore(store.engine, store.keyring, store.clock)
-        current_app.extensions["steunfiguren.drafts"] = found
+    with _one_at_a_time:  # two first requests at once would both make the table
+        found: DraftStore | None = current_app.extensions.get("steunfiguren.drafts")
+        if found is None:
+            store = current_app.extensions["steunfiguren.launcher"].store
+            found = DraftStore(store.engine, store.keyring, store.clock)
+            current_app.extensions["steunfiguren.drafts"] = found
     return found
 
 

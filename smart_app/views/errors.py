@@ -28,6 +28,7 @@ from fhir_plugin.errors import (
     UnknownIssuer,
     UsageError,
 )
+from smart_app.audit.acts import note_refusal
 from smart_app.i18n import Message, msg
 from smart_app.logs import reference
 from smart_app.views.language import texts
@@ -215,6 +216,7 @@ def known(error: SteunfigurenError) -> Response:
     """An error of our tree, by its code or else its kind."""
     page = _BY_CODE.get(error.code) or next((page for kind, page in _BY_TYPE if isinstance(error, kind)), _UNKNOWN)
     log.warning("refused", extra={"code": error.code, "status": page.status})
+    note_refusal(error.code)
     return _rendered(page, page.status)
 
 

@@ -70,14 +70,16 @@ class Room:
         return self
 
     def get(self, path: str = "", status: int = 200) -> html.HtmlElement:
-        return self._seen(self.client.get(self._url(path), base_url=APP, follow_redirects=True), status)
+        return self._seen(self.client.get(self._url(path), base_url=APP, follow_redirects=True, buffered=True), status)
 
     def post(self, path: str, status: int = 200, **answers: Any) -> html.HtmlElement:
         """Send a form of the page that is open, with these answers."""
         assert self.page is not None
         guard = {name: self.page.xpath(f"string(//input[@name='{name}']/@value)") for name in ("csrf_token", "patient")}
         self.guard = guard if guard["csrf_token"] else self.guard
-        answer = self.client.post(self._url(path), data=self.guard | answers, base_url=APP, follow_redirects=True)
+        answer = self.client.post(
+            self._url(path), data=self.guard | answers, base_url=APP, follow_redirects=True, buffered=True
+        )
         return self._seen(answer, status)
 
     def begin(self, path: str) -> str:

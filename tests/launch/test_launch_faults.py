@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from sandbox_room import Room, open_room
+from sandbox_room import APP, Room, open_room
 
 from smart_app.launch import launcher
 from smart_app.sandbox.faults import FAULTS
@@ -258,6 +258,25 @@ def test_drops_related_person_participants_is_never_called_saved(room: Room) -> 
     assert len(ans(room)) == 1
     (saved,) = ans(room)
     assert f"RelatedPerson/{saved['id']}" in str(room.stored("CareTeam"))
+
+
+@pytest.mark.parametrize(
+    "fault",
+    ["no-access", "create-only", "patch-only", "no-if-match", "server-ids", "no-related-person-write", "stu3"],
+)
+def test_whatever_an_ehr_cannot_do_a_save_is_whole_or_not_there(room: Room, fault: str) -> None:
+    """The EHRs of the degradation matrix: saved and there once, or a page that says it is not."""
+    room.open()
+    draft = fill(room, support={"functions": ["practical"]})
+    room.fault(fault)
+    answer = room.client.post(room.path + draft.removeprefix(room.path) + "check", data=room.guard, base_url=APP)
+    done = answer.status_code == 303
+    assert done or answer.status_code >= 400
+    assert len(ans(room)) == (1 if done else 0)
+    assert done or ("Referentienummer" in answer.text and SAVED not in answer.text)
+    room.fault(fault, on=False)
+    if not done:
+        kept(room, draft)
 
 
 def test_every_fault_of_the_sandbox_has_its_test_here() -> None:

@@ -21,7 +21,16 @@ from hypothesis.stateful import (
     run_state_machine_as_test,
 )
 from wrong_patient_children import CHILDREN, users_of
-from wrong_patient_visitor import Browser, Form, Tab, add_somebody, change_somebody, walk
+from wrong_patient_visitor import (
+    Browser,
+    Form,
+    Tab,
+    add_somebody,
+    agree_and_take_back,
+    change_somebody,
+    change_the_same_person,
+    walk,
+)
 from wrong_patient_world import APP, EHR, World
 
 from smart_app.launch.guard import CSRF_FIELD, PATIENT_FIELD
@@ -117,6 +126,17 @@ class Launches(RuleBasedStateMachine):
     @rule(tab=tabs, rng=CHOICES)
     def change_and_save(self, tab: Tab, rng: Random) -> None:
         change_somebody(self.alive(tab, rng), rng)
+
+    @rule(tab=tabs, rng=CHOICES)
+    def record_and_withdraw_a_consent(self, tab: Tab, rng: Random) -> None:
+        agree_and_take_back(self.alive(tab, rng), rng)
+
+    @rule(tab=tabs, rng=CHOICES)
+    def change_what_somebody_else_is_changing(self, tab: Tab, rng: Random) -> None:
+        """In another browser, with the same child; the two meet at the conflict."""
+        self.alive(tab, rng)
+        number = (self.browsers.index(tab.browser) + 1) % BROWSERS
+        change_the_same_person(tab, self.launch(number, tab.child, rng), rng)
 
     @rule(rng=CHOICES)
     def open_an_address_that_is_over(self, rng: Random) -> None:

@@ -20,6 +20,12 @@ Page = tuple[str, str]
 LEAVING = "/sign-out"
 GUARDED = ("csrf_token", "patient", "version")
 TYPED = ("own_label", "first_name", "family_name", "note_text", "order", "programme")
+AGREED = {
+    "share": "yes",
+    "share_what": "progress",
+    "share_signers": "RelatedPerson/moeder-kanarie{child}",
+    "share_until": "1-6-2027",
+}
 DATES = ("1-6-2026", "2024", "gisteren", "")
 
 
@@ -179,3 +185,41 @@ def _answer(tab: Tab, rng: Random, answers: tuple[tuple[str, str], ...] | None) 
     if answers:
         form = Form(form.path, tuple(pair for pair in form.values if pair[0] in GUARDED) + answers)
     tab.post(form)
+
+
+def agree_and_take_back(tab: Tab, rng: Random) -> None:
+    """Record a consent about a figure, and take it back, or the other way round where one is there."""
+    figures = [link for link in tab.links(("", tab.get().text)) if "/figure/" in link]
+    page = tab.get(rng.choice(figures)) if figures else None
+    begun = [form for form in tab.forms(("", page.text), rng) if form.path.endswith("/change/consent")] if page else []
+    if not begun:
+        return
+    tab.post(begun[0])
+    _answer(tab, rng, tuple((name, value.format(child=tab.child)) for name, value in AGREED.items()))
+    _answer(tab, rng, ())
+    back = [link for page in tab.pages[-1:] for link in tab.links(page) if link.endswith("/withdraw")]
+    if back and rng.random() < 0.7:
+        page = tab.get(back[0])
+        for form in tab.forms(("", page.text), rng):
+            if "/withdraw" in (form.path or back[0]):
+                tab.post(Form(back[0], (*form.values, ("by", "all"))))
+
+
+def change_the_same_person(first: Tab, second: Tab, rng: Random) -> None:
+    """Two people change the same part of the same figure: the second meets both versions, and chooses."""
+    figures = [link for link in first.links(("", first.get().text)) if "/figure/" in link]
+    if not figures:
+        return
+    chosen = rng.choice(figures)
+    for tab, phone in ((first, "06 11 11 11 11"), (second, "06 22 22 22 22")):
+        page = tab.get(chosen.replace(first.path, tab.path))
+        begun = [form for form in tab.forms(("", page.text), rng) if form.path.endswith("/change/contact")]
+        if tab.over or not begun:
+            return
+        tab.post(begun[0])
+        _answer(tab, rng, (("phone", phone),))
+    _answer(first, rng, ())
+    _answer(second, rng, ())
+    if second.pages and second.pages[-1][0].endswith("/conflict"):
+        _answer(second, rng, None)
+        _answer(second, rng, ())
