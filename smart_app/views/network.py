@@ -70,7 +70,8 @@ def _notices(at: Desk, rights: Rights) -> list[str]:
     missing = [one.param("kind") for one in at.report if one.code == "part-unavailable"]
     said = [at.t(NOTICES[kind]) for kind in missing if kind in NOTICES]
     lacking = at.launch.lacking if rights.viewer is Viewer.PROFESSIONAL else ()
-    return said + [describe(lack, at.t.language) for lack in lacking if lack.resource not in missing]
+    unseen = {*missing, "AuditEvent"}  # the audit trail is then kept by the app: nothing for who looks to know or do
+    return said + [describe(lack, at.t.language) for lack in lacking if lack.resource not in unseen]
 
 
 def _page(template: str, at: Desk, rights: Rights, preview: Viewer | None = None) -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -156,6 +157,16 @@ def test_an_app_without_the_scope_or_the_wish_keeps_its_own_log(tmp_path: Path) 
     assert entry.reason == "not-wanted"
     assert told(entry.event)[4] == "Patient/noor"
     assert room.stored("AuditEvent") == []
+
+
+def test_an_ehr_that_grants_no_audit_scope_is_no_notice_to_who_looks(tmp_path: Path) -> None:
+    room = open_room(tmp_path)
+    (client,) = room.parts.server.clients.values()
+    fewer = replace(client, scope=client.scope.replace("patient/AuditEvent.crs ", ""))
+    room.parts.server.clients[client.client_id] = fewer
+    room.open()
+    assert "AuditEvent" not in room.text()
+    assert [entry.reason for entry in entries(tmp_path / "audit")] == ["not-granted"]
 
 
 def test_a_disk_that_is_full_stands_in_nobodys_way_and_is_an_alarm(
