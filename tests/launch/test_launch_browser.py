@@ -36,6 +36,15 @@ def chromium(launch_chromium: Callable[..., Browser]) -> Browser:
     return launch_chromium(BLOCKED)
 
 
+SHOTS = Path(__file__).resolve().parents[1] / "browser" / "screenshots"
+
+
+def shot(page: Page, name: str) -> None:
+    """Keep a picture, to be looked at."""
+    SHOTS.mkdir(exist_ok=True)
+    page.screenshot(path=SHOTS / f"{name}.png")
+
+
 @contextmanager
 def https(app: Any, folder: Path) -> Iterator[int]:
     """Serve over TLS with a certificate of this moment."""
@@ -101,6 +110,7 @@ def test_in_a_frame_of_another_site_the_partitioned_cookie_carries_the_launch(
     assert cookies[0].get("partitionKey")
     page.reload()
     app.get_by_role("heading", name="Netwerk van Noor").wait_for()
+    shot(page, "frame-partitioned")
 
 
 @pytest.mark.threat("two-tabs")
@@ -118,6 +128,35 @@ def test_two_tabs_show_two_children_side_by_side_and_each_keeps_its_own(chromium
             other = next(each for _, each in names.values() if each != name)
             assert other not in frame.locator(".who-child").inner_text()
             next(one for one in page.frames if one is not page.main_frame).evaluate("location.reload()")
+    for page, (child, _) in names.items():
+        shot(page, f"two-tabs-{child}")
+
+
+@pytest.mark.threat("two-tabs")
+def test_what_is_typed_by_turns_in_two_tabs_ends_with_the_child_of_its_own_tab(
+    chromium: Browser, two_sites: str
+) -> None:
+    first = signed_in(chromium, two_sites)
+    second = first.context.new_page()
+    typed = {first: ("noor", "Juf Noortje"), second: ("lotte", "Coach Lotje")}
+    for page, (child, _) in typed.items():
+        page.goto(f"{two_sites}/children/{child}")
+        page.frame_locator("iframe").get_by_role("button", name="Voeg een steunfiguur toe").click()
+    for page, (_, label) in typed.items():
+        page.frame_locator("iframe").locator("#own_label").fill(label)
+    for page in (second, first):
+        page.frame_locator("iframe").get_by_role("button", name="Sla de rest over").click()
+    for page in (first, second):
+        frame = page.frame_locator("iframe")
+        frame.get_by_role("heading", name="Controleer je antwoorden").wait_for()
+        shot(page, f"two-tabs-check-{typed[page][0]}")
+        frame.get_by_role("button", name="Opslaan in het dossier").click()
+        frame.get_by_text("Opgeslagen in het dossier.").wait_for()
+    for page, (child, label) in typed.items():
+        page.goto(f"{two_sites}/children/{child}/stored")
+        kept = page.content()
+        assert label in kept
+        assert next(other for _, other in typed.values() if other != label) not in kept
 
 
 @pytest.mark.threat("cookies-in-frames")
@@ -126,8 +165,11 @@ def test_where_the_frame_keeps_no_cookie_a_tab_of_its_own_goes_on_with_the_same_
         page = signed_in(chromium, ehr)
         page.goto(f"{ehr}/children/noor")
         link = page.frame_locator("iframe").get_by_role("link", name="Open in een nieuw tabblad")
+        link.wait_for()
+        shot(page, "frame-blocked")
         with page.context.expect_page() as opened:
             link.click()
         tab = opened.value
         tab.get_by_role("heading", name="Netwerk van Noor").wait_for()
         assert tab.url.startswith(f"{app}/l/")
+        shot(tab, "frame-blocked-tab")
