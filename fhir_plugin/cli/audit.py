@@ -14,6 +14,7 @@ __all__ = ["audit_command"]
 
 _FOLDER = click.Path(exists=True, file_okay=False, path_type=Path)
 _OUTCOMES = {"0": "done", "4": "refused", "8": "failed", "12": "failed"}
+_DID = {"R": ("saw", "tried to see"), "C": ("made", "tried to make"), "U": ("changed", "tried to change")}
 _DAY = click.DateTime(["%Y-%m-%d"])
 
 
@@ -84,7 +85,8 @@ def _line(event: dict[str, Any], issuer: str) -> str:
     person = _person(event)
     why = next((one["coding"][0]["code"] for one in person.get("purposeOfUse", ())), "-")
     role = next((one["text"] for one in person.get("role", ())), "-")
-    did = {"R": "saw", "C": "made", "U": "changed"}[event["action"]]
+    done = event["outcome"] == "0"
+    did = _DID[event["action"]][0 if done else 1]
     how = _OUTCOMES[event["outcome"]] + (f" ({event['outcomeDesc']})" if "outcomeDesc" in event else "")
     trace = next((one["what"]["identifier"]["value"] for one in event["entity"] if "identifier" in one["what"]), "")
     who = _user(event) or "somebody"

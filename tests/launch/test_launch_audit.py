@@ -286,7 +286,7 @@ def test_the_command_says_who_saw_what(tmp_path: Path) -> None:
         "2026-06-15T10:00:00.000Z  noord  RelatedPerson/mam (parent, FAMRQT)  changed RelatedPerson/opa  "
         "of Patient/bram  done  ABCD-EFGH"
     )
-    assert "somebody (professional, -)  saw Patient/noor  of Patient/noor  refused (not-yours)" in text[2]
+    assert "somebody (professional, -)  tried to see Patient/noor  of Patient/noor  refused (not-yours)" in text[2]
     assert run(audit_command, ["show", str(tmp_path), "--patient", "bram"]).output.count("\n") == 1
     assert run(audit_command, ["show", str(tmp_path), "--user", "Practitioner/kim"]).output.count("\n") == 1
     assert run(audit_command, ["show", str(tmp_path), "--since", "2026-06-16"]).output == ""
