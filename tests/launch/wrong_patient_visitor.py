@@ -181,7 +181,10 @@ def _answer(tab: Tab, rng: Random, answers: tuple[tuple[str, str], ...] | None) 
     path, text = tab.pages[-1]
     if tab.over or "/draft/" not in path:
         return
-    form = tab.forms((path, text), rng)[0]
+    forms = tab.forms((path, text), rng)
+    if not forms:  # a page that only says something
+        return
+    form = forms[0]
     if answers:
         form = Form(form.path, tuple(pair for pair in form.values if pair[0] in GUARDED) + answers)
     tab.post(form)
