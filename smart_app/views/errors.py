@@ -107,6 +107,9 @@ _BY_CODE: dict[str, _Page] = {
         msg("A part of what you saved is not in the record. What you typed is still here."),
         msg("Go back to your form, look at what is missing, and call your help desk with the number below."),
     ),
+    "store-unreachable": _Page(
+        503, msg("The app cannot reach what it keeps"), msg("Nothing is lost in the record."), _AGAIN
+    ),
     "no-version": _Page(
         502,
         msg("The record system cannot tell whether someone else changed this"),
@@ -187,10 +190,6 @@ _BY_TYPE: tuple[tuple[type[SteunfigurenError], _Page], ...] = (
     (
         UsageError,
         _Page(400, msg("This cannot be done here"), msg("Nothing was saved. It may have been done already."), _BACK),
-    ),
-    (
-        StoreError,
-        _Page(503, msg("The app cannot reach what it keeps"), msg("Nothing is lost in the record."), _AGAIN),
     ),
     (MappingError, _Page(500, msg("This cannot be written to the record"), msg("Nothing was saved."), _HELP)),
 )

@@ -102,7 +102,7 @@ def test_each_class_of_the_tree_has_a_page_of_its_own_kind(rooms: dict[str, Room
     """What falls through to "something went wrong" is only what the app never meets."""
     kinds = tuple(kind for kind, _ in pages._BY_TYPE)
     others = {type(one).__name__ for one in OURS if not isinstance(one, kinds)}
-    assert others == {"SteunfigurenError", "InputError", "PackageError"}
+    assert others == {"SteunfigurenError", "InputError", "PackageError", "StoreError"}
 
 
 Ask = Callable[[Room], Any]
