@@ -335,7 +335,7 @@ def test_tokens_moved_to_another_launch_do_not_open(browser: Browser, ehr: FakeE
         connection.execute(update(launches).where(launches.c.id == second).values(tokens=row.tokens, facts=row.facts))
     with pytest.raises(StoreError):
         launcher.store.tokens(second)
-    assert browser.get(f"/l/{second}/probe").status_code == 503
+    assert browser.get(f"/l/{second}/probe").status_code == 500
     assert browser.get(f"/l/{first}/probe").status_code == 200
 
 

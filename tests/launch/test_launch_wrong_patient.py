@@ -28,7 +28,7 @@ def test_nothing_ever_mixes_two_children(world: World) -> None:
 @pytest.mark.threat("two-tabs")
 def test_nothing_ever_mixes_two_children_in_ten_thousand_actions(world: World) -> None:
     before = world.actions
-    run(world, count=150, steps=60)
+    run(world, count=130, steps=60)
     print(world.actions - before, "actions,", world.writes, "writes;", dict(world.seen))  # noqa: T201  the measure
     assert world.actions - before >= 10_000
     shown = {endpoint for endpoint, status in world.seen if status in (200, 303)}

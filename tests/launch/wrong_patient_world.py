@@ -185,7 +185,7 @@ class World:
         self.actions += answer.status_code != 303  # a click and the page it leads to are one action
         assert not self.wire.faults, self.wire.faults
         assert answer.status_code in MAY_ANSWER, (answer.status_code, self.log.getvalue()[-1500:])
-        said = f"{answer.text} {answer.headers}"
+        said = f"{answer.text} {answer.headers}".replace(answer.request.path, "")  # the address is the asker's own word
         whose = marks(said) | {self.wire.owners[one] for one in GIVEN_ID.findall(said) if one in self.wire.owners}
         assert whose <= ({child} if child else set()), f"a page of {child} shows {sorted(whose)}"
         if whose:
