@@ -9,11 +9,14 @@ from __future__ import annotations
 import atexit
 import gc
 import multiprocessing
+import os
+import threading
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import Future, ProcessPoolExecutor
 from contextlib import AbstractContextManager, contextmanager
 from itertools import islice
+from multiprocessing.connection import wait
 from typing import Any, TypeVar
 
 __all__ = ["few_collections", "side_by_side"]
@@ -86,10 +89,19 @@ _doing: list[Callable[[Any], Any]] = []
 
 
 def _begin(opening: Opening[Any, Any]) -> None:
+    threading.Thread(target=_end_with_parent, daemon=True).start()
     calm, opened = few_collections(), opening()
     calm.__enter__()
     _doing.append(opened.__enter__())
     atexit.register(opened.__exit__, None, None, None)
+
+
+def _end_with_parent() -> None:
+    """A run that is killed takes its processes along: what they were doing is as after any crash, and resumed."""
+    parent = multiprocessing.parent_process()
+    if parent is not None:
+        wait([parent.sentinel])
+        os._exit(1)
 
 
 def _do(piece: Any) -> Any:
