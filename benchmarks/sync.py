@@ -3,7 +3,7 @@
     .venv/bin/python benchmarks/sync.py --clients 1000 [--server sandbox] [--server sekmet] [--server URL] [--workers 3]
 
 Everything in one run on one machine: the server, and the commands as a user runs them. Ratios count; the machine does
-not. `--parts load,same,changed` leaves the peers out; `--loop N` sets how many resources the peers write.
+not. `--parts load,same` leaves the peers and the waiting out; `--loop N` sets how many resources the peers write.
 """
 
 from __future__ import annotations
@@ -213,7 +213,12 @@ class Bench:
         say(f"{'  the server waited for us':34}{applied.idle:9.0%} of the time of apply")
         first = planned.seconds + applied.seconds
         if "same" in parts:
-            self.again("no change", first)
+            self.again("no change, straight after", first)
+        if "rest" in parts:
+            say(f"(waiting {options.rest} s: what was written has to be older than the margin of a search for changes)")
+            time.sleep(options.rest)
+            self.plan()  # reads everything once more; from here on changes alone are read
+            self.again("no change, later", first)
         if "changed" in parts:
             write_list(self.list, options.clients, options.figures, changed=0.01)
             self.again("1 % changed", first)
@@ -244,7 +249,8 @@ def main() -> None:
     parser.add_argument("--group", type=int, default=10, help="clients per Bundle")
     parser.add_argument("--workers", type=int, default=3)
     parser.add_argument("--loop", type=int, default=300, help="resources the peers write, three times")
-    parser.add_argument("--parts", default="peers,load,same,changed")
+    parser.add_argument("--parts", default="peers,load,same,rest,changed", help="what to measure besides the load")
+    parser.add_argument("--rest", type=int, default=125, help="seconds between the load and the later run")
     parser.add_argument("--server", action="append", help="sandbox, sekmet, or a base URL; may be repeated")
     options = parser.parse_args()
     for name in options.server or ["sandbox", "sekmet"]:
