@@ -25,7 +25,10 @@ __all__ = ["Connection", "Meter", "connection_options", "journal_options", "lang
 
 F = TypeVar("F", bound=Callable[..., Any])
 TOKEN_VARIABLE = "STEUNFIGUREN_TOKEN"  # noqa: S105  the name of a variable
-SCOPE = "system/Patient.rs system/RelatedPerson.crus system/CareTeam.crus system/Consent.crus system/Provenance.crs"
+SCOPE = (
+    "system/Patient.rs system/RelatedPerson.crus system/CareTeam.crus system/Consent.crus system/Flag.rs "
+    "system/Provenance.crs"
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -62,8 +62,11 @@ def without_lapsed_access(
     """``after`` with the access roles taken from every figure whom the change leaves without a permit.
 
     Withdrawing a consent, ending an engagement or ending the bond ends the access in the same transaction. A role that
-    had no permit before the change either was given elsewhere: it is left to people (see :func:`unpermitted`).
+    had no permit before the change either was given elsewhere: it is left to people (see :func:`unpermitted`). A new
+    safety block ends all of them, whoever gave them (L11).
     """
+    if after.safety_block is not None and before.safety_block is None:
+        return replace(after, figures=tuple(_without_roles(figure) for figure in after.figures))
     lapsed = {figure.id for figure in unpermitted(after, policy, at)} - {
         figure.id for figure in unpermitted(before, policy, at)
     }

@@ -78,7 +78,7 @@ def facts_of(
         network: as read from the EHR.
         figure_id: the figure that asks; an unknown one leaves ``figure`` empty, and then nothing is permitted.
         authority: who holds authority, where the caller knows better than the network.
-        safety_block: whether sharing is off for this child.
+        safety_block: the caller knows that sharing is off, whatever the network says; a block in it always counts.
     """
     figure = network.figure(figure_id) if figure_id else None
     return Facts(
@@ -86,7 +86,7 @@ def facts_of(
         birth_date=network.child.birth_date,
         authority=tuple(_recorded(network) if authority is None else authority),
         figure=_standing(network, figure) if figure is not None else None,
-        safety_block=safety_block,
+        safety_block=safety_block or network.sharing_is_off,
     )
 
 

@@ -1,7 +1,7 @@
 """One child's network in an EHR: read in one round trip, written in one transaction.
 
 Safety: the Patient that comes back must be the one that was asked for; a write names the version it was made on and
-carries its Provenance; when two people make a child's first team in the same moment, both end up in one of the two.
+carries its Provenance; where a safety block may be, and cannot be read, sharing is off; when two people make a child's first team in the same moment, both end up in one of the two.
 """
 
 from __future__ import annotations
@@ -32,8 +32,9 @@ from fhir_plugin.model.terms import CodeSystems
 __all__ = ["Committed", "NetworkGateway"]
 
 _PAGE = 200
-_PARTS = ("RelatedPerson", "CareTeam", "Consent", "Observation")
+_PARTS = ("RelatedPerson", "CareTeam", "Consent", "Observation", "Flag")
 _NOT_OFFERED = frozenset({403, 404, 405, 501})
+_NO_SUCH_TYPE = frozenset({404, 405, 501})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -82,7 +83,9 @@ class NetworkGateway:
         """
         resources, missing = self._fetch(patient_id)
         mapped = from_fhir(resources, patient_id=patient_id)
-        return Mapped(network=mapped.network, report=mapped.report.merged(missing))
+        unknown = any(issue.code == "safety-unknown" for issue in missing)
+        network = replace(mapped.network, safety_unknown=True) if unknown else mapped.network
+        return Mapped(network=network, report=mapped.report.merged(missing))
 
     def _fetch(self, patient_id: str) -> tuple[list[Json], list[Issue]]:
         answers = self._client.batch([Entry.get(url) for url in _searches(patient_id)])
@@ -98,7 +101,9 @@ class NetworkGateway:
         resources: list[Json] = [patient.body]
         missing: list[Issue] = []
         for kind, answer in zip(_PARTS, searches, strict=True):
-            if kind != "RelatedPerson" and answer.status in _NOT_OFFERED:
+            if kind == "Flag" and answer.status >= 400 and answer.status not in _NO_SUCH_TYPE:
+                missing.append(_SAFETY_UNKNOWN)
+            elif kind != "RelatedPerson" and answer.status in _NOT_OFFERED:
                 missing.append(_unavailable(kind))
             else:
                 answer.raise_for_status(f"search {kind}")
@@ -205,7 +210,13 @@ def _searches(patient_id: str) -> list[str]:
         f"CareTeam?patient={patient}&_count={_PAGE}",
         f"Consent?patient={patient}&_count={_PAGE}",
         f"Observation?patient={patient}&code={CodeSystems.TIE}%7Ctie&_count={_PAGE}",
+        f"Flag?patient={patient}&_count={_PAGE}",
     ]
+
+
+_SAFETY_UNKNOWN = Issue(severity=Severity.ERROR, code="safety-unknown", expression="Flag")
+"""An EHR that has Flags and does not show them may hold a safety block: then sharing is off (L11). Where it has no such
+resource there is no place for a block either."""
 
 
 def _unavailable(kind: str) -> Issue:

@@ -12,7 +12,7 @@ from fhir_plugin.model.terms import FIGURE_IDENTIFIER
 
 __all__ = ["ResourceChange", "changes_between"]
 
-_OWNED_TYPES = frozenset({"RelatedPerson", "CareTeam", "Consent", "Observation"})
+_OWNED_TYPES = frozenset({"Flag", "RelatedPerson", "CareTeam", "Consent", "Observation"})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -50,7 +50,7 @@ class ResourceChange:
 def changes_between(
     before: SupportNetwork, after: SupportNetwork, *, ties: TiePlace = "observation"
 ) -> tuple[ResourceChange, ...]:
-    """What must be written to bring ``before`` to ``after``: RelatedPersons, then Consents, then the rest.
+    """What must be written to bring ``before`` to ``after``: safety blocks and RelatedPersons, then Consents, then the rest.
 
     Raises:
         MappingError: the two are not about the same child, something disappeared, or a resource that belongs to the
@@ -73,7 +73,7 @@ def changes_between(
         for key, entry in new.items()
         if old.get(key) != entry["resource"]
     ]
-    order = {"RelatedPerson": 0, "Consent": 1, "CareTeam": 2, "Observation": 3}
+    order = {"Flag": 0, "RelatedPerson": 0, "Consent": 1, "CareTeam": 2, "Observation": 3}
     return tuple(sorted(found, key=lambda change: order[change.type]))
 
 

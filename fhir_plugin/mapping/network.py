@@ -20,6 +20,7 @@ from fhir_plugin.mapping.json import Json, date_of, objects, reference_of, text
 from fhir_plugin.mapping.names import NAME
 from fhir_plugin.mapping.people import is_figure, people_from
 from fhir_plugin.mapping.reading import Resources, collect
+from fhir_plugin.mapping.safety import block_from, block_onto, is_block
 from fhir_plugin.mapping.team import pick_team, settle_claim, team_from, team_onto
 from fhir_plugin.mapping.ties import TIES_ON_PARTICIPANT, is_tie, new_tie, tie_about, tie_from
 from fhir_plugin.model.carried import Carried
@@ -70,6 +71,7 @@ def from_fhir(source: Any, *, patient_id: str | None = None) -> Mapped:
     rest = [body for body in teams if body is not team]
     rest += [body for body in observations if id(body) not in used]
     rest += [body for body, record in zip(found.of("Consent"), consents, strict=True) if not record.carried]
+    rest += [body for body in found.of("Flag") if not is_block(body)]
     rest += [body for kind in ("Condition", "Task", "DocumentReference") for body in found.of(kind)]
     network = SupportNetwork(
         child=_child(found),
@@ -77,6 +79,7 @@ def from_fhir(source: Any, *, patient_id: str | None = None) -> Mapped:
         people=tuple(people_from(found.child, _others(related), teams, found.other)),
         team=team_from(team, team_id=_key(found, team)) if team else None,
         consents=tuple(consents),
+        safety_blocks=tuple(block_from(body, block_id=_key(found, body)) for body in found.of("Flag") if is_block(body)),
         rest=tuple(Carried(body) for body in rest + found.other),
     )
     issues = [issue for body in bodies for issue in figure_issues(body)]
@@ -111,6 +114,7 @@ def to_fhir(network: SupportNetwork, *, ties: TiePlace = "observation", base: st
         settle_claim(team, network.team)
         entries.append(_entry(team, network.team.id))
     entries += [_entry(consent_to_fhir(item), item.id) for item in network.consents if item.carried or _is_new(item)]
+    entries += [_entry(block_onto(block, patient), block.id) for block in network.safety_blocks]
     entries += observations
     entries += [_entry(carried.body()) for carried in network.rest]
     named = [_named(entry, base) for entry in entries]

@@ -23,6 +23,7 @@ _SUBJECT = {
     "Condition": "subject",
     "Task": "for",
     "DocumentReference": "subject",
+    "Flag": "subject",
 }
 _MAX_DEPTH = 4
 

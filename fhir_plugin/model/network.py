@@ -10,6 +10,7 @@ from fhir_plugin.model.consent import ConsentRecord
 from fhir_plugin.model.dates import PartialDate, Period
 from fhir_plugin.model.figure import SupportFigure
 from fhir_plugin.model.identity import Coding, Identifier, PersonName, Ref, Telecom
+from fhir_plugin.model.safety import SafetyBlock
 from fhir_plugin.model.terms import Context
 
 __all__ = ["Child", "Person", "Standing", "SupportNetwork", "Team"]
@@ -106,6 +107,8 @@ class SupportNetwork:
         people: parents, professionals, legal representatives and candidates.
         team: the CareTeam of the network; None where there is none yet.
         consents: privacy consents of this child, whatever their status.
+        safety_blocks: decisions that nothing may be shared, current and lifted (L11).
+        safety_unknown: the EHR does not let it be seen whether there is one.
         rest: every other resource that was read, untouched and in order.
     """
 
@@ -114,7 +117,19 @@ class SupportNetwork:
     people: tuple[Person, ...] = ()
     team: Team | None = None
     consents: tuple[ConsentRecord, ...] = ()
+    safety_blocks: tuple[SafetyBlock, ...] = ()
+    safety_unknown: bool = False
     rest: tuple[Carried, ...] = field(default=(), compare=False, repr=False)
+
+    @property
+    def safety_block(self) -> SafetyBlock | None:
+        """The block that is on, or None."""
+        return next((block for block in self.safety_blocks if block.active), None)
+
+    @property
+    def sharing_is_off(self) -> bool:
+        """Whether nothing of this child may be shared: a block is on, or nobody can tell."""
+        return self.safety_unknown or self.safety_block is not None
 
     def figure(self, figure_id: str) -> SupportFigure | None:
         """The figure with this id, or None."""

@@ -117,6 +117,7 @@ class CodeSystems:
     AGE_BASIS = f"{BASE}/CodeSystem/age-basis"
     NOTE_KIND = f"{BASE}/CodeSystem/note-kind"
     RECORD_TAG = f"{BASE}/CodeSystem/record-tag"
+    SAFETY_BLOCK = f"{BASE}/CodeSystem/safety-block"
     YES_NO_UNKNOWN = f"{BASE}/CodeSystem/yes-no-unknown"
 
 
@@ -128,12 +129,13 @@ class Profiles:
     CONSENT = f"{BASE}/StructureDefinition/SupportConsent"
     DESIGNATION = f"{BASE}/StructureDefinition/SupportDesignation"
     TIE = f"{BASE}/StructureDefinition/SupportTie"
+    SAFETY_BLOCK = f"{BASE}/StructureDefinition/SupportSafetyBlock"
     NL_CORE_CONTACT_PERSON = "http://nictiz.nl/fhir/StructureDefinition/nl-core-ContactPerson"
     NL_CORE_CARE_TEAM = "http://nictiz.nl/fhir/StructureDefinition/nl-core-CareTeam"
 
 
 class Extensions:
-    """Canonicals of the extensions on RelatedPerson, CareTeam.participant and Consent.
+    """Canonicals of the extensions on RelatedPerson, CareTeam.participant, Consent and Flag.
 
     ``sub`` names in the docstrings are the urls of the nested extensions of a complex one.
     """
@@ -163,6 +165,10 @@ class Extensions:
     NOTE = f"{BASE}/StructureDefinition/figure-note"
     """RelatedPerson, 0..*, sub: kind (valueCode, note-kind), author (valueReference), on (valueDateTime),
     text (valueString)."""
+    BLOCK_REASON = f"{BASE}/StructureDefinition/safety-block-reason"
+    """Flag, 0..1, valueString: why nothing may be shared."""
+    BLOCK_LIFTED = f"{BASE}/StructureDefinition/safety-block-lifted"
+    """Flag, 0..1, valueString: why it may be shared again."""
     CONTEXT = f"{BASE}/StructureDefinition/participant-context"
     """CareTeam.participant, 0..*, valueCode (support-context)."""
     TIE = f"{BASE}/StructureDefinition/tie"

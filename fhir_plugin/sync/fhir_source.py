@@ -13,7 +13,7 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from fhir_plugin.ehr.client import FhirClient
-from fhir_plugin.errors import InputError
+from fhir_plugin.errors import EhrNotFound, InputError
 from fhir_plugin.mapping.json import objects, text
 from fhir_plugin.mapping.network import from_fhir
 from fhir_plugin.model.network import Standing, SupportNetwork
@@ -30,6 +30,7 @@ TYPES = tuple(SUBJECTS)
 """Resource types that are read of a source."""
 _PAGE = "500"
 _CANDIDATE = "sync-candidate"
+_BLOCKED = "sync-safety-block"
 
 
 def is_fhir_source(named: str) -> bool:
@@ -44,7 +45,11 @@ def searched(client: FhirClient) -> Iterator[Json]:
         EhrError: a search failed; what was read is not complete.
     """
     for kind in TYPES:
-        yield from client.search(kind, {"_count": _PAGE})
+        try:
+            yield from client.search(kind, {"_count": _PAGE})
+        except EhrNotFound:
+            if kind != "Flag":  # a server without Flags has no safety blocks; one that refuses them may have
+                raise
 
 
 @dataclass(slots=True, kw_only=True)
@@ -111,6 +116,9 @@ class FhirSource:
                 yield Row(line=line, cells=row.cells, fault=row.fault, faults=row.faults)
 
     def _of_client(self, network: SupportNetwork, number: str) -> Iterator[Row]:
+        if network.sharing_is_off:  # nothing of this client leaves the source, not even how many figures there are (L11)
+            yield Row(line=0, cells=(number, *("" for _ in FIGURE_HEADERS)), fault=_BLOCKED)
+            return
         for figure in network.figures:
             cells, faults = cells_of(network, figure)
             self.left_out.update(left_out(figure))

@@ -16,8 +16,10 @@ from fhir_plugin.sync.wanted import ClientKey
 
 __all__ = ["Population", "in_chunks", "network_of", "versions_of"]
 
-_SUBJECTS = {"RelatedPerson": "patient", "CareTeam": "subject", "Consent": "patient"}
+_SUBJECTS = {"RelatedPerson": "patient", "CareTeam": "subject", "Consent": "patient", "Flag": "subject"}
 _OPTIONAL = frozenset({403, 404, 405, 501})
+_NO_SUCH_TYPE = frozenset({404, 405, 501})
+"""Where an EHR has no Flags there is no safety block; one that refuses them may hold one, and nothing is written (L11)."""
 _PAGE = "500"
 
 
@@ -72,6 +74,8 @@ class Population:
         held: dict[str, list[Json]] = {each: [] for each in patient_ids}
         for kind, answer in zip(("Patient", *_SUBJECTS), answers, strict=True):
             if kind in ("CareTeam", "Consent") and answer.status in _OPTIONAL:
+                continue
+            if kind == "Flag" and answer.status in _NO_SUCH_TYPE:
                 continue
             answer.raise_for_status(f"search {kind}")
             for body in self._client.pages(answer.body, f"search {kind}"):

@@ -19,7 +19,7 @@ __all__ = ["SUBJECTS", "Spool", "owner_of"]
 
 Json = dict[str, Any]
 
-SUBJECTS = {"Patient": "", "RelatedPerson": "patient", "CareTeam": "subject", "Consent": "patient"}
+SUBJECTS = {"Patient": "", "RelatedPerson": "patient", "CareTeam": "subject", "Consent": "patient", "Flag": "subject"}
 """Resource type → the element that says whose it is; a Patient is its own."""
 
 

@@ -6,7 +6,7 @@ import uuid
 from dataclasses import dataclass, replace
 from datetime import datetime
 
-from fhir_plugin.consent import Ask, Policy, access_permit
+from fhir_plugin.consent import Ask, Policy, Reason, access_permit
 from fhir_plugin.model.dates import PartialDate, Period, local_day
 from fhir_plugin.model.figure import SupportFigure
 from fhir_plugin.model.network import SupportNetwork, Team
@@ -74,6 +74,9 @@ def share(
     elif effect and is_open(theirs, at) and _loses_permit(held, network, theirs, policy, at):
         notes = (*notes, f"waits-for-consent:{access_permit(network, figure, policy, at)}")
         figure = _disengaged(figure, theirs, PartialDate.of(today))
+    elif network.sharing_is_off and is_open(figure, at) and figure.engagement != theirs.engagement:
+        notes = (*notes, f"waits-for-consent:{Reason.SAFETY_BLOCK.value}")
+        figure = replace(figure, engagement=theirs.engagement)
     elif opens(figure, theirs, at) and not _is_complete(figure):
         notes = (*notes, "incomplete:sync-engagement-incomplete")
         figure = replace(figure, engagement=theirs.engagement)

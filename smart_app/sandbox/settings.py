@@ -62,7 +62,7 @@ class SandboxSettings:
 APP_SCOPES = (
     "launch launch/patient openid fhirUser offline_access online_access "
     "patient/Patient.rs patient/RelatedPerson.cruds patient/CareTeam.cruds patient/Consent.cruds "
-    "patient/Provenance.crs patient/Observation.cruds patient/Task.cruds patient/AuditEvent.crs "
+    "patient/Provenance.crs patient/Observation.cruds patient/Flag.cruds patient/Task.cruds patient/AuditEvent.crs "
     "patient/Condition.rs patient/DocumentReference.rs patient/Person.rs "
     "patient/Practitioner.rs patient/PractitionerRole.rs patient/Organization.rs "
     "user/Practitioner.rs user/PractitionerRole.rs user/Organization.rs user/Patient.rs "

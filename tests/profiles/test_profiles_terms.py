@@ -33,6 +33,7 @@ ENUMS: dict[str, type[StrEnum]] = {
     CodeSystems.YES_NO_UNKNOWN: terms.Adult,
 }
 CODES = {url: [member.value for member in enum] for url, enum in ENUMS.items()} | {
+    CodeSystems.SAFETY_BLOCK: ["no-sharing"],
     CodeSystems.TIE: ["tie", "ring", "quality"]
 }
 CODE_SYSTEMS = {body["url"]: body for body in source("CodeSystem")}

@@ -1,6 +1,7 @@
 """Other dialects of the same network: Koppeltaal 2.0, zib2024 and STU3 (zib2017).
 
-A view never invents what is missing and never silently drops what it cannot carry: both are in its report.
+A view never invents what is missing and never silently drops what it cannot carry: both are in its report. While
+sharing is off (L11) there is no view at all.
 """
 
 from __future__ import annotations
@@ -9,6 +10,7 @@ from typing import Literal
 
 from fhir_plugin.mapping.json import Json
 from fhir_plugin.mapping.network import to_fhir
+from fhir_plugin.mapping.views.blocked import refused
 from fhir_plugin.mapping.views.koppeltaal import to_koppeltaal
 from fhir_plugin.mapping.views.stu3 import to_stu3
 from fhir_plugin.mapping.views.zib2024 import to_zib2024
@@ -34,4 +36,4 @@ def write_view(network: SupportNetwork, view: ViewName) -> tuple[Json, Report]:
         case "stu3":
             return to_stu3(network)
         case _:
-            return to_fhir(network), Report()
+            return refused(network) or (to_fhir(network), Report())

@@ -14,6 +14,7 @@ from fhir_plugin.mapping.contact import ADDRESSES, TELECOMS
 from fhir_plugin.mapping.displays import coding_to_json
 from fhir_plugin.mapping.json import Json, prune
 from fhir_plugin.mapping.names import NAME
+from fhir_plugin.mapping.views.blocked import refused, untold
 from fhir_plugin.mapping.views.codelists import exact
 from fhir_plugin.mapping.views.losses import losses
 from fhir_plugin.model.figure import SupportFigure
@@ -45,7 +46,9 @@ def to_koppeltaal(network: SupportNetwork, *, today: date | None = None) -> tupl
         network: the child's network.
         today: day on which an engagement must be running; None keeps every engagement without an end.
     """
-    issues: list[Issue] = []
+    if (refusal := refused(network)) is not None:
+        return refusal
+    issues = list(untold(network))
     people: list[Json] = []
     participants: list[Json] = []
     for position, figure in enumerate(network.figures):

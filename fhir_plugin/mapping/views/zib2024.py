@@ -7,10 +7,12 @@ wilsonbekwaamheid") or one of several is not translated: that would be inventing
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 from fhir_plugin.mapping.json import Json, codings, objects, text
 from fhir_plugin.mapping.network import to_fhir
+from fhir_plugin.mapping.views.blocked import refused, untold
 from fhir_plugin.mapping.views.codelists import Translation, coding_of, translations
 from fhir_plugin.model.identity import Coding
 from fhir_plugin.model.issues import Issue, Report, Severity
@@ -29,8 +31,10 @@ _OTHER = Coding(system=V3_NULL_FLAVOR, code="OTH", display="other")
 
 def to_zib2024(network: SupportNetwork) -> tuple[Json, Report]:
     """The network with the codes of zib2024; what has no exact counterpart keeps its own code and is reported."""
-    issues: list[Issue] = []
-    bundle = to_fhir(network)
+    if (refusal := refused(network)) is not None:
+        return refusal
+    issues = list(untold(network))
+    bundle = to_fhir(replace(network, safety_blocks=()))
     for entry in objects(bundle, "entry"):
         body = entry["resource"]
         if text(body, "resourceType") == "RelatedPerson" and isinstance(body.get("relationship"), list):
