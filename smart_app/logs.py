@@ -40,7 +40,10 @@ REDACTIONS = (
         ),
         r"\1\2[removed]",
     ),
-    (re.compile(r"\b(Patient|RelatedPerson|Practitioner|Person|Consent|CareTeam|Flag)/[A-Za-z0-9.-]{1,64}"), r"\1/[id]"),
+    (
+        re.compile(r"\b(Patient|RelatedPerson|Practitioner|Person|Consent|CareTeam|Flag)/[A-Za-z0-9.-]{1,64}"),
+        r"\1/[id]",
+    ),
     (re.compile(r"/l/[0-9a-f]{32}"), "/l/[launch]"),
 )
 

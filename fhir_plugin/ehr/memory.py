@@ -23,7 +23,9 @@ __all__ = ["Behaviour", "MemoryEhr", "links"]
 
 Json = dict[str, Any]
 
-_TYPES = frozenset({"AuditEvent", "CareTeam", "Consent", "DocumentReference", "Patient", "Provenance", "RelatedPerson"})
+_TYPES = frozenset(
+    {"AuditEvent", "CareTeam", "Consent", "DocumentReference", "Flag", "Patient", "Provenance", "RelatedPerson"}
+)
 _ALL = frozenset({"read", "vread", "search-type", "create", "update", "patch"})
 
 

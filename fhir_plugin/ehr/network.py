@@ -1,7 +1,8 @@
 """One child's network in an EHR: read in one round trip, written in one transaction.
 
 Safety: the Patient that comes back must be the one that was asked for; a write names the version it was made on and
-carries its Provenance; where a safety block may be, and cannot be read, sharing is off; when two people make a child's first team in the same moment, both end up in one of the two.
+carries its Provenance; where a safety block may be and cannot be read, sharing is off; when two people make a child's
+first team in the same moment, both end up in one of the two.
 """
 
 from __future__ import annotations

@@ -50,7 +50,7 @@ class ResourceChange:
 def changes_between(
     before: SupportNetwork, after: SupportNetwork, *, ties: TiePlace = "observation"
 ) -> tuple[ResourceChange, ...]:
-    """What must be written to bring ``before`` to ``after``: safety blocks and RelatedPersons, then Consents, then the rest.
+    """What must be written to bring ``before`` to ``after``: blocks and people, then consents, then the rest.
 
     Raises:
         MappingError: the two are not about the same child, something disappeared, or a resource that belongs to the

@@ -79,7 +79,9 @@ def from_fhir(source: Any, *, patient_id: str | None = None) -> Mapped:
         people=tuple(people_from(found.child, _others(related), teams, found.other)),
         team=team_from(team, team_id=_key(found, team)) if team else None,
         consents=tuple(consents),
-        safety_blocks=tuple(block_from(body, block_id=_key(found, body)) for body in found.of("Flag") if is_block(body)),
+        safety_blocks=tuple(
+            block_from(body, block_id=_key(found, body)) for body in found.of("Flag") if is_block(body)
+        ),
         rest=tuple(Carried(body) for body in rest + found.other),
     )
     issues = [issue for body in bodies for issue in figure_issues(body)]

@@ -116,7 +116,9 @@ class FhirSource:
                 yield Row(line=line, cells=row.cells, fault=row.fault, faults=row.faults)
 
     def _of_client(self, network: SupportNetwork, number: str) -> Iterator[Row]:
-        if network.sharing_is_off:  # nothing of this client leaves the source, not even how many figures there are (L11)
+        if (
+            network.sharing_is_off
+        ):  # nothing of this client leaves the source, not even how many figures there are (L11)
             yield Row(line=0, cells=(number, *("" for _ in FIGURE_HEADERS)), fault=_BLOCKED)
             return
         for figure in network.figures:

@@ -19,7 +19,7 @@ __all__ = ["Population", "in_chunks", "network_of", "versions_of"]
 _SUBJECTS = {"RelatedPerson": "patient", "CareTeam": "subject", "Consent": "patient", "Flag": "subject"}
 _OPTIONAL = frozenset({403, 404, 405, 501})
 _NO_SUCH_TYPE = frozenset({404, 405, 501})
-"""Where an EHR has no Flags there is no safety block; one that refuses them may hold one, and nothing is written (L11)."""
+"""Where an EHR has no Flags there is no safety block; one that refuses them may hold one: nothing is read (L11)."""
 _PAGE = "500"
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from flask import Blueprint
 
-from smart_app.views import checking, consents, errors, figures, history, network, shell, wizard, worklist
+from smart_app.views import checking, consents, errors, figures, history, network, safety, shell, wizard, worklist
 
 __all__ = ["BLUEPRINTS"]
 
@@ -16,6 +16,7 @@ BLUEPRINTS: tuple[Blueprint, ...] = (
     wizard.blueprint,
     checking.blueprint,
     consents.blueprint,
+    safety.blueprint,
     history.blueprint,
     worklist.blueprint,
 )

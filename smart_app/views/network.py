@@ -23,6 +23,10 @@ NOTICES: dict[str, Message] = {
 }
 """What is missing on the page when a part of the record cannot be read: never shown as if there were nothing."""
 
+SHARING_OFF = msg("Sharing is off, because it could endanger the child. Only professionals see this network.")
+SHARING_UNKNOWN = msg("This record system does not let the app see whether sharing is off. So nothing is shared.")
+OFF = msg("Sharing is off for this child. So there is nothing to print.")
+
 PREVIEWS = frozenset({Viewer.YOUTH, Viewer.PARENT})
 """With whose eyes a professional can look: who of them sees the network depends on nothing but the child's age."""
 
@@ -51,6 +55,8 @@ def paper(launch_id: str) -> ResponseReturnValue:  # noqa: ARG001
     """One page for at the table."""
     at = desk()
     at.must(at.rights.network)
+    if at.network.safety_block is not None:
+        return render_template("refused.html", reason=at.t(OFF), child=first_name(at.network.child), preview=None)
     return _page("print.html", at, at.rights)
 
 
@@ -69,6 +75,9 @@ def _notices(at: Desk, rights: Rights) -> list[str]:
     """What this page cannot show or do here, in words; what the EHR did not grant only matters to who would use it."""
     missing = [one.param("kind") for one in at.report if one.code == "part-unavailable"]
     said = [at.t(NOTICES[kind]) for kind in missing if kind in NOTICES]
+    if rights.viewer is Viewer.PROFESSIONAL and at.network.sharing_is_off:
+        known = at.network.safety_block is not None
+        said.insert(0, at.t(SHARING_OFF if known else SHARING_UNKNOWN))
     lacking = at.launch.lacking if rights.viewer is Viewer.PROFESSIONAL else ()
     unseen = {*missing, "AuditEvent"}  # the audit trail is then kept by the app: nothing for who looks to know or do
     return said + [describe(lack, at.t.language) for lack in lacking if lack.resource not in unseen]

@@ -11,10 +11,11 @@ from fhir_plugin.ehr.network import NetworkGateway
 from fhir_plugin.errors import EhrConflict, PermitRequired
 from fhir_plugin.mapping.provenance import Author
 from fhir_plugin.model.consent import Actor, ConsentRecord, Effect, Interval, Rule, Status
-from fhir_plugin.model.dates import PartialDate
+from fhir_plugin.model.dates import PartialDate, Period
 from fhir_plugin.model.edit import add_figure, end_bond, end_engagement, new_urn, replace_figure
 from fhir_plugin.model.figure import Designation, Engagement, SupportFigure
 from fhir_plugin.model.identity import Coding, PersonName, Ref
+from fhir_plugin.model.safety import SafetyBlock
 from fhir_plugin.model.terms import ROL_VEKTIS, SNOMED, V3_PARTICIPATION, Designator, Function
 
 COACH = SupportFigure(
@@ -146,3 +147,62 @@ def test_access_ends_in_the_same_transaction_as_what_permitted_it(permitted, aut
     (figure,) = gateway.read(network.child.id).network.figures
     assert figure.engagement.access_roles == ()
     assert figure.engagement.functions == NAASTE.functions
+
+
+def blocked(network, **said):
+    block = SafetyBlock(
+        id=new_urn(), period=Period(start=PartialDate(2026, 11, 1)), by=Ref(reference="Practitioner/wit"), why="Gevaar."
+    )
+    return replace(network, safety_blocks=(*network.safety_blocks, replace(block, **said)))
+
+
+def test_a_safety_block_ends_all_access_in_the_same_transaction_and_lifting_gives_none_back(permitted, author):
+    gateway, network = permitted
+    gateway.commit(network, blocked(network), author)
+    off = gateway.read(network.child.id).network
+    if not off.safety_blocks:
+        pytest.skip("this server keeps no Flag")
+    assert off.sharing_is_off
+    assert off.figures[0].engagement.access_roles == ()
+    assert [consent.status for consent in off.consents] == [Status.ACTIVE]
+    (block,) = off.safety_blocks
+    lifted = replace(
+        block, active=False, lifted_why="Veilig.", period=replace(block.period, end=PartialDate(2026, 11, 23))
+    )
+    gateway.commit(off, replace(off, safety_blocks=(lifted,)), author)
+    on = gateway.read(network.child.id).network
+    assert not on.sharing_is_off
+    assert on.figures[0].engagement.access_roles == ()
+
+
+def test_while_a_block_is_on_no_consent_opens_anything(permitted, author):
+    gateway, network = permitted
+    gateway.commit(network, blocked(network), author)
+    off = gateway.read(network.child.id).network
+    if not off.safety_blocks:
+        pytest.skip("this server keeps no Flag")
+    with pytest.raises(PermitRequired) as refused:
+        gateway.commit(off, replace_figure(off, replace(off.figures[0], engagement=NAASTE)), author)
+    assert refused.value.code == "consent-safety-block"
+
+
+@pytest.mark.parametrize("status", [401, 403, 500, 503])
+def test_where_blocks_cannot_be_seen_nothing_new_is_shared_and_nothing_is_taken_away(
+    permitted, author, monkeypatch, client, status
+):
+    gateway, network = permitted
+    batch = client.batch
+
+    def refusing(entries):
+        answers = list(batch(entries))
+        answers[-1] = replace(answers[-1], status=status, body=None)
+        return answers
+
+    monkeypatch.setattr(client, "batch", refusing)
+    mapped = gateway.read(network.child.id)
+    assert mapped.network.sharing_is_off
+    assert [issue.code for issue in mapped.report if issue.expression == "Flag"] == ["safety-unknown"]
+    renamed = replace_figure(mapped.network, replace(mapped.network.figures[0], own_label="coach Kim"))
+    gateway.commit(mapped.network, renamed, author)
+    monkeypatch.undo()
+    assert gateway.read(network.child.id).network.figures[0].engagement.access_roles == NAASTE.access_roles

@@ -21,6 +21,7 @@ from fhir_plugin.model.figure import (
 )
 from fhir_plugin.model.identity import Address, Coding, Identifier, NameOrder, PersonName, Ref, Telecom, TelecomUse
 from fhir_plugin.model.network import Child, SupportNetwork, Team
+from fhir_plugin.model.safety import SafetyBlock
 from fhir_plugin.model.terms import (
     ROL_NICTIZ,
     ROL_VEKTIS,
@@ -168,9 +169,19 @@ children = st.builds(
     gender=st.sampled_from(["", "female", "male"]),
     deceased=st.booleans(),
 )
+blocks = st.builds(
+    SafetyBlock,
+    id=ids,
+    active=st.booleans(),
+    period=periods,
+    by=st.none() | refs,
+    why=st.just("") | words,
+    lifted_why=st.just("") | words,
+)
 networks = st.builds(
     SupportNetwork,
     child=children,
+    safety_blocks=st.lists(blocks, max_size=2, unique_by=lambda block: block.id).map(tuple),
     figures=st.lists(figures, max_size=4, unique_by=lambda figure: figure.id).map(tuple),
     team=st.builds(
         Team,

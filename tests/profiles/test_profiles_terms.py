@@ -34,7 +34,7 @@ ENUMS: dict[str, type[StrEnum]] = {
 }
 CODES = {url: [member.value for member in enum] for url, enum in ENUMS.items()} | {
     CodeSystems.SAFETY_BLOCK: ["no-sharing"],
-    CodeSystems.TIE: ["tie", "ring", "quality"]
+    CodeSystems.TIE: ["tie", "ring", "quality"],
 }
 CODE_SYSTEMS = {body["url"]: body for body in source("CodeSystem")}
 

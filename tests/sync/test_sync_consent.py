@@ -9,6 +9,10 @@ import pytest
 from sync_desk import CONSENT, Desk, row
 
 from fhir_plugin.errors import PermitRequired
+
+
+from fhir_plugin.model.terms import CodeSystems
+from fhir_plugin.sync import writing
 from fhir_plugin.sync.planfile import PlanReader
 from fhir_plugin.sync.ways import openings
 
@@ -164,3 +168,45 @@ def test_a_new_consent_that_leaves_the_youth_out_ends_what_the_old_one_opened(de
     desk.apply()
     assert plan.totals["waits-for-consent"] == 1
     assert [item["period"]["end"] for item in participants(desk)] == ["2026-11-23"]
+
+
+FLAG: dict[str, Any] = {
+    "resourceType": "Flag",
+    "id": "stop",
+    "status": "active",
+    "code": {"coding": [{"system": CodeSystems.SAFETY_BLOCK, "code": "no-sharing"}]},
+    "subject": {"reference": "Patient/p1001"},
+}
+
+
+def test_under_a_safety_block_nobody_takes_part_whatever_was_signed(desk: Desk) -> None:
+    desk.ehr.add(FLAG)
+    plan = desk.plan([row(**CONSENT)])
+    desk.apply()
+    (figure,) = [figure for client in plan.clients() for figure in client.plan.figures]
+    assert "waits-for-consent:consent-safety-block" in figure.notes
+    assert participants(desk) == []
+
+
+def test_a_safety_block_set_after_the_plan_stops_the_write(desk: Desk) -> None:
+    desk.plan([row(**CONSENT)])
+    desk.ehr.add(FLAG)
+    (step,) = desk.apply()
+    assert step.state == "changed"
+    assert participants(desk) == []
+
+
+def test_under_a_safety_block_a_place_in_the_team_is_not_made_longer(desk: Desk) -> None:
+    desk.sync([row(**CONSENT, **{"Betrokken tot": "2027-01-01"})])
+    held = participants(desk)
+    desk.ehr.add(FLAG)
+    desk.sync([row(**CONSENT, **{"Betrokken tot": "2028-01-01"})])
+    assert participants(desk) == held
+
+
+def test_a_block_that_was_lifted_lets_the_next_run_go_on(desk: Desk) -> None:
+    desk.ehr.add(FLAG)
+    desk.sync([row(**CONSENT)])
+    desk.edit(FLAG, status="inactive")
+    desk.sync([row(**CONSENT)])
+    assert len(participants(desk)) == 1

@@ -17,7 +17,7 @@ from fhir_plugin.ehr.bulk import BulkExport
 from fhir_plugin.errors import EhrError, InputError
 from fhir_plugin.mapping.network import from_fhir, to_fhir
 from fhir_plugin.model.network import SupportNetwork
-from fhir_plugin.model.terms import FIGURE_TAG
+from fhir_plugin.model.terms import FIGURE_TAG, CodeSystems
 from fhir_plugin.sync.columns import propose_columns
 from fhir_plugin.sync.fhir_source import TYPES, FhirSource, searched
 from fhir_plugin.sync.rows import RowReader
@@ -114,7 +114,10 @@ def test_every_figure_of_any_network_becomes_a_row_or_a_named_problem(network: S
     bodies = [entry["resource"] for entry in to_fhir(network).get("entry", [])]
     bodies += [{**PATIENT, "id": network.child.id, "identifier": [{"system": CLIENT_SYSTEM, "value": number}]}]
     found = rows_of(bodies)
-    assert len({item.place for item in found}) >= len(network.figures)
+    if network.sharing_is_off:
+        assert [item.code for item in found] == ["sync-safety-block"]
+    else:
+        assert len({item.place for item in found}) >= len(network.figures)
 
 
 def consented(desk: Desk, **consent: str) -> list[Wanted | Problem]:
@@ -229,3 +232,12 @@ def test_a_server_that_fails_half_way_gives_no_plan(desk: Desk) -> None:
 
     with pytest.raises(EhrError):
         FhirSource(base_url=BASE, client_system=CLIENT_SYSTEM).read(half())
+
+
+def test_of_a_client_whose_sharing_is_off_nothing_leaves_the_source() -> None:
+    code = {"coding": [{"system": CodeSystems.SAFETY_BLOCK, "code": "no-sharing"}]}
+    flag = {"resourceType": "Flag", "id": "f", "status": "active", "code": code, "subject": {"reference": "Patient/x9"}}
+    [problem] = rows_of([PATIENT, AUNT, FRIEND, flag])
+    assert isinstance(problem, Problem)
+    assert problem.code == "sync-safety-block"
+    assert "Amrani" not in str(problem)

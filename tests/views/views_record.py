@@ -47,7 +47,17 @@ from smart_app.settings import Issuer, RateLimits, Settings
 
 NOW = datetime(2026, 6, 15, 10, 0, tzinfo=UTC)
 TYPES = frozenset(
-    {"Patient", "RelatedPerson", "CareTeam", "Consent", "Observation", "Provenance", "Practitioner", "AuditEvent"}
+    {
+        "Patient",
+        "RelatedPerson",
+        "CareTeam",
+        "Consent",
+        "Observation",
+        "Flag",
+        "Provenance",
+        "Practitioner",
+        "AuditEvent",
+    }
 )
 CHILD = Child(
     id="noor",
