@@ -39,7 +39,7 @@ DEFAULT_SCOPES = (
     "patient/CareTeam.cruds",
     "patient/Consent.cruds",
     "patient/Observation.cruds",
-    "patient/Flag.crus",
+    "patient/Flag.cruds",
     "patient/Task.cruds",
     "patient/Provenance.crs",
     "patient/AuditEvent.c",

@@ -10,7 +10,7 @@ from __future__ import annotations
 import re
 import unicodedata
 
-__all__ = ["REMOVED", "holds_bsn", "is_bsn", "without_bsn"]
+__all__ = ["REMOVED", "holds_bsn", "is_bsn", "may_hold_bsn", "without_bsn"]
 
 REMOVED = "[number]"
 """What stands where a BSN was taken out."""
@@ -22,6 +22,12 @@ _TELEPHONE = re.compile(
     rf"(?:\+|(?<!\d)00){_GAP}\d(?:{_GAP}(?:\(0\){_GAP})?\d){{9,14}}(?!\d)"
     rf"|(?<!\d)(?<!\d{_SIGN})(?<!\d{_SIGN}{{2}})(?<!\d{_SIGN}{{3}})(?:0|\(0\))(?:{_GAP}\d){{9}}(?!\d)"
 )
+_DAY, _MONTH, _YEAR = r"(?:0?[1-9]|[12]\d|3[01])", r"(?:0?[1-9]|1[0-2])", r"(?:19|20)\d\d"
+_MOMENT = re.compile(
+    rf"(?<!\d)(?<!\d{_SIGN})(?:{_DAY}[-/.]{_MONTH}[-/.]{_YEAR}|{_YEAR}[-/.]{_MONTH}[-/.]{_DAY})(?!\d)"
+    r"|(?<!\d)(?:[01]?\d|2[0-3])(?:[:.][0-5]\d|\s?(?=uur\b|u\b))(?!\d)"
+)
+"""A day or a time of day as people write it in a note."""
 _UNSEEN = frozenset({"Cc", "Cf", "Mn", "Me"})
 
 
@@ -36,6 +42,15 @@ def is_bsn(digits: str) -> bool:
 def holds_bsn(text: str) -> bool:
     """Whether a text holds something that may be a BSN."""
     return bool(_spans(_plain(text)))
+
+
+def may_hold_bsn(text: str) -> bool:
+    """Whether a note holds something that may be a BSN: as :func:`holds_bsn`, but days and times are read as such.
+
+    For free text that somebody is asked about. Not for what must keep a BSN out by itself, such as a log: a number can
+    be written as if part of it were a day.
+    """
+    return holds_bsn(text) and holds_bsn(_MOMENT.sub(lambda found: "x" * len(found.group()), _plain(text)))
 
 
 def without_bsn(text: str) -> str:

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from dataclasses import replace
 from typing import Any
 
-from fhir_plugin.model.bsn import holds_bsn, is_bsn
+from fhir_plugin.model.bsn import holds_bsn, is_bsn, may_hold_bsn
 from fhir_plugin.model.dates import PartialDate
 from fhir_plugin.model.identity import Identifier
 from fhir_plugin.model.terms import BIOLOGICAL_PARENT_CODES, PROFESSIONAL_ROLE_CODES, V3_ROLE_CODE
@@ -129,7 +129,10 @@ class RowReader:
             return _client_bsn(text)
         if name in ("client_id", "client_identifier"):
             return text
-        if holds_bsn(text):
+        if name == "note":
+            if may_hold_bsn(text):
+                raise BadCell("sync-bsn-in-note")
+        elif holds_bsn(text):
             raise BadCell("sync-bsn-as-phone" if name in _PHONES else "sync-bsn-in-figure")
         if name in _DATES:
             return read_date(text)

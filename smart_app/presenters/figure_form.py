@@ -19,7 +19,7 @@ from smart_app.presenters import facets_support as support
 from smart_app.presenters import facets_who as who
 from smart_app.presenters.dates import date_input
 from smart_app.presenters.facets import Facet
-from smart_app.presenters.forms import Answers, FieldError, FormContext, Values, normal
+from smart_app.presenters.forms import Answers, FieldError, FormContext, Values, kept_name, normal
 
 __all__ = [
     "ACTIONS",
@@ -59,7 +59,8 @@ class Step:
     @property
     def field_names(self) -> frozenset[str]:
         """Names of all fields on the page."""
-        return frozenset(field.name for facet in self.facets for field in facet.fields)
+        names = [field.name for facet in self.facets for field in facet.fields]
+        return frozenset([*names, *map(kept_name, names)])
 
 
 STEPS: tuple[Step, ...] = (

@@ -11,11 +11,12 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime
 from enum import StrEnum
+from hashlib import sha256
 from typing import Literal, TypeVar
 
 import phonenumbers
 
-from fhir_plugin.model.bsn import holds_bsn
+from fhir_plugin.model.bsn import holds_bsn, may_hold_bsn
 from fhir_plugin.model.dates import PartialDate, age_on, local_day
 from fhir_plugin.model.identity import Ref
 from fhir_plugin.model.names import display_name
@@ -24,7 +25,20 @@ from smart_app.i18n import Message, Translator, msg
 from smart_app.presenters.dates import parse_date
 from smart_app.presenters.words import hint, word
 
-__all__ = ["ERRORS", "Answers", "Field", "FieldError", "FormContext", "Option", "Values", "enum_options", "normal"]
+__all__ = [
+    "ERRORS",
+    "Answers",
+    "Field",
+    "FieldError",
+    "FormContext",
+    "Option",
+    "Values",
+    "asked_about",
+    "enum_options",
+    "kept_name",
+    "normal",
+    "seal_of",
+]
 
 Kind = Literal["text", "email", "tel", "date", "choice", "choices", "select", "area", "tick"]
 Values = Mapping[str, tuple[str, ...]]
@@ -34,7 +48,7 @@ _EMAIL = re.compile(r"[^@\s]+@[^@\s]+\.[^@\s.]+")
 MOST_TEXT = 4000
 
 ERRORS: Mapping[str, Message] = {
-    "bsn": msg("This looks like a BSN. Remove it: the BSN of a support figure is never recorded"),
+    "bsn": msg("This looks like a BSN. Remove it, or say below that it is something else"),
     "code": msg("Choose one of the answers"),
     "consent-categories": msg("Choose what may be shared"),
     "consent-signers": msg("Choose who agrees with this"),
@@ -55,6 +69,27 @@ ERRORS: Mapping[str, Message] = {
     "trust-first": msg("First say whether there is a bond of trust"),
 }
 """Error codes of forms and their texts."""
+
+
+KEPT = "_is_no_bsn"
+
+
+def kept_name(name: str) -> str:
+    """The field in which somebody says of another one that the number in it is no BSN."""
+    return f"{name}{KEPT}"
+
+
+def seal_of(typed: str) -> str:
+    """What such an answer is about: these very words, so that it never counts for other ones."""
+    words = " ".join(_written(typed).split())
+    return sha256(words.encode("utf-8", "surrogatepass")).hexdigest()[:16]
+
+
+def asked_about(name: str, values: Values) -> tuple[str, bool]:
+    """The seal of an answer that may hold a BSN, and whether it was said to be none; an empty seal where it may not."""
+    typed = " ".join(values.get(name, ()))
+    seal = seal_of(typed) if may_hold_bsn(typed) else ""
+    return seal, bool(seal) and seal in values.get(kept_name(name), ())
 
 
 @dataclass(frozen=True, slots=True)
@@ -184,11 +219,11 @@ class Answers:
         self.errors.append(FieldError(name, code))
 
     def text(self, name: str) -> str:
-        """Free text; a number that could be a BSN is refused (L8)."""
+        """Free text; about a number that could be a BSN the writer is asked first (L8)."""
         typed = " ".join(self._values.get(name, ())).strip()
         if len(typed) > MOST_TEXT:
             self.fail(name, "too-long")
-        if holds_bsn(typed):
+        if may_hold_bsn(typed) and seal_of(typed) not in self._values.get(kept_name(name), ()):
             self.fail(name, "bsn")
         return typed
 

@@ -13,13 +13,16 @@ from smart_app.presenters import consent_form, figure_form
 from smart_app.presenters.consent_form import ConsentAnswers
 from smart_app.presenters.facets import Facet
 from smart_app.presenters.figure_form import Applied
-from smart_app.presenters.forms import ERRORS, Field, FieldError, first_name, normal
+from smart_app.presenters.forms import ERRORS, Field, FieldError, asked_about, first_name, normal
 from smart_app.presenters.network import called
 from smart_app.presenters.saving import already_saved, candidate_of, fresh_figure
 from smart_app.store.drafts import Draft
 from smart_app.views.desk import Desk, desk, drafts
 
 __all__ = ["Work", "answered", "form_of", "given", "open_work"]
+
+TYPED = ("text", "email", "area")
+"""Kinds of fields in which a number may turn out to be a BSN."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -146,6 +149,7 @@ def form_of(work: Work, fields: Iterable[Field], errors: tuple[FieldError, ...] 
         "work": work,
         "values": work.draft.values,
         "options": {field.name: field.options(context) for field in fields if field.options},
+        "doubts": {field.name: asked_about(field.name, work.draft.values) for field in fields if field.kind in TYPED},
         "errors": {error.field: t(ERRORS[error.code]) for error in reversed(errors)},
         "child": first_name(work.at.network.child),
     }

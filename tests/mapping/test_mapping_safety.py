@@ -6,7 +6,7 @@ from dataclasses import replace
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from mapping_strategies import blocks, networks
 
@@ -122,6 +122,7 @@ def test_setting_a_block_writes_one_flag_and_lifting_it_edits_that_one() -> None
 
 
 @given(networks)
+@settings(max_examples=15, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 def test_no_view_leaves_while_sharing_is_off(network: SupportNetwork) -> None:
     for blocked in (replace(network, safety_blocks=(BLOCK,)), replace(network, safety_blocks=(), safety_unknown=True)):
         for write in (to_koppeltaal, to_stu3, to_zib2024, lambda it: write_view(it, "r4")):

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from fhir_plugin.model.bsn import REMOVED, holds_bsn, is_bsn, without_bsn
+from fhir_plugin.model.bsn import REMOVED, holds_bsn, is_bsn, may_hold_bsn, without_bsn
 
 
 def _last_digit(first: str) -> int:
@@ -104,3 +104,31 @@ def test_other_numbers_are_left_as_they_are(text: str) -> None:
 
 def test_a_text_without_one_comes_back_unfolded() -> None:
     assert without_bsn("½ ﬁ\u200b 12") == "½ ﬁ\u200b 12"
+
+
+@given(
+    day=st.integers(1, 31),
+    month=st.integers(1, 12),
+    year=st.integers(1900, 2099),
+    hour=st.integers(0, 23),
+    minute=st.integers(0, 59),
+    sign=st.sampled_from("-/."),
+)
+def test_days_and_times_in_a_note_are_none(day: int, month: int, year: int, hour: int, minute: int, sign: str) -> None:
+    for moment in (f"{hour} uur", f"{hour}:{minute:02}", f"{hour:02}.{minute:02} uur", f"{hour}u"):
+        assert not may_hold_bsn(f"Gebeld op {day}{sign}{month}{sign}{year} {moment}.")
+        assert not may_hold_bsn(f"{year}-{month:02}-{day:02} {moment}")
+    assert not may_hold_bsn(f"Van {day}{sign}{month}{sign}{year} tot {day}{sign}{month}{sign}{year}")
+
+
+@given(
+    number=_VALID,
+    sign=st.sampled_from(["", " ", ".", "-", "\u00a0"]),
+    groups=st.sampled_from([(9,), (3, 3, 3), (4, 2, 3)]),
+)
+def test_a_number_written_as_people_write_a_bsn_may_be_one_in_a_note(
+    number: str, sign: str, groups: tuple[int, ...]
+) -> None:
+    starts = [sum(groups[:at]) for at in range(len(groups))]
+    written = sign.join(number[start : start + size] for start, size in zip(starts, groups, strict=True))
+    assert may_hold_bsn(f"Zijn nummer is {written}.")

@@ -94,7 +94,7 @@ def test_english_headers_and_words_mean_the_same(tmp_path: Path) -> None:
         ({"Geboortedatum": "31-02-1980"}, "Geboortedatum", "sync-date"),
         ({"Geboortedatum": "01-02-80"}, "Geboortedatum", "sync-date"),
         ({"Relatie": "moeder"}, "Relatie", "sync-parent"),
-        ({"Opmerking": "bsn 999990019"}, "Opmerking", "sync-bsn-in-figure"),
+        ({"Opmerking": "bsn 999990019"}, "Opmerking", "sync-bsn-in-note"),
         ({"Figuur_ID": "999990019"}, "Figuur ID", "sync-bsn-in-figure"),
         ({"Betrokken_sinds": "2025", "Betrokken_tot": "2024"}, "Betrokken tot", "sync-period"),
         ({"Toestemming": "ja"}, "Toestemming", "sync-consent-by"),

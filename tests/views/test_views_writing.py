@@ -344,3 +344,24 @@ def test_no_bsn_gets_past_the_form(room: Room) -> None:
     draft = room.begin("add")
     page = room.post(f"{draft}/who", {"own_label": "Sam 111222333"}, status=422)
     assert "BSN" in page.xpath("string(//div[@role='alert'])")
+
+
+def test_a_number_that_is_no_bsn_is_kept_once_somebody_says_so_and_only_for_those_words(room: Room) -> None:
+    draft = room.begin("figure/sam/change/note")
+    typed = {"note_text": "Dossier 111222333 van de gemeente", "note_kind": "note"}
+    page = room.post(f"{draft}/note", typed, status=422)
+    assert page.xpath("string(//textarea[@name='note_text'])") == typed["note_text"]
+    seal = page.xpath("string(//input[@name='note_text_is_no_bsn']/@value)")
+    other = {**typed, "note_text": "Nu 111222333 alleen", "note_text_is_no_bsn": seal}
+    room.post(f"{draft}/note", other, status=422)
+    answer = room.post(f"{draft}/note", {**typed, "note_text_is_no_bsn": seal}, status=303, follow=False)
+    assert "111222333" not in answer.headers["Location"]
+    room.post(f"{draft}/check")
+    notes = [one for one in str(room.ehr.all("RelatedPerson")).split("'") if "111222333" in one]
+    assert notes == [typed["note_text"]]
+
+
+def test_a_day_and_an_hour_in_a_note_are_not_taken_for_a_bsn(room: Room) -> None:
+    draft = room.begin("figure/sam/change/note")
+    typed = {"note_text": "Afspraak 15-6-2026 10 uur", "note_kind": "note"}
+    room.post(f"{draft}/note", typed, status=303, follow=False)
