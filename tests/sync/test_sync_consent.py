@@ -9,10 +9,7 @@ import pytest
 from sync_desk import CONSENT, Desk, row
 
 from fhir_plugin.errors import PermitRequired
-
-
 from fhir_plugin.model.terms import CodeSystems
-from fhir_plugin.sync import writing
 from fhir_plugin.sync.planfile import PlanReader
 from fhir_plugin.sync.ways import openings
 
