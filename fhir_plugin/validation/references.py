@@ -25,6 +25,7 @@ _RESTFUL = re.compile(
 _ORDINARY = re.compile(r"([A-Z][A-Za-z]+)/[A-Za-z0-9\-.]{1,64}")
 """How most references look."""
 _ABSOLUTE = re.compile(r"[A-Za-z][A-Za-z0-9+.\-]*:\S+")
+_SPACE = re.compile(r"\s")
 _CONDITIONAL = re.compile(r"[A-Z][A-Za-z]+\?\S+")
 
 
@@ -62,7 +63,7 @@ def _check_form(reference: str, path: Path, scope: Scope) -> None:
         scope.error("reference-dangling", path)
     if reference.startswith("#") or _ABSOLUTE.fullmatch(reference) or _CONDITIONAL.fullmatch(reference):
         return
-    if any(one.isspace() for one in reference):
+    if _SPACE.search(reference):
         scope.error("reference-format", path)
     elif not _RESTFUL.fullmatch(reference):
         report = scope.error if scope.bundle is not None else scope.warn
