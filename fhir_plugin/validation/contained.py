@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections import Counter
 from collections.abc import Iterator
 from typing import Any
 
@@ -22,6 +23,7 @@ def check(scope: Scope) -> None:
     ids: set[str] = set()
     items = [(place, one) for place, one in enumerate(found) if type(one) is dict]
     reaching = {place: set(_fragments(one)) for place, one in items}
+    reached = Counter(name for names in reaching.values() for name in names)
     for place, one in items:
         key = one.get("id")
         path = (scope.path, "contained", place)
@@ -31,8 +33,9 @@ def check(scope: Scope) -> None:
         if key in ids:
             scope.error("contained-id-repeated", path, ("id", key[:64]))
         ids.add(key)
-        elsewhere = used.union(*(names for other, names in reaching.items() if other != place))
-        if f"#{key}" not in elsewhere and "#" not in reaching[place]:
+        name = f"#{key}"
+        elsewhere = name in used or reached[name] > (name in reaching[place])
+        if not elsewhere and "#" not in reaching[place]:
             scope.error("dom-3", path, ("id", key[:64]))
 
 

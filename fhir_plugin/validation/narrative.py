@@ -129,6 +129,7 @@ class _Reader:
         self.found: list[tuple[str, str]] = []
         self.has_content = False
         self.open: list[str] = []
+        self.paragraphs = 0
         self.parser = expat.ParserCreate(namespace_separator=" ")
         self.parser.StartElementHandler = self.start
         self.parser.EndElementHandler = self.end
@@ -144,11 +145,12 @@ class _Reader:
             self.found.append(("narrative-namespace", name[:40]))
         if name not in _ELEMENTS:
             self.found.append(("txt-1", name[:40]))
-        if "p" in self.open and name in _BLOCKS:
+        if self.paragraphs and name in _BLOCKS:
             self.found.append(("narrative-block-in-paragraph", name))
         if name == "img":
             self.has_content = True
         self.open.append(name)
+        self.paragraphs += name == "p"
         for attribute, value in attributes.items():
             self.attribute(name, attribute, value)
 
@@ -164,7 +166,7 @@ class _Reader:
             self.found.append(("narrative-link-scheme", scheme[1][:20]))
 
     def end(self, _tag: str) -> None:
-        self.open.pop()
+        self.paragraphs -= self.open.pop() == "p"
 
     def text(self, data: str) -> None:
         self.has_content = self.has_content or not data.isspace()

@@ -176,3 +176,14 @@ def test_findings_of_one_resource_are_bounded(validator):
     report = validator.validate(b'{"resourceType":"Patient","name":[' + b",".join([b'{"text":""}'] * 25_000) + b"]}")
     assert len(report.issues) <= 20_001
     assert [issue.code for issue in report.of("fatal")] == ["too-many-issues"]
+
+
+@pytest.mark.parametrize("count", [1_000])
+def test_many_contained_resources_and_deep_narratives_cost_what_their_size_is(validator, count):
+    contained = ({"resourceType": "Organization", "id": f"o{one}", "partOf": {"reference": f"#o{one + 1}"}}
+                 for one in range(count))  # fmt: skip
+    found = validator.validate({"resourceType": "Patient", "contained": list(contained)})
+    assert found.has_errors
+    div = '<div xmlns="http://www.w3.org/1999/xhtml">' + "<b>" * count + "a" + "</b>" * count + "</div>"
+    narrative = {"resourceType": "Patient", "text": {"status": "generated", "div": div}}
+    assert not validator.validate(narrative).has_errors
