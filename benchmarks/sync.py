@@ -138,7 +138,7 @@ class Ran:
 
 
 def command(folder: Path, server: Server, *words: str) -> Ran:
-    line = [sys.executable, "-c", "from fhir_plugin.cli.main import main; main()", "sync", *words]
+    line = [sys.executable, "-c", "from fhir_plugin.cli.main import main; main()", *words]
     started = time.perf_counter()
     with Watch(server.pid) as watch, (folder / "out.txt").open("w+") as out:
         process = subprocess.Popen(line, cwd=folder, stdout=out, stderr=subprocess.STDOUT)
@@ -148,7 +148,7 @@ def command(folder: Path, server: Server, *words: str) -> Ran:
     seconds, code = time.perf_counter() - started, os.waitstatus_to_exitcode(status)
     processor = usage.ru_utime + usage.ru_stime
     if code not in (0, 1):
-        raise SystemExit(f"{' '.join(words[:1])} failed:\n{told[-3000:]}")
+        raise SystemExit(f"{' '.join(words[:2])} failed:\n{told[-3000:]}")
     return Ran(seconds, processor, usage.ru_maxrss / 1024, watch.idle, code, told)
 
 
@@ -164,6 +164,7 @@ class Bench:
         return command(
             self.folder,
             self.server,
+            "sync",
             "plan",
             str(self.list),
             "--fhir",
@@ -176,7 +177,18 @@ class Bench:
     def apply(self) -> tuple[Ran, dict[str, Any]]:
         """Apply the plan made last; what was written."""
         workers, group = str(self.options.workers), str(self.options.group)
-        words = ("apply", "sync-plan.json", "-q", "--workers", workers, "--group", group, "--report", "run.json")
+        words = (
+            "sync",
+            "apply",
+            "sync-plan.json",
+            "-q",
+            "--workers",
+            workers,
+            "--group",
+            group,
+            "--report",
+            "run.json",
+        )
         ran = command(self.folder, self.server, *words)
         report: dict[str, Any] = json.loads((self.folder / "run.json").read_text(encoding="utf-8"))
         if ran.code or report["attention"]:
@@ -184,11 +196,13 @@ class Bench:
         return ran, report
 
     def fill(self) -> None:
-        """Give the server its children, each with a parent."""
+        """Give the server its children, each with a parent, and find out what it can be trusted with."""
         client = FhirClient(self.server.base)
         bodies = [{"resourceType": "Patient", "id": "peer"}, *children(self.options.clients)]
         for start in range(0, len(bodies), 200):
             client.transaction([Entry.put(body) for body in bodies[start : start + 200]], bodies=False)
+        probe = ("--probe-client", "peer", "--journal", "var/sync.sqlite")
+        command(self.folder, self.server, "conformance", self.server.base, *probe)
 
     def measure(self) -> None:
         """Print the table."""
