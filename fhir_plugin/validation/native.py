@@ -11,6 +11,7 @@ import re
 from collections.abc import Callable, Iterator
 from typing import Any
 
+from fhir_plugin.validation import references
 from fhir_plugin.validation.fhirpath.values import Moment, compare_moments
 from fhir_plugin.validation.scope import Scope
 
@@ -63,7 +64,7 @@ def _local_reference(value: Any, _extra: Any, scope: Scope) -> bool:
     reference = value.get("reference")
     if type(reference) is not str or not reference.startswith("#") or reference == "#":
         return True
-    return any(one.get("id") == reference[1:] for one in _contained(scope.root.resource))
+    return references.resolve(reference, scope) is not None
 
 
 def _no_nested(value: Any, _extra: Any, _scope: Scope) -> bool:

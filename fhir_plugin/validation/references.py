@@ -186,14 +186,14 @@ def resolve(reference: str, scope: Scope) -> Json | None:
 
 
 def _contained(fragment: str, scope: Scope) -> Json | None:
-    root = scope.root.resource
+    root = scope.root
     if not fragment:
-        return root if scope.contained else None
-    contained = root.get("contained")
-    for one in contained if type(contained) is list else ():
-        if type(one) is dict and one.get("id") == fragment:
-            return one
-    return None
+        return root.resource if scope.contained else None
+    if root.contained_by_id is None:
+        held = root.resource.get("contained")
+        named = [one for one in held if type(one) is dict] if type(held) is list else []
+        root.contained_by_id = {key: one for one in reversed(named) if type(key := one.get("id")) is str}
+    return root.contained_by_id.get(fragment)
 
 
 def _check_in_parameters(reference: str, path: Path, scope: Scope) -> None:

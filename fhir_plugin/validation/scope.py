@@ -61,6 +61,7 @@ class Scope:
         verdicts: (value, profile) pairs that were judged already.
         node: the resource for FHIRPath, once asked for.
         anchors: ids that links in narratives may lead to, once asked for (outermost resource only).
+        contained_by_id: contained resources, once one is asked for; of the same id the first.
     """
 
     engine: Engine
@@ -75,6 +76,7 @@ class Scope:
     verdicts: dict[tuple[int, str], bool] | None = None
     node: Node | None = None
     anchors: frozenset[str] | None = None
+    contained_by_id: dict[str, Json] | None = None
 
     def error(self, code: str, path: Path, *params: tuple[str, str], source: str = "") -> None:
         """Report an error."""
