@@ -15,6 +15,7 @@ from sync_desk import CLIENT_SYSTEM, CONSENT, V3, VEKTIS, Desk, row
 from fhir_plugin.ehr import FhirClient, Retry
 from fhir_plugin.ehr.dialect import R4, STU3
 from fhir_plugin.ehr.memory import MemoryEhr
+from fhir_plugin.errors import EhrForbidden
 from fhir_plugin.model.terms import CONSENT_IDENTIFIER, FIGURE_IDENTIFIER
 from fhir_plugin.sync.own_store import Open
 from fhir_plugin.sync.ways.tasks import own_identifier
@@ -211,6 +212,11 @@ def test_an_undo_leaves_what_somebody_edited_since(play: Any, profile: str) -> N
     versions = played.versions()
     assert [step.state for step in played.desk.undo(played.desk.last_run())] == ["changed"]
     assert played.versions() == versions
+
+
+def test_without_access_nothing_can_be_planned_and_the_error_says_so(play: Any) -> None:
+    with pytest.raises(EhrForbidden):
+        play("no access").desk.plan([row()])
 
 
 def test_read_only_everything_is_on_the_work_list_until_the_ehr_shows_it(play: Any) -> None:
