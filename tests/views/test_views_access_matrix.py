@@ -79,6 +79,8 @@ RIGHTS: dict[tuple[str, str], set[str]] = {
     ("consents.end", "POST"): PROFESSIONALS,
     ("history.show", "GET"): PROFESSIONALS,
     ("worklist.show", "GET"): PROFESSIONALS,
+    ("safety.ask", "GET"): PROFESSIONALS,
+    ("safety.decide", "POST"): PROFESSIONALS,
     ("launch.look", "GET"): EVERYBODY,
     ("launch.sign_out", "POST"): EVERYBODY,
 }
