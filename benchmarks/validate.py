@@ -208,6 +208,7 @@ def main() -> None:
     given = options.parse_args()
     paths = corpus(given.examples)
     rows = speeds(paths, given.passes, given.peers)
+    print("\n".join(rows), flush=True)  # the rest takes minutes
     text = page(rows, commands(given.megabytes, paths), len(paths), given.passes)
     (ROOT / "docs" / "validator-speed.md").write_text(text, encoding="utf-8")
     print(text)
