@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 
@@ -16,7 +17,7 @@ from fhir_plugin.model.terms import AgeBasis, CodeSystems, InformationCategory
 from smart_app.i18n import Message, msg
 from smart_app.presenters.dates import date_input, day_text
 from smart_app.presenters.forms import Answers, Field, FieldError, FormContext, Option, Values, enum_options, normal
-from smart_app.presenters.sharing import PURPOSE
+from smart_app.presenters.sharing import PURPOSE, Unfinished
 from smart_app.presenters.words import joined, words
 
 __all__ = [
@@ -95,15 +96,10 @@ class Signature:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ConsentAnswers:
-    """What was agreed; ``categories`` is empty when nothing is shared now.
-
-    Attributes:
-        missing: those who still have to agree before anything may be shared.
-    """
+    """What was agreed; ``categories`` is empty when nothing is shared now."""
 
     categories: tuple[InformationCategory, ...] = ()
     signers: tuple[Signature, ...] = ()
-    missing: tuple[Signature, ...] = ()
     until: date | None = None
     errors: tuple[FieldError, ...] = ()
 
@@ -165,7 +161,6 @@ def consent_answers(values: Values, needed: Requirement, context: FormContext) -
     return ConsentAnswers(
         categories=categories,
         signers=signed,
-        missing=tuple(one for one in everyone if one not in signed),
         until=until,
         errors=tuple(answers.errors),
     )
@@ -204,8 +199,16 @@ def starting(network: SupportNetwork, policy: Policy, context: FormContext) -> d
     return {"share_until": (date_input(PartialDate.of(proposed_end(network, policy, context))),)}
 
 
-def summary(agreed: ConsentAnswers, context: FormContext) -> tuple[tuple[str, str], ...]:
-    """The consent as rows of check-your-answers."""
+def summary(
+    agreed: ConsentAnswers, context: FormContext, waiting: Iterable[Unfinished] = ()
+) -> tuple[tuple[str, str], ...]:
+    """The consent as rows of check-your-answers.
+
+    Args:
+        agreed: what was answered.
+        context: record and moment.
+        waiting: what will not be shared yet once this is in the record: who signed another form is not needed again.
+    """
     t = context.t
     if not agreed.categories:
         return ((t("Sharing"), t("Nothing is shared with this person")),)
@@ -214,8 +217,12 @@ def summary(agreed: ConsentAnswers, context: FormContext) -> tuple[tuple[str, st
         (t("Agreed by"), joined([one.name for one in agreed.signers], t)),
         (t("Until"), day_text(agreed.until, t) if agreed.until else ""),
     ]
-    if agreed.missing:
-        rows.append((t("Still needed from"), joined([one.name for one in agreed.missing], t)))
+    agreed_on = set(agreed.categories)
+    for one in waiting:
+        about = [category for category in one.categories if category in agreed_on]
+        if about:
+            only = f"{words(about, t)}: " if len(about) < len(agreed_on) else ""
+            rows.append((t("Still needed from"), only + one.missing))
     return tuple(rows)
 
 

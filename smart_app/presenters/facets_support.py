@@ -27,6 +27,13 @@ from smart_app.presenters.words import words
 __all__ = ["BOND", "CONTEXTS", "DOMAINS", "ENGAGED", "FUNCTIONS", "INVOLVEMENT", "KINDS", "SUPPORTS", "TIE"]
 
 
+_PARENT_FIRST = msg(
+    "With a child under 12 the support is often for a parent first. So a new support figure starts with this ticked. "
+    "Is it not so? Untick it."
+)
+"""Why ``starting`` of the form answers this beforehand (BGZJ: for a young child the parent is supported)."""
+
+
 def _engaged(figure: SupportFigure) -> Engagement:
     return figure.engagement or Engagement()
 
@@ -37,8 +44,10 @@ def _codes(values: tuple[StrEnum, ...]) -> tuple[str, ...]:
 
 def _supports_options(context: FormContext) -> tuple[Option, ...]:
     """The child or the young person, by age, and a parent."""
-    young = context.age is None or context.age < 12
-    return enum_options((Supports.CHILD if young else Supports.YOUTH, Supports.PARENT))(context)
+    if context.age is not None and context.age >= 12:
+        return enum_options((Supports.YOUTH, Supports.PARENT))(context)
+    child, parent = enum_options((Supports.CHILD, Supports.PARENT))(context)
+    return (child, replace(parent, hint=context.t(_PARENT_FIRST)) if context.age is not None else parent)
 
 
 def _functions(figure: SupportFigure, context: FormContext) -> str:

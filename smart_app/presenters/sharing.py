@@ -5,9 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime
 
-from fhir_plugin.consent import AccessRequest, Action, Policy, Reason, Refusal, decide, facts_of
+from fhir_plugin.consent import AccessRequest, Action, Permit, Policy, Reason, Refusal, decide, facts_of
 from fhir_plugin.model.figure import SupportFigure
-from fhir_plugin.model.identity import Coding
+from fhir_plugin.model.identity import Coding, Ref
 from fhir_plugin.model.network import SupportNetwork
 from fhir_plugin.model.terms import CodeSystems, InformationCategory
 from fhir_plugin.texts import sentence
@@ -15,7 +15,7 @@ from smart_app.i18n import Translator
 from smart_app.presenters.forms import FormContext
 from smart_app.presenters.words import joined, words
 
-__all__ = ["PURPOSE", "Sharing", "sharing_of"]
+__all__ = ["PURPOSE", "Sharing", "Unfinished", "sharing_of", "unfinished"]
 
 PURPOSE = "FAMRQT"
 """v3-ActReason *family requested*: the family asks that this person may know."""
@@ -40,25 +40,33 @@ class Sharing:
     partly: bool = False
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Unfinished:
+    """What some agreed to and others still have to.
+
+    Attributes:
+        categories: the kinds of information for which the same people are still needed.
+        what: the same in words.
+        missing: names of those people, in words.
+    """
+
+    categories: tuple[InformationCategory, ...]
+    what: str
+    missing: str
+
+
 def sharing_of(
     figure: SupportFigure, network: SupportNetwork, policy: Policy, context: FormContext
 ) -> Sharing:  # fmt: skip
     """Ask the decision for every kind of information and say what it means."""
-    allowed: list[InformationCategory] = []
-    refusals: list[Refusal] = []
-    facts = facts_of(network, figure.id)
-    for category in InformationCategory:
-        request = _request(figure, network, category, context.now)
-        answer = decide(request, network.consents, facts, policy)
-        if isinstance(answer, Refusal):
-            refusals.append(answer)
-        else:
-            allowed.append(category)
+    answers = _answers(figure, network, policy, context)
+    allowed = [category for category, answer in answers.items() if not isinstance(answer, Refusal)]
+    refusals = [answer for answer in answers.values() if isinstance(answer, Refusal)]
     if InformationCategory.WHOLE_FILE in allowed:
         allowed = [InformationCategory.WHOLE_FILE]
     t = context.t
     first = None if allowed else min(refusals, key=_tells_least)
-    missing = joined([context.name_of(ref) for ref in first.missing], t) if first is not None else ""
+    missing = joined([_signer(ref, context) for ref in first.missing], t) if first is not None else ""
     return Sharing(
         allowed=tuple(allowed),
         what=words(allowed, t) if allowed else t("Nothing yet"),
@@ -66,6 +74,39 @@ def sharing_of(
         missing=missing,
         partly=first is not None and first.reason is Reason.SIGNATURE_MISSING,
     )
+
+
+def unfinished(
+    figure: SupportFigure, network: SupportNetwork, policy: Policy, context: FormContext
+) -> tuple[Unfinished, ...]:
+    """The kinds of information that only wait for someone's agreement, together where they wait for the same people."""
+    waiting: dict[tuple[Ref, ...], list[InformationCategory]] = {}
+    for category, answer in _answers(figure, network, policy, context).items():
+        if isinstance(answer, Refusal) and answer.reason is Reason.SIGNATURE_MISSING:
+            waiting.setdefault(answer.missing, []).append(category)
+    whole = InformationCategory.WHOLE_FILE
+    return tuple(
+        Unfinished(
+            categories=tuple(categories),
+            what=words([whole] if whole in categories else categories, context.t),
+            missing=joined([_signer(ref, context) for ref in missing], context.t),
+        )
+        for missing, categories in waiting.items()
+    )
+
+
+def _signer(ref: Ref, context: FormContext) -> str:
+    return context.name_of(ref) or context.t("A holder of parental authority")
+
+
+def _answers(
+    figure: SupportFigure, network: SupportNetwork, policy: Policy, context: FormContext
+) -> dict[InformationCategory, Permit | Refusal]:
+    facts = facts_of(network, figure.id)
+    return {
+        category: decide(_request(figure, network, category, context.now), network.consents, facts, policy)
+        for category in InformationCategory
+    }
 
 
 def _tells_least(refusal: Refusal) -> int:

@@ -1,16 +1,19 @@
-"""What asks for attention in a network: birthdays that change who decides, consents that end, people to tell."""
+"""What asks for attention in a network: birthdays that change who decides, consents to sign or ending, who to tell."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import date, timedelta
 
+from fhir_plugin.consent import Policy
 from fhir_plugin.model.dates import birthday, local_day
 from fhir_plugin.model.network import SupportNetwork
 from smart_app.presenters.consent_form import is_current
 from smart_app.presenters.dates import day_text
 from smart_app.presenters.forms import FormContext, first_name
 from smart_app.presenters.network import art_14_is_open, called
+from smart_app.presenters.network import is_current as is_current_figure
+from smart_app.presenters.sharing import unfinished
 
 __all__ = ["Item", "worklist"]
 
@@ -34,9 +37,14 @@ class Item:
     figure_id: str = ""
 
 
-def worklist(network: SupportNetwork, context: FormContext) -> tuple[Item, ...]:
+def worklist(network: SupportNetwork, policy: Policy, context: FormContext) -> tuple[Item, ...]:
     """Open things first, then what comes, by day."""
-    items = [*_to_tell(network, context), *_birthdays(network, context), *_endings(network, context)]
+    items = [
+        *_to_sign(network, policy, context),
+        *_to_tell(network, context),
+        *_birthdays(network, context),
+        *_endings(network, context),
+    ]
     return tuple(sorted(items, key=lambda one: one.when or date.min))
 
 
@@ -77,6 +85,22 @@ def _endings(network: SupportNetwork, context: FormContext) -> list[Item]:
             )
         )
     return items
+
+
+def _to_sign(network: SupportNetwork, policy: Policy, context: FormContext) -> list[Item]:
+    t = context.t
+    return [
+        Item(
+            text=t(
+                "Still to be signed by %(names)s: consent for %(figure)s", names=one.missing, figure=called(about, t)
+            ),
+            hint=t("About: %(what)s. Until then it is not shared.", what=one.what),
+            figure_id=about.id,
+        )
+        for about in network.figures
+        if is_current_figure(about, context.today)
+        for one in unfinished(about, network, policy, context)
+    ]
 
 
 def _to_tell(network: SupportNetwork, context: FormContext) -> list[Item]:

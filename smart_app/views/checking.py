@@ -14,6 +14,7 @@ from smart_app.presenters import consent_form, figure_form
 from smart_app.presenters.figure_form import STEPS, Step
 from smart_app.presenters.forms import ERRORS, first_name, normal
 from smart_app.presenters.saving import with_consent_once, with_figure, with_notes_once
+from smart_app.presenters.sharing import Unfinished, unfinished
 from smart_app.store.drafts import Draft
 from smart_app.views.desk import drafts
 from smart_app.views.work import Work, open_work
@@ -65,7 +66,7 @@ def _is_in_the_record(work: Work) -> bool:
     if work.draft.saved or not work.draft.sent or work.moved_on:
         return bool(work.draft.saved)
     wrong = work.applied().errors or work.agreed().errors
-    return not wrong and _after(work) == work.at.network
+    return not wrong and _after(work, datetime.fromisoformat(work.draft.sent_at)) == work.at.network
 
 
 def _settled(work: Work, figure_id: str = "") -> str:
@@ -84,7 +85,7 @@ def _commit(work: Work) -> str:
     at, draft, result = work.at, work.draft, work.applied()
     first = draft.sent_at or at.context.now.replace(microsecond=0).isoformat()
     work = replace(work, draft=replace(draft, sent_at=first))
-    after = _after(work)
+    after = _after(work, datetime.fromisoformat(first))
     consents = tuple(dict.fromkeys((*draft.consents, _consent_urn(draft))))
     sent = replace(work.draft, sent=draft.values, wrote=figure_form.held(result.figure), consents=consents)
     work.keep(sent)
@@ -115,12 +116,12 @@ def _must_be_kept(work: Work) -> None:
     )
 
 
-def _after(work: Work) -> SupportNetwork:
-    """The network as it will be; the same where an earlier attempt did it all."""
+def _after(work: Work, sent_at: datetime) -> SupportNetwork:
+    """The network as it will be, when first sent at this moment; the same where an earlier attempt did it all."""
     at, draft, figure = work.at, work.draft, work.applied().figure
     urn = _consent_urn(draft)
     agreed = consent_form.granted(work.agreed(), figure.ref, at.network, at.policy, at.context, urn)
-    figure = with_notes_once(figure, work.figure, datetime.fromisoformat(draft.sent_at))
+    figure = with_notes_once(figure, work.figure, sent_at)
     return with_consent_once(with_figure(at.network, figure, draft.urn_of("team")), agreed, urn, draft.consents)
 
 
@@ -138,7 +139,7 @@ def _check(work: Work) -> str:
         work=work,
         sections=_sections(work),
         before={one.name: one.show(work.figure, work.at.context) for one in result.changed if not one.fresh},
-        consent_rows=consent_form.summary(agreed, work.at.context),
+        consent_rows=consent_form.summary(agreed, work.at.context, _waiting(work)),
         consent_asked=work.adding or work.draft.entry == "consent" or bool(agreed.categories),
         consent_wrong=bool(agreed.errors),
         errors=[(homes[error.field], error.field, t(ERRORS[error.code])) for error in result.errors],
@@ -146,6 +147,15 @@ def _check(work: Work) -> str:
         changed=bool(result.changed) or bool(agreed.categories) or bool(work.draft.sent),
         child=first_name(work.at.network.child),
     )
+
+
+def _waiting(work: Work) -> tuple[Unfinished, ...]:
+    """What others still have to agree to once this is saved; nothing can be said of answers that are not right yet."""
+    agreed = work.agreed()
+    if agreed.errors or not agreed.categories:
+        return ()
+    at, figure = work.at, work.applied().figure
+    return unfinished(figure, _after(work, at.context.now), at.policy, at.context)
 
 
 def _sections(work: Work) -> list[tuple[Step, list[tuple[str, str, str]]]]:

@@ -18,4 +18,4 @@ def show(launch_id: str) -> ResponseReturnValue:  # noqa: ARG001
     """To do and to come."""
     at = desk()
     at.must(at.rights.edit)
-    return render_template("worklist.html", items=worklist(at.network, at.context))
+    return render_template("worklist.html", items=worklist(at.network, at.policy, at.context))

@@ -120,7 +120,7 @@ _CHANGES: dict[str, dict[str, tuple[str, ...]]] = {
     "trust": {"trust": ("no",), "trust_on": ("2023",)},
     "kinds": {"kinds": ("volunteer-mentor", "other", "jim")},
     "functions": {"functions": ("other", "company")},
-    "supports": {"supports": ("parent",), "dummy": ()},
+    "supports": {"supports": ("parent",)},
     "domains": {"domains": ("online",)},
     "tie": {"ring": ("3",), "quality": ("tense",), "tie_by": ("Patient/noor",)},
     "bond": {"bond_since": ("1949",)},
@@ -135,7 +135,7 @@ _CHANGES: dict[str, dict[str, tuple[str, ...]]] = {
     "contact": {"phone": ("06 87654321",)},
     "note": {"note_kind": ("dissent",), "note_text": ("Ik twijfel.",)},
 }
-"""For every facet an answer that no generated figure gives."""
+"""For every facet an answer that hardly any generated figure gives."""
 
 
 def _with(base: dict[str, tuple[str, ...]], name: str) -> dict[str, tuple[str, ...]]:
@@ -162,7 +162,7 @@ def test_answers_that_nobody_changed_change_nothing(figure: SupportFigure) -> No
 def test_a_change_touches_only_its_own_facet_and_is_read_back(figure: SupportFigure, name: str) -> None:
     base = held(figure)
     values = _with(base, name)
-    assume(values != base)
+    assume(normal(values) != normal(base))
     result = applied(figure, base, values, CONTEXT)
     assert [one.name for one in result.changed] == [name]
     assert not [error for error in result.errors if error.field in _CHANGES[name]]

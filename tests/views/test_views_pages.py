@@ -258,6 +258,11 @@ def test_what_needs_attention_is_listed() -> None:
     assert "Coach weet nog niet wat er is opgeschreven" in text
 
 
+def test_a_map_wider_than_the_screen_says_that_it_moves(room: Room) -> None:
+    page = room.get("map")
+    assert page.xpath("//p[contains(@class, 'scroller-hint')][contains(., 'Schuif de kaart opzij')]")
+
+
 def test_a_missing_page_and_a_failing_record_system_are_pages_that_say_what_to_do(room: Room) -> None:
     page = room.get("nothing/here", status=404)
     assert page.findtext(".//title").strip().startswith("Fout:")

@@ -6,7 +6,7 @@ from typing import Any
 
 import requests
 from lxml import html
-from views_record import YOUTH, Room, open_room
+from views_record import CONSENT_ANSWERS, YOUTH, Room, open_room
 
 from fhir_plugin.model.terms import V3_ROLE_CODE, Extensions
 
@@ -18,12 +18,7 @@ ANSWERS: dict[str, dict[str, Any]] = {
     "care": {"involvement": ["execution"], "contexts": ["guidance"]},
     "agreements": {"agreed": "yes", "informed_on": "1-6-2026", "parent_accord": "yes"},
     "contact": {"phone": "06 12 34 56 78"},
-    "consent": {
-        "share": "yes",
-        "share_what": ["progress", "appointments"],
-        "share_signers": ["Patient/noor", "RelatedPerson/moeder", "RelatedPerson/vader"],
-        "share_until": "1-6-2027",
-    },
+    "consent": CONSENT_ANSWERS,
 }
 
 
@@ -243,46 +238,6 @@ def test_a_change_to_somebody_else_in_the_same_team_is_no_conflict(room: Room) -
     assert "Opgeslagen" in room.post(f"{draft}/check").text_content()
     roles = str(room.ehr.all("CareTeam")[0]["participant"])
     assert roles.count("'execution'") == 2
-
-
-def test_consent_asks_who_must_sign_by_age_and_authority(room: Room) -> None:
-    draft = room.begin("figure/sam/change/consent")
-    page = room.get(f"{draft}/consent")
-    assert "Van 12 tot en met 15 jaar" in page.text_content()
-    values = page.xpath("//input[@name='share_signers']/@value")
-    assert values == ["Patient/noor", "RelatedPerson/moeder", "RelatedPerson/vader"]
-
-
-def test_a_consent_that_not_everyone_gave_permits_nothing_and_says_who_is_missing(room: Room) -> None:
-    draft = room.begin("figure/sam/change/consent")
-    room.post(f"{draft}/consent", ANSWERS["consent"] | {"share_signers": ["Patient/noor", "RelatedPerson/moeder"]})
-    page = room.post(f"{draft}/check")
-    assert "Mag nog niets weten" in page.text_content()
-    assert "Nog nodig van Ruud de Wit" in page.text_content()
-
-
-def test_a_yes_without_content_is_an_error_and_a_no_is_none(room: Room) -> None:
-    draft = room.begin("figure/sam/change/consent")
-    page = room.post(f"{draft}/consent", {"share": "yes", "share_until": "2027"}, status=422)
-    targets = set(page.xpath("//div[@role='alert']//a/@href"))
-    assert targets == {"#share_what", "#share_signers", "#share_until"}
-    room.post(f"{draft}/consent", {"share": "no"})
-
-
-def test_a_consent_is_taken_back_in_one_step(room: Room) -> None:
-    draft = room.begin("figure/sam/change/consent")
-    room.post(f"{draft}/consent", ANSWERS["consent"])
-    page = room.post(f"{draft}/check")
-    (link,) = page.xpath("//ul[@class='consents']//a/@href")
-    form = room.get(link)
-    version = form.xpath("string(//main//input[@name='version']/@value)")
-    assert room.post(link, {"version": version}, status=422).xpath("//div[@role='alert']")
-    done = room.post(link, {"version": version, "by": "Patient/noor"})
-    assert "ingetrokken" in done.text_content()
-    assert "Mag nog niets weten" in done.text_content()
-    assert sorted(one["status"] for one in room.ehr.all("Consent")) == ["active", "inactive"], (
-        "the parents' yes stays theirs"
-    )
 
 
 def test_ending_the_care_keeps_the_person(room: Room) -> None:

@@ -71,6 +71,14 @@ MOTHER = LaunchUser(reference="RelatedPerson/moeder", kind=UserKind.RELATED_PERS
 AUNT = LaunchUser(reference="RelatedPerson/sam", kind=UserKind.RELATED_PERSON, name="Sam", subject="sam")
 STRANGER = LaunchUser(reference="Person/x", kind=UserKind.PERSON, name="X", subject="x")
 
+CONSENT_ANSWERS: dict[str, Any] = {
+    "share": "yes",
+    "share_what": ["progress", "appointments"],
+    "share_signers": ["Patient/noor", "RelatedPerson/moeder", "RelatedPerson/vader"],
+    "share_until": "1-6-2027",
+}
+"""The consent step with everyone's yes."""
+
 
 def figures() -> tuple[SupportFigure, ...]:
     """Four people around Noor: an aunt with everything known, a coach, a neighbour with only a label, and a friend."""
