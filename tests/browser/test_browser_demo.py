@@ -133,7 +133,20 @@ def test_every_page_is_accessible_and_does_not_move_sideways(walk: Walks, width:
     expect(app.locator(".problems")).to_be_focused()
     me.shot(f"error-{width}")
     problems += [f"error: {one}" for one in me.problems(app)]
+    me.open_alone("daan").get_by_role("link", name="Te doen").click()
+    expect(app.get_by_role("link", name="Nog te tekenen door")).to_be_visible()
+    me.shot(f"worklist-daan-{width}")
+    problems += [f"worklist of Daan: {one}" for one in me.problems(app)]
     assert problems == []
+
+
+@pytest.mark.parametrize(("width", "wider"), [(1280, False), (480, False), (479, True), (320, True)])
+def test_the_map_says_that_it_moves_sideways_exactly_where_it_does(walk: Walks, width: int, wider: bool) -> None:
+    app = walk(width=width).sign_in().open_alone("noor")
+    app.goto(f"{app.url}map")
+    assert app.evaluate("() => { const one = document.querySelector('.scroller');"
+                        " return one.scrollWidth > one.clientWidth }") is wider  # fmt: skip
+    expect(app.get_by_text("Schuif de kaart opzij")).to_be_visible(visible=wider)
 
 
 def test_a_conflict_is_accessible_too(walk: Walks) -> None:
@@ -234,6 +247,8 @@ def test_the_words_of_the_map_do_not_touch_and_are_large_enough(walk: Walks, wid
     )
     assert boxes
     assert min(size for *_, size in boxes) * scale >= 12
+    across = app.evaluate("frame => document.querySelector(`.eco-${frame}`).viewBox.baseVal.width", frame)
+    assert all(x1 >= 0 and x2 <= across for x1, _, x2, _, _ in boxes), "a word runs off the edge"
     for (x1, y1, x2, y2, _), (u1, v1, u2, v2, _) in combinations(boxes, 2):
         assert x2 <= u1 or u2 <= x1 or y2 <= v1 + 4 or v2 <= y1 + 4
 
