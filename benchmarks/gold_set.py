@@ -17,7 +17,7 @@ from faker import Faker
 from fhir_plugin.model.dates import PartialDate
 from fhir_plugin.model.figure import SupportFigure
 from fhir_plugin.model.identity import PersonName, Telecom
-from fhir_plugin.sync.matching import match
+from fhir_plugin.sync.matching.match import match
 
 CALLED = {
     "Johanna": ("Joke", "Hanneke", "Annie", "Jo"),

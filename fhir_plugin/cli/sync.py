@@ -27,9 +27,18 @@ from fhir_plugin.cli.sync_source import SourceName, SourceOptions, header_of, sa
 from fhir_plugin.consent import NL_JEUGDWET, load_policy
 from fhir_plugin.errors import UsageError
 from fhir_plugin.model.identity import Ref
-from fhir_plugin.sync.answering import Waiting, count_open, waiting
-from fhir_plugin.sync.applying import GROUP, WORKERS
-from fhir_plugin.sync.columns import (
+from fhir_plugin.sync.applying.applier import GROUP, WORKERS
+from fhir_plugin.sync.applying.run_report import RunReport
+from fhir_plugin.sync.applying.undoing import Undoer
+from fhir_plugin.sync.applying.writing import Writer
+from fhir_plugin.sync.deciding.decisions import Context
+from fhir_plugin.sync.plans.answering import Waiting, count_open, waiting
+from fhir_plugin.sync.plans.planfile import PlanReader, PlanWriter
+from fhir_plugin.sync.plans.planning import Planner
+from fhir_plugin.sync.plans.rendering import plan_lines, totals_lines, words
+from fhir_plugin.sync.records.no_access import own_url
+from fhir_plugin.sync.records.reaching import reach, recent_of
+from fhir_plugin.sync.sources.columns import (
     ColumnMap,
     check_columns,
     client_system_in,
@@ -37,21 +46,12 @@ from fhir_plugin.sync.columns import (
     propose_columns,
     to_toml,
 )
-from fhir_plugin.sync.decisions import Context
-from fhir_plugin.sync.gathering import Gathering
-from fhir_plugin.sync.hands import few_collections
-from fhir_plugin.sync.no_access import own_url
-from fhir_plugin.sync.planfile import PlanReader, PlanWriter
-from fhir_plugin.sync.planning import Planner
-from fhir_plugin.sync.problems import describe, write_problems
-from fhir_plugin.sync.reaching import reach, recent_of
-from fhir_plugin.sync.rendering import plan_lines, totals_lines, words
-from fhir_plugin.sync.rows import RowReader
-from fhir_plugin.sync.run_report import RunReport
-from fhir_plugin.sync.tables import Table
-from fhir_plugin.sync.undoing import Undoer
-from fhir_plugin.sync.wanted import Problem
-from fhir_plugin.sync.writing import Writer
+from fhir_plugin.sync.sources.gathering import Gathering
+from fhir_plugin.sync.sources.problems import describe, write_problems
+from fhir_plugin.sync.sources.rows import RowReader
+from fhir_plugin.sync.sources.tables import Table
+from fhir_plugin.sync.sources.wanted import Problem
+from fhir_plugin.sync.workers.hands import few_collections
 from fhir_plugin.texts import Language
 
 __all__ = ["sync_command"]

@@ -13,16 +13,16 @@ from fhir_plugin.cli.sync_options import Connection, Meter
 from fhir_plugin.ehr.client import FhirClient
 from fhir_plugin.errors import EhrUnreachable, UsageError
 from fhir_plugin.model.identity import Ref
-from fhir_plugin.sync.hands import few_collections, side_by_side
-from fhir_plugin.sync.journal import Journal
-from fhir_plugin.sync.journal_opening import open_database, open_journal
-from fhir_plugin.sync.no_access import without_access
-from fhir_plugin.sync.pace import DatabasePace, MachinePace
-from fhir_plugin.sync.planfile import PlanReader, client_of
-from fhir_plugin.sync.planning import CHUNK
-from fhir_plugin.sync.queue import open_queue
-from fhir_plugin.sync.reaching import Reached, reach
-from fhir_plugin.sync.shares import Did, Share, applier_for, in_pieces
+from fhir_plugin.sync.journals.journal import Journal
+from fhir_plugin.sync.journals.opening import open_database, open_journal
+from fhir_plugin.sync.plans.planfile import PlanReader, client_of
+from fhir_plugin.sync.plans.planning import CHUNK
+from fhir_plugin.sync.records.no_access import without_access
+from fhir_plugin.sync.records.reaching import Reached, reach
+from fhir_plugin.sync.workers.hands import few_collections, side_by_side
+from fhir_plugin.sync.workers.pace import DatabasePace, MachinePace
+from fhir_plugin.sync.workers.queue import open_queue
+from fhir_plugin.sync.workers.shares import Did, Share, applier_for, in_pieces
 
 __all__ = ["Application", "client_at_pace", "journal_of"]
 

@@ -13,14 +13,14 @@ import click
 
 from fhir_plugin.cli.sync_options import Connection, connection_options, language_option
 from fhir_plugin.ehr.abilities import Abilities
-from fhir_plugin.sync.codec import plan_from
-from fhir_plugin.sync.journal_opening import open_journal
-from fhir_plugin.sync.own_store import Open, open_own_store, own_path
-from fhir_plugin.sync.planfile import PlanReader
-from fhir_plugin.sync.population import in_chunks
-from fhir_plugin.sync.reaching import Reached, reach, record_bundle
-from fhir_plugin.sync.rendering import plan_lines, words
-from fhir_plugin.sync.ways.choosing import ways_of
+from fhir_plugin.sync.applying.ways.choosing import ways_of
+from fhir_plugin.sync.journals.opening import open_journal
+from fhir_plugin.sync.plans.codec import plan_from
+from fhir_plugin.sync.plans.planfile import PlanReader
+from fhir_plugin.sync.plans.rendering import plan_lines, words
+from fhir_plugin.sync.records.own_store import Open, open_own_store, own_path
+from fhir_plugin.sync.records.population import in_chunks
+from fhir_plugin.sync.records.reaching import Reached, reach, record_bundle
 from fhir_plugin.texts import Language
 
 __all__ = ["export_command", "say_notices", "way_lines", "worklist_command"]

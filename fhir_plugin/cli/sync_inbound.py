@@ -21,7 +21,7 @@ from fhir_plugin.sync.inbound.listening import Follower
 from fhir_plugin.sync.inbound.polling import Poller, PollResult
 from fhir_plugin.sync.inbound.store import InboundStore, open_inbound_store
 from fhir_plugin.sync.inbound.subscriptions import WATCHED, SubscriptionKind, Wish, subscription_body
-from fhir_plugin.sync.rendering import element_words, words
+from fhir_plugin.sync.plans.rendering import element_words, words
 from fhir_plugin.texts import Language
 
 __all__ = ["listen", "poll", "subscribe"]

@@ -18,7 +18,7 @@ from fhir_plugin.ehr.backend import BackendServices, discover_token_endpoint, re
 from fhir_plugin.ehr.retry import Limit
 from fhir_plugin.ehr.transport import TokenSource, new_session
 from fhir_plugin.errors import InputError
-from fhir_plugin.sync.rendering import words
+from fhir_plugin.sync.plans.rendering import words
 from fhir_plugin.texts import Language
 
 __all__ = ["Connection", "Meter", "connection_options", "journal_options", "language_option"]

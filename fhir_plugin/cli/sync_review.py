@@ -12,7 +12,7 @@ import click
 
 from fhir_plugin.cli.serve import has_screen
 from fhir_plugin.cli.sync_options import language_option
-from fhir_plugin.sync.rendering import words
+from fhir_plugin.sync.plans.rendering import words
 from fhir_plugin.texts import Language
 
 __all__ = ["review"]

@@ -9,9 +9,9 @@ import click
 
 from fhir_plugin.cli.sync_apply import client_at_pace
 from fhir_plugin.cli.sync_options import Connection, connection_options
-from fhir_plugin.sync.hands import few_collections
-from fhir_plugin.sync.journal_opening import open_database
-from fhir_plugin.sync.queue import open_queue
+from fhir_plugin.sync.journals.opening import open_database
+from fhir_plugin.sync.workers.hands import few_collections
+from fhir_plugin.sync.workers.queue import open_queue
 
 __all__ = ["worker_command"]
 

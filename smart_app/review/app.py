@@ -16,9 +16,9 @@ from flask import Flask, Response, abort, redirect, render_template, request, ur
 from flask.typing import ResponseReturnValue
 
 from fhir_plugin.errors import InputError, UsageError
-from fhir_plugin.sync.answering import Open, count_open, waiting, write_answers
-from fhir_plugin.sync.planfile import PlanReader
-from fhir_plugin.sync.rendering import element_words
+from fhir_plugin.sync.plans.answering import Open, count_open, waiting, write_answers
+from fhir_plugin.sync.plans.planfile import PlanReader
+from fhir_plugin.sync.plans.rendering import element_words
 from smart_app.i18n import msg
 from smart_app.security import content_security_policy
 from smart_app.views.language import prepare_templates, request_language, texts

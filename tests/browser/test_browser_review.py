@@ -11,8 +11,8 @@ from browser_walk import AXE, Walk
 from playwright.sync_api import Browser, Page, expect
 from sync_desk import Desk, make_desk, row
 
-from fhir_plugin.sync.answering import count_open, waiting
-from fhir_plugin.sync.planfile import PlanReader
+from fhir_plugin.sync.plans.answering import count_open, waiting
+from fhir_plugin.sync.plans.planfile import PlanReader
 from smart_app.review.app import create_review_app
 from smart_app.sandbox.serving import listening
 

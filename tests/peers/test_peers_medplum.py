@@ -17,7 +17,7 @@ import pytest
 
 from fhir_plugin.ehr import FhirClient
 from fhir_plugin.ehr.memory import MemoryEhr
-from fhir_plugin.sync.ways.tasks import own_identifier
+from fhir_plugin.sync.applying.ways.tasks import own_identifier
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "sync"))
 from sync_desk import CONSENT, Desk, row

@@ -13,8 +13,8 @@ from typing import Any
 
 from fhir_plugin.cli.sync import sync_command
 from fhir_plugin.ehr.transport import Transport
-from fhir_plugin.sync.journal import Journal
-from fhir_plugin.sync.own_store import OwnStore
+from fhir_plugin.sync.journals.journal import Journal
+from fhir_plugin.sync.records.own_store import OwnStore
 
 _DURABLE = {
     Journal: ("begin", "finish"),

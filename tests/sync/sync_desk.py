@@ -18,21 +18,21 @@ from fhir_plugin.ehr.abilities import software_of
 from fhir_plugin.ehr.memory import Behaviour, MemoryEhr
 from fhir_plugin.ehr.memory_adapter import memory_session
 from fhir_plugin.model.identity import Ref
-from fhir_plugin.sync.applying import Applier
-from fhir_plugin.sync.columns import propose_columns
-from fhir_plugin.sync.decisions import Context
-from fhir_plugin.sync.findings import findings_path, store_findings
-from fhir_plugin.sync.gathering import Gathering
-from fhir_plugin.sync.journal import Journal, Step
-from fhir_plugin.sync.journal_opening import open_journal
-from fhir_plugin.sync.planfile import PlanReader, PlanWriter
-from fhir_plugin.sync.planning import Planner
-from fhir_plugin.sync.reaching import Reached, reach, recent_of
-from fhir_plugin.sync.rows import RowReader
-from fhir_plugin.sync.tables import open_csv
-from fhir_plugin.sync.undoing import Undoer
-from fhir_plugin.sync.wanted import Problem
-from fhir_plugin.sync.writing import Writer
+from fhir_plugin.sync.applying.applier import Applier
+from fhir_plugin.sync.applying.undoing import Undoer
+from fhir_plugin.sync.applying.writing import Writer
+from fhir_plugin.sync.deciding.decisions import Context
+from fhir_plugin.sync.journals.journal import Journal, Step
+from fhir_plugin.sync.journals.opening import open_journal
+from fhir_plugin.sync.plans.planfile import PlanReader, PlanWriter
+from fhir_plugin.sync.plans.planning import Planner
+from fhir_plugin.sync.records.findings import findings_path, store_findings
+from fhir_plugin.sync.records.reaching import Reached, reach, recent_of
+from fhir_plugin.sync.sources.columns import propose_columns
+from fhir_plugin.sync.sources.gathering import Gathering
+from fhir_plugin.sync.sources.rows import RowReader
+from fhir_plugin.sync.sources.tables import open_csv
+from fhir_plugin.sync.sources.wanted import Problem
 
 CLIENT_SYSTEM = "https://jeugdhulp.example.nl/clientnummer"
 NOW = datetime(2026, 11, 23, 9, 0, tzinfo=UTC)

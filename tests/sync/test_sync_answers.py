@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from fhir_plugin.errors import InputError
-from fhir_plugin.sync.codec import _figure_from
+from fhir_plugin.sync.plans.codec import _figure_from
 
 WHO = [{"target": "RelatedPerson/a", "figure": "tante Sam", "agrees": ["phone"]}]
 QUESTION = {"row": "figuren.csv:2", "figure": "Sam", "action": "question", "who": WHO}

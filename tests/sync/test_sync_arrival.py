@@ -8,7 +8,7 @@ import pytest
 from sync_desk import CONSENT, Desk, row
 
 from fhir_plugin.mapping.changes import ResourceChange
-from fhir_plugin.sync.arrival import as_sent
+from fhir_plugin.sync.records.arrival import as_sent
 
 BODY = {"resourceType": "RelatedPerson", "patient": {"reference": "Patient/1"}, "gender": "female"}
 NEW = ResourceChange(body=BODY, full_url="urn:uuid:1")

@@ -10,8 +10,8 @@ from sync_desk import CONSENT, Desk, row
 
 from fhir_plugin.errors import PermitRequired
 from fhir_plugin.model.terms import CodeSystems
-from fhir_plugin.sync.planfile import PlanReader
-from fhir_plugin.sync.ways import openings
+from fhir_plugin.sync.applying.ways import openings
+from fhir_plugin.sync.plans.planfile import PlanReader
 
 
 def participants(desk: Desk, patient: str = "p1001") -> list[dict[str, Any]]:

@@ -17,12 +17,12 @@ from sync_desk import CONSENT, Desk, make_desk, row
 
 from fhir_plugin.ehr.memory import Behaviour
 from fhir_plugin.errors import PermitRequired
-from fhir_plugin.sync.decisions import decide_client
-from fhir_plugin.sync.own_store import open_own_store, own_path
-from fhir_plugin.sync.planfile import PlanReader
-from fhir_plugin.sync.population import network_of
-from fhir_plugin.sync.vault import open_vault
-from fhir_plugin.sync.writing import unit_of
+from fhir_plugin.sync.applying.writing import unit_of
+from fhir_plugin.sync.deciding.decisions import decide_client
+from fhir_plugin.sync.journals.vault import open_vault
+from fhir_plugin.sync.plans.planfile import PlanReader
+from fhir_plugin.sync.records.own_store import open_own_store, own_path
+from fhir_plugin.sync.records.population import network_of
 
 Json = dict[str, Any]
 BEHAVIOURS = {

@@ -24,7 +24,7 @@ from sync_desk import CLIENT_SYSTEM, CONSENT, V3, VEKTIS, Desk, row
 
 from fhir_plugin.ehr import FhirClient
 from fhir_plugin.ehr.memory import MemoryEhr
-from fhir_plugin.sync.ways.tasks import own_identifier
+from fhir_plugin.sync.applying.ways.tasks import own_identifier
 
 Json = dict[str, Any]
 BEFORE = [row(1001, "F1", Betrokken_sinds="01-01-2026", **CONSENT), row(1002, "F2", Voornaam="Henk", **CONSENT)]

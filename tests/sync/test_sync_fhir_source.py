@@ -18,11 +18,11 @@ from fhir_plugin.errors import EhrError, InputError
 from fhir_plugin.mapping.network import from_fhir, to_fhir
 from fhir_plugin.model.network import SupportNetwork
 from fhir_plugin.model.terms import FIGURE_TAG, CodeSystems
-from fhir_plugin.sync.columns import propose_columns
-from fhir_plugin.sync.fhir_source import TYPES, FhirSource, searched
-from fhir_plugin.sync.rows import RowReader
-from fhir_plugin.sync.tables import Table
-from fhir_plugin.sync.wanted import Problem, Wanted
+from fhir_plugin.sync.sources.columns import propose_columns
+from fhir_plugin.sync.sources.fhir_source import TYPES, FhirSource, searched
+from fhir_plugin.sync.sources.rows import RowReader
+from fhir_plugin.sync.sources.tables import Table
+from fhir_plugin.sync.sources.wanted import Problem, Wanted
 from smart_app.sandbox import SandboxSettings
 from smart_app.sandbox.testing import RunningSandbox, running_sandbox
 

@@ -14,8 +14,8 @@ import pytest
 from sync_site import no_doubles, site
 
 from fhir_plugin.errors import EhrUnreachable
-from fhir_plugin.sync.hands import side_by_side
-from fhir_plugin.sync.pace import MachinePace
+from fhir_plugin.sync.workers.hands import side_by_side
+from fhir_plugin.sync.workers.pace import MachinePace
 
 CLIENTS = 210
 

@@ -15,11 +15,11 @@ from sqlalchemy import create_engine
 from fhir_plugin.errors import StoreError, UsageError
 from fhir_plugin.model.figure import SupportFigure
 from fhir_plugin.model.identity import PersonName
-from fhir_plugin.sync.journal import Journal, Step
-from fhir_plugin.sync.journal_opening import open_database, open_journal
-from fhir_plugin.sync.journal_tables import metadata
-from fhir_plugin.sync.linking import Remembered
-from fhir_plugin.sync.vault import KEY_VARIABLE, vault_of
+from fhir_plugin.sync.journals.journal import Journal, Step
+from fhir_plugin.sync.journals.opening import open_database, open_journal
+from fhir_plugin.sync.journals.tables import metadata
+from fhir_plugin.sync.journals.vault import KEY_VARIABLE, vault_of
+from fhir_plugin.sync.matching.linking import Remembered
 
 Opening = Callable[..., AbstractContextManager[Journal]]
 KEY = "a2tra2tra2tra2tra2tra2tra2tra2tra2tra2tra2s="

@@ -9,7 +9,7 @@ from benchmarks.gold_set import gold_set, scored
 from fhir_plugin.model.dates import PartialDate
 from fhir_plugin.model.figure import SupportFigure
 from fhir_plugin.model.identity import Identifier, PersonName, Telecom
-from fhir_plugin.sync.matching import Found, agreeing_keys, match
+from fhir_plugin.sync.matching.match import Found, agreeing_keys, match
 
 
 def person(name: PersonName, phone: str = "", email: str = "", born: str = "", number: str = "") -> SupportFigure:

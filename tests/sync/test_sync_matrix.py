@@ -17,8 +17,8 @@ from fhir_plugin.ehr.dialect import R4, STU3
 from fhir_plugin.ehr.memory import MemoryEhr
 from fhir_plugin.errors import EhrForbidden
 from fhir_plugin.model.terms import CONSENT_IDENTIFIER, FIGURE_IDENTIFIER
-from fhir_plugin.sync.own_store import Open
-from fhir_plugin.sync.ways.tasks import own_identifier
+from fhir_plugin.sync.applying.ways.tasks import own_identifier
+from fhir_plugin.sync.records.own_store import Open
 from smart_app.sandbox import SandboxSettings
 from smart_app.sandbox.faults import PROFILES
 from smart_app.sandbox.testing import RunningSandbox, running_sandbox

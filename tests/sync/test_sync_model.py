@@ -22,10 +22,10 @@ from fhir_plugin.model.figure import SupportFigure
 from fhir_plugin.model.identity import PersonName, Telecom
 from fhir_plugin.model.network import Child, SupportNetwork
 from fhir_plugin.model.terms import LifeDomain
-from fhir_plugin.sync.decisions import Context, Decided, decide_client
-from fhir_plugin.sync.elements import ELEMENTS
-from fhir_plugin.sync.linking import Others, Remembered
-from fhir_plugin.sync.wanted import ClientKey, Place, Wanted
+from fhir_plugin.sync.deciding.decisions import Context, Decided, decide_client
+from fhir_plugin.sync.deciding.elements import ELEMENTS
+from fhir_plugin.sync.matching.linking import Others, Remembered
+from fhir_plugin.sync.sources.wanted import ClientKey, Place, Wanted
 
 CONTEXT = Context(source="jim", policy=load_policy(NL_JEUGDWET), at=datetime(2026, 11, 23, 9, tzinfo=UTC))
 PROVIDED = frozenset({"name", "birth_date", "gender", "own_label", "telecoms", "life_domains"})

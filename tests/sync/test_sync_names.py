@@ -6,9 +6,9 @@ from dataclasses import replace
 
 from fhir_plugin.model.figure import SupportFigure
 from fhir_plugin.model.identity import PersonName
-from fhir_plugin.sync.decided import Conflict
-from fhir_plugin.sync.decisions import _Merged, _with_whole_names
-from fhir_plugin.sync.elements import with_fresh_text
+from fhir_plugin.sync.deciding.decided import Conflict
+from fhir_plugin.sync.deciding.decisions import _Merged, _with_whole_names
+from fhir_plugin.sync.deciding.elements import with_fresh_text
 
 YILMAZ = SupportFigure(id="s", name=PersonName(text="Samira Yilmaz", given=("Samira",), own_name="Yilmaz"))
 

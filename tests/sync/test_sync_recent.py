@@ -13,12 +13,12 @@ import pytest
 from sync_desk import CLIENT_SYSTEM, CONSENT, Desk, as_csv, row
 
 from fhir_plugin.ehr import memory_search
-from fhir_plugin.sync.columns import propose_columns
-from fhir_plugin.sync.gathering import Gathering
-from fhir_plugin.sync.population import Population
-from fhir_plugin.sync.rows import RowReader
-from fhir_plugin.sync.tables import open_csv
-from fhir_plugin.sync.wanted import ClientKey, Wanted
+from fhir_plugin.sync.records.population import Population
+from fhir_plugin.sync.sources.columns import propose_columns
+from fhir_plugin.sync.sources.gathering import Gathering
+from fhir_plugin.sync.sources.rows import RowReader
+from fhir_plugin.sync.sources.tables import open_csv
+from fhir_plugin.sync.sources.wanted import ClientKey, Wanted
 
 ALL = {**CONSENT, "Toestemming van": "ouders en jongere"}
 ROWS = [

@@ -12,8 +12,8 @@ from sync_desk import Desk, row
 from werkzeug.test import TestResponse
 
 from fhir_plugin.errors import InputError, UsageError
-from fhir_plugin.sync.answering import count_open, waiting, write_answers
-from fhir_plugin.sync.planfile import PlanReader
+from fhir_plugin.sync.plans.answering import count_open, waiting, write_answers
+from fhir_plugin.sync.plans.planfile import PlanReader
 from smart_app.review.app import create_review_app
 
 KNOWN = {

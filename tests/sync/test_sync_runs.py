@@ -12,7 +12,7 @@ from sync_desk import CONSENT, Desk, row
 from fhir_plugin.ehr.memory import Behaviour
 from fhir_plugin.errors import EhrUnreachable, StoreError
 from fhir_plugin.model.terms import FIGURE_IDENTIFIER
-from fhir_plugin.sync.planfile import PlanReader
+from fhir_plugin.sync.plans.planfile import PlanReader
 
 
 def test_a_new_figure_is_added_to_the_record_of_its_client(desk: Desk) -> None:

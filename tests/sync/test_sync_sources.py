@@ -15,12 +15,12 @@ from fhir_plugin.errors import InputError
 from fhir_plugin.model.dates import PartialDate
 from fhir_plugin.model.identity import TelecomUse
 from fhir_plugin.model.terms import BondKind, Designator, Function
-from fhir_plugin.sync.columns import check_columns, load_columns, propose_columns, to_toml
-from fhir_plugin.sync.problems import describe, write_problems
-from fhir_plugin.sync.rows import RowReader
-from fhir_plugin.sync.tables import open_csv
-from fhir_plugin.sync.values import BadCell, Words, read_date, read_email, read_phone
-from fhir_plugin.sync.wanted import Problem, Wanted
+from fhir_plugin.sync.sources.columns import check_columns, load_columns, propose_columns, to_toml
+from fhir_plugin.sync.sources.problems import describe, write_problems
+from fhir_plugin.sync.sources.rows import RowReader
+from fhir_plugin.sync.sources.tables import open_csv
+from fhir_plugin.sync.sources.values import BadCell, Words, read_date, read_email, read_phone
+from fhir_plugin.sync.sources.wanted import Problem, Wanted
 
 
 def read(path: Path) -> list[Wanted | Problem]:

@@ -13,10 +13,10 @@ from sync_desk import CLIENT_SYSTEM, HEADER, row
 
 from fhir_plugin.errors import InputError
 from fhir_plugin.model.dates import PartialDate
-from fhir_plugin.sync.columns import propose_columns
-from fhir_plugin.sync.rows import RowReader
-from fhir_plugin.sync.sources import open_table
-from fhir_plugin.sync.wanted import Problem, Wanted
+from fhir_plugin.sync.sources.columns import propose_columns
+from fhir_plugin.sync.sources.opening import open_table
+from fhir_plugin.sync.sources.rows import RowReader
+from fhir_plugin.sync.sources.wanted import Problem, Wanted
 
 
 def read(path: Path) -> list[Wanted | Problem]:

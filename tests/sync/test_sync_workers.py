@@ -11,9 +11,9 @@ from pathlib import Path
 import pytest
 from sync_site import Site, no_doubles, site
 
-from fhir_plugin.sync.journal_opening import open_database
-from fhir_plugin.sync.pace import DatabasePace
-from fhir_plugin.sync.vault import KEY_VARIABLE
+from fhir_plugin.sync.journals.opening import open_database
+from fhir_plugin.sync.journals.vault import KEY_VARIABLE
+from fhir_plugin.sync.workers.pace import DatabasePace
 
 pytestmark = pytest.mark.peer
 

@@ -9,8 +9,8 @@ from enum import StrEnum
 from fhir_plugin.model.consent import ConsentRecord
 from fhir_plugin.model.figure import SupportFigure
 from fhir_plugin.model.network import SupportNetwork
-from fhir_plugin.sync.decided import label_of, shown
-from fhir_plugin.sync.elements import ELEMENTS
+from fhir_plugin.sync.deciding.decided import label_of, shown
+from fhir_plugin.sync.deciding.elements import ELEMENTS
 
 __all__ = ["ChangeKind", "InboundChange", "changes_between"]
 

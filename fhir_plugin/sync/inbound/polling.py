@@ -20,7 +20,7 @@ from fhir_plugin.mapping.network import from_fhir
 from fhir_plugin.sync.inbound.changes import InboundChange, changes_between
 from fhir_plugin.sync.inbound.store import Held, InboundStore
 from fhir_plugin.sync.inbound.subscriptions import WATCHED
-from fhir_plugin.sync.spool import owner_of
+from fhir_plugin.sync.sources.spool import owner_of
 
 __all__ = ["MARGIN", "PollResult", "Poller"]
 

@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Any
 
 from fhir_plugin.errors import StoreError
-from fhir_plugin.sync.vault import Vault, open_vault
+from fhir_plugin.sync.journals.vault import Vault, open_vault
 
 __all__ = ["Held", "Hook", "InboundStore", "open_inbound_store"]
 

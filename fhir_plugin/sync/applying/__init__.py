@@ -1,0 +1,1 @@
+"""Writing what was planned, whatever an EHR offers, and taking it back."""

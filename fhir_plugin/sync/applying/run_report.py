@@ -1,0 +1,123 @@
+"""What a run did, as text, JSON or a page: counts, and every client that needs a person."""
+
+from __future__ import annotations
+
+import html
+import json
+from collections import Counter
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+
+from fhir_plugin.sync.journals.journal import Step
+from fhir_plugin.sync.plans.answering import Waiting
+from fhir_plugin.sync.plans.rendering import words
+from fhir_plugin.texts import Language
+
+__all__ = ["RunReport"]
+
+_TROUBLE = ("changed", "failed", "unknown", "intent", "to-enter")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RunReport:
+    """The outcome of one run.
+
+    Attributes:
+        seconds: wall time.
+        unprotected: updates written although the EHR looks at no versions (``lost-update-window``).
+        untrue: checks of the probe the EHR fails although it says it does this.
+        waiting: questions and conflicts of the plan that nobody answered; they were left alone.
+    """
+
+    run: int
+    steps: tuple[Step, ...]
+    seconds: float
+    unprotected: int = 0
+    untrue: tuple[str, ...] = ()
+    waiting: Waiting = field(default_factory=Waiting)
+
+    @property
+    def resources(self) -> int:
+        """How many resources were written."""
+        return sum(step.resources for step in self.steps if step.state in ("done", "undone"))
+
+    @property
+    def clean(self) -> bool:
+        """Whether no client needs a person, and the EHR does what it says."""
+        return not self.untrue and not self.waiting and not any(True for _ in self._trouble())
+
+    def text(self, language: Language) -> str:
+        """For a terminal."""
+        counts = [f"  {number:>7}  {name}" for name, number in self._counts(language)]
+        return "\n".join([self._head(language), *counts, *self._notices(language), *self._list(language)])
+
+    def json(self) -> str:
+        """For a program."""
+        body = {
+            "run": self.run,
+            "seconds": round(self.seconds, 3),
+            "resources": self.resources,
+            "states": dict(Counter(step.state for step in self.steps)),
+            "lost-update-window": self.unprotected,
+            "untrue": list(self.untrue),
+            "unanswered": {"questions": self.waiting.questions, "conflicts": self.waiting.conflicts},
+            "attention": [
+                {"client": f"Patient/{step.patient}", "state": step.state, "code": step.code}
+                for step in self._trouble()
+            ],
+        }
+        return json.dumps(body, ensure_ascii=False, indent=2)
+
+    def html(self, language: Language) -> str:
+        """A page of its own."""
+        rows = "".join(f"<tr><td>{n}</td><td>{html.escape(name)}</td></tr>" for name, n in self._counts(language))
+        lines = [*self._notices(language), *self._list(language)]
+        items = "".join(f"<li>{html.escape(line.strip())}</li>" for line in lines)
+        return (
+            f'<!doctype html><html lang="{language}"><meta charset="utf-8"><title>Sync {self.run}</title>'
+            "<style>body{font:1rem/1.5 sans-serif;max-width:60rem;margin:2rem auto;padding:0 1rem}"
+            "td{padding:.2rem 1rem .2rem 0}</style>"
+            f"<h1>{html.escape(self._head(language))}</h1><table>{rows}</table><ul>{items}</ul></html>\n"
+        )
+
+    def in_form(self, suffix: str, language: Language) -> str:
+        """By the ending of a file: ``.json``, ``.html``, or text."""
+        if suffix == ".json":
+            return self.json()
+        return self.html(language) if suffix == ".html" else f"{self.text(language)}\n"
+
+    def _head(self, language: Language) -> str:
+        rate = self.resources / self.seconds if self.seconds else 0.0
+        return words(
+            "sync-run-head",
+            language,
+            run=str(self.run),
+            resources=str(self.resources),
+            seconds=f"{self.seconds:.1f}",
+            rate=f"{rate:.0f}",
+        )
+
+    def _counts(self, language: Language) -> list[tuple[str, int]]:
+        counted = Counter(step.state for step in self.steps)
+        return [(words(f"sync-state-{state}", language), number) for state, number in counted.most_common()]
+
+    def _trouble(self) -> Iterable[Step]:
+        return (step for step in self.steps if step.state in _TROUBLE or step.code)
+
+    def _notices(self, language: Language) -> list[str]:
+        """What somebody should know about the EHR itself."""
+        found = [
+            f"  ! {words('ehr-untrue-check', language, check=words(f'probe-{name}', language))}" for name in self.untrue
+        ]
+        if self.unprotected:
+            found.append(f"  ! {words('lost-update-window', language, count=str(self.unprotected))}")
+        if self.waiting:
+            counts = {"questions": str(self.waiting.questions), "conflicts": str(self.waiting.conflicts)}
+            found.append(f"  ! {words('sync-unanswered', language, **counts)}")
+        return found
+
+    def _list(self, language: Language) -> list[str]:
+        return [
+            f"  ! Patient/{step.patient}: {words(f'sync-state-{step.state}', language)}. {words(step.code, language)}"
+            for step in self._trouble()
+        ]

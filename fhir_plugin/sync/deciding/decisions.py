@@ -1,0 +1,311 @@
+"""The heart of a run, pure: what the source says × what the EHR holds × what was agreed last time → what to do.
+
+Nothing here reads or writes anything. Planning and applying both call ``decide_client``: a plan that is applied must
+come to the same decision again, or the record changed in the meantime.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from datetime import datetime
+
+from fhir_plugin.consent import Ask, Policy, access_permit
+from fhir_plugin.model.figure import SupportFigure
+from fhir_plugin.model.identity import Identifier
+from fhir_plugin.model.network import SupportNetwork
+from fhir_plugin.model.terms import FIGURE_IDENTIFIER
+from fhir_plugin.sync.deciding.decided import Action, ClientPlan, Conflict, ElementChange, FigurePlan, label_of, shown
+from fhir_plugin.sync.deciding.elements import ELEMENTS, ONE_NAME, State, merge, with_fresh_text
+from fhir_plugin.sync.deciding.questions import question_of
+from fhir_plugin.sync.deciding.taking_part import share
+from fhir_plugin.sync.matching.linking import (
+    Answers,
+    Others,
+    Remembered,
+    identifiers_of,
+    identity_of,
+    known_parents,
+    known_people,
+    link_rows,
+    new_figure,
+)
+from fhir_plugin.sync.matching.match import STRONG, Found, agreeing_keys, match
+from fhir_plugin.sync.sources.wanted import Problem, Wanted
+
+__all__ = ["Context", "Decided", "decide_client"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Context:
+    """What decisions depend on besides the record.
+
+    Attributes:
+        source: name of the source.
+        at: aware moment of the run.
+        dialect: how the source is read; another reading of the same cells is another statement.
+    """
+
+    source: str
+    policy: Policy
+    at: datetime
+    dialect: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Decided:
+    """What to do for one client.
+
+    Attributes:
+        before: the network as it was read.
+        after: the network as it will be.
+        remember: what to remember once it is written.
+        permits: to be demanded when the write is sent.
+        problems: rows that turn out not to be usable here.
+        figures: row of the plan → id of the figure it came to.
+    """
+
+    plan: ClientPlan
+    before: SupportNetwork
+    after: SupportNetwork
+    remember: tuple[Remembered, ...] = ()
+    permits: tuple[Ask, ...] = ()
+    problems: tuple[Problem, ...] = ()
+    figures: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(slots=True)
+class _Work:
+    """The state while the rows of one client are worked in."""
+
+    network: SupportNetwork
+    free: list[SupportFigure]
+    parents: list[SupportFigure]
+    others: Others
+    remember: list[Remembered] = field(default_factory=list)
+    permits: list[Ask] = field(default_factory=list)
+    plans: dict[str, FigurePlan] = field(default_factory=dict)
+    problems: list[Problem] = field(default_factory=list)
+    figures: dict[str, str] = field(default_factory=dict)
+
+
+def decide_client(
+    network: SupportNetwork,
+    rows: Sequence[Wanted],
+    memory: Mapping[str, Remembered],
+    context: Context,
+    answers: Answers,
+    others: Others | None = None,
+) -> Decided:
+    """Decide what to do for one client.
+
+    Args:
+        network: as the EHR holds it now.
+        rows: what the source says of this client, in its order.
+        memory: what was agreed last time, by identity.
+        context: source, policy and moment.
+        answers: what a person answered to questions and conflicts.
+        others: what other lists agreed about the people of this client.
+    """
+    work = _Work(network=network, free=known_people(network), parents=known_parents(network), others=others or {})
+    identities: dict[str, Wanted] = {}
+    for wanted in rows:
+        identity = identity_of(context.source, network.child.id, wanted)
+        if identity in identities:
+            work.problems.append(wanted.refused("sync-row-double"))
+        else:
+            identities[identity] = wanted
+    targets = link_rows(work.free, identities, memory, answers)
+    for identity, wanted in identities.items():
+        _decide_figure(work, identity, wanted, targets.get(identity), memory, context, answers)
+    order = [str(wanted.place) for wanted in rows]
+    figures = tuple(work.plans[row] for row in order if row in work.plans)
+    return Decided(
+        plan=ClientPlan(patient=network.child.ref.reference, figures=figures),
+        before=network,
+        after=work.network,
+        remember=tuple(work.remember),
+        permits=_in_the_end(work, context),
+        problems=tuple(work.problems),
+        figures=work.figures,
+    )
+
+
+def _in_the_end(work: _Work, context: Context) -> tuple[Ask, ...]:
+    """The permits on the record as it will be: a later row must not take away what an earlier one was decided on."""
+    figures = {figure.ref.key: figure for figure in work.network.figures}
+    opened = (figures[ask.request.actor.key] for ask in work.permits)
+    answers = (access_permit(work.network, figure, context.policy, context.at) for figure in opened)
+    return tuple(answer for answer in answers if isinstance(answer, Ask))
+
+
+def _decide_figure(
+    work: _Work,
+    identity: str,
+    wanted: Wanted,
+    target: SupportFigure | None,
+    memory: Mapping[str, Remembered],
+    context: Context,
+    answers: Answers,
+) -> None:
+    row = str(wanted.place)
+    if any(len(agreeing_keys(wanted.figure, parent)) >= STRONG for parent in work.parents):
+        work.problems.append(wanted.refused("sync-is-parent"))
+        return
+    if target is None and answers.get(row) != "new":
+        doubt = match(wanted.figure, identifiers_of(identity, wanted), work.free)
+        if doubt.found is Found.DOUBTFUL:
+            work.plans[row] = question_of(wanted, doubt.candidates)
+            return
+    theirs = target or new_figure(identity)
+    if target is None:
+        merged = _taken_whole(wanted, theirs)
+    else:
+        others = work.others.get(theirs.id, ())
+        merged = _merge_figure(identity, wanted, theirs, memory.get(identity), others, answers)
+    shared = share(work.network, merged.figure, theirs, wanted.consent, identity, context.policy, context.at)
+    work.network, final = shared.network, shared.figure
+    work.permits += shared.permits
+    known, agreed = merged.known, memory.get(identity)
+    if final.engagement != merged.figure.engagement:
+        known = frozenset(path for path in known if not path.startswith("engagement."))
+    remembered = Remembered(
+        identity=identity,
+        target=final.id,
+        said=merged.said,
+        held=agreed.held if agreed else _agreed_at_first(final, merged),
+        known=known,
+        disputed=merged.disputed,
+        frozen=(wanted.frozen if merged.said is wanted.figure else None, None),
+    )
+    work.figures[row] = final.id
+    work.remember.append(remembered.refreshed(final))
+    changes = tuple(
+        ElementChange(element=element.path, before=shown(element.get(theirs)), after=shown(element.get(final)))
+        for element in ELEMENTS
+        if element.get(theirs) != element.get(final) and not (target is None and element.path == "identifiers")
+    )
+    work.plans[row] = FigurePlan(
+        row=row,
+        label=label_of(final),
+        action=_action(target, theirs, final, bool(changes or shared.effect)),
+        target=f"RelatedPerson/{target.id}" if target else "",
+        changes=changes,
+        edits=merged.edits,
+        conflicts=merged.conflicts,
+        consent=shared.effect,
+        notes=shared.notes,
+    )
+
+
+def _agreed_at_first(final: SupportFigure, merged: _Merged) -> SupportFigure:
+    """What the source and the EHR agree about at their first meeting: of what is in dispute, what the list says."""
+    for element in ELEMENTS:
+        if element.path in merged.disputed:
+            final = element.put(final, element.get(merged.said))
+    return final
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Merged:
+    figure: SupportFigure
+    said: SupportFigure
+    known: frozenset[str]
+    conflicts: tuple[Conflict, ...]
+    disputed: frozenset[str]
+    edits: tuple[ElementChange, ...] = ()
+
+
+def _taken_whole(wanted: Wanted, new: SupportFigure) -> _Merged:
+    """A figure the record does not have: what the merge would come to, without merging."""
+    identifiers = (*new.identifiers, *wanted.figure.identifiers)
+    return _Merged(
+        figure=replace(wanted.figure, id=new.id, identifiers=identifiers),
+        said=wanted.figure,
+        known=frozenset(element.path for element in ELEMENTS if element.group in wanted.provided),
+        conflicts=(),
+        disputed=frozenset(),
+    )
+
+
+def _merge_figure(
+    identity: str,
+    wanted: Wanted,
+    theirs: SupportFigure,
+    agreed: Remembered | None,
+    others: tuple[Remembered, ...],
+    answers: Answers,
+) -> _Merged:
+    """Merge every element the source has a column for; what stays undecided is not remembered as agreed."""
+    figure, known = theirs, set(agreed.known if agreed else ())
+    said = agreed.said if agreed else SupportFigure()
+    conflicts: list[Conflict] = []
+    disputed: set[str] = set()
+    edits: list[ElementChange] = []
+    for element in ELEMENTS:
+        if element.group not in wanted.provided:
+            continue
+        ours, held = element.get(wanted.figure), element.get(theirs)
+        outcome = merge(
+            element,
+            known=agreed is not None and element.path in agreed.known,
+            before=element.get(said),
+            ours=ours,
+            acknowledged=element.get(agreed.held) if agreed else None,
+            theirs=held,
+            elsewhere=tuple(element.get(other.said) for other in others if element.path in other.known),
+        )
+        answer = answers.get(f"{wanted.place}|{element.path}", "")
+        if outcome.state is State.CONFLICT and answer not in ("source", "ehr"):
+            conflicts.append(Conflict(element=element.path, source=shown(ours), ehr=shown(held)))
+            disputed.add(element.path)
+            continue
+        if outcome.state is State.KEPT and not element.many:
+            disputed.add(element.path)
+            if agreed:
+                was = shown(element.get(agreed.held))
+                edits.append(ElementChange(element=element.path, before=was, after=shown(held)))
+        value = ours if outcome.state is State.CONFLICT and answer == "source" else outcome.value
+        if value != held:
+            figure = element.put(figure, value)
+        if ours != element.get(said):
+            said = element.put(said, ours)
+        known.add(element.path)
+    if not any(identifier.system == FIGURE_IDENTIFIER for identifier in figure.identifiers):
+        mine = Identifier(system=FIGURE_IDENTIFIER, value=identity)
+        figure = replace(figure, identifiers=(*figure.identifiers, mine))
+    merged = _Merged(
+        figure=figure,
+        said=said,
+        known=frozenset(known),
+        conflicts=tuple(conflicts),
+        disputed=frozenset(disputed),
+        edits=tuple(edit for edit in edits if edit.before != edit.after),
+    )
+    return _with_whole_names(merged, theirs, agreed.said if agreed else SupportFigure())
+
+
+def _with_whole_names(merged: _Merged, theirs: SupportFigure, before: SupportFigure) -> _Merged:
+    """Half of the source's name beside half of the EHR's is nobody's name: in dispute, the EHR's stands whole."""
+    figure, said = merged.figure, merged.said
+    open_paths = {conflict.element for conflict in merged.conflicts}
+    held_back = {part for parts in ONE_NAME if any(part.path in open_paths for part in parts) for part in parts}
+    for part in held_back:
+        figure, said = part.put(figure, part.get(theirs)), part.put(said, part.get(before))
+    paths = {part.path for part in held_back}
+    return replace(
+        merged,
+        figure=with_fresh_text(figure, theirs),
+        said=said,
+        known=merged.known - paths,
+        disputed=merged.disputed | paths,
+    )
+
+
+def _action(target: SupportFigure | None, theirs: SupportFigure, final: SupportFigure, writes: bool) -> Action:
+    if target is None:
+        return Action.ADD
+    ended = theirs.engagement and theirs.engagement.period.end is None and final.engagement
+    if (ended and final.engagement and final.engagement.period.end) or (theirs.active and not final.active):
+        return Action.END
+    return Action.UPDATE if writes else Action.NONE

@@ -1,0 +1,146 @@
+"""Consent first: what a source's claim becomes, and whether a figure may take part in the care team.
+
+Taking part in the team is what gives a figure access in an EHR. So nobody is put into it without a ``Permit``, decided
+on all consents as they will be; a withdrawal ends it in the same transaction (docs/sync.md, docs/consent.md).
+"""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, replace
+
+from fhir_plugin.consent import Policy, facts_of, required_grantors
+from fhir_plugin.consent.granting import Grant, check_grant, expire, grant
+from fhir_plugin.model.consent import ConsentRecord, Status
+from fhir_plugin.model.dates import Period, midnight
+from fhir_plugin.model.figure import SupportFigure
+from fhir_plugin.model.identity import Identifier, Ref
+from fhir_plugin.model.network import Person, SupportNetwork
+from fhir_plugin.model.terms import (
+    CONSENT_IDENTIFIER,
+    SNOMED,
+    V3_ROLE_CODE,
+    InformationCategory,
+)
+from fhir_plugin.sync.sources.wanted import ConsentClaim
+
+__all__ = ["PURPOSE", "Claimed", "apply_claim", "grantor_word"]
+
+PURPOSE = "FAMRQT"
+"""What a list's consent is for: the family asks for it, as in the app; nothing wider is ever recorded."""
+_MOTHERS = frozenset({(V3_ROLE_CODE, code) for code in ("MTH", "NMTH", "ADOPTM")} | {(SNOMED, "72705000")})
+_FATHERS = frozenset({(V3_ROLE_CODE, code) for code in ("FTH", "NFTH", "ADOPTF")} | {(SNOMED, "66839005")})
+_ALL = tuple(InformationCategory)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Claimed:
+    """The network after a claim.
+
+    Attributes:
+        effect: ``record``, ``withdraw`` or empty.
+        note: code of why a claim was not recorded; empty if it was, or there was nothing to record.
+    """
+
+    network: SupportNetwork
+    effect: str = ""
+    note: str = ""
+
+
+def apply_claim(
+    network: SupportNetwork, figure: SupportFigure, claim: ConsentClaim, identity: str, policy: Policy
+) -> Claimed:
+    """The network with a claim about one figure worked into its consents.
+
+    Args:
+        network: as it will be, with the figure in it.
+        figure: whom it is about.
+        claim: what the source says.
+        identity: the figure's ``urn:uuid:`` identity.
+        policy: whose signatures are needed.
+    """
+    mine = [record for record in network.consents if _is_ours(record) and _is_about(record, figure)]
+    if claim.state != "given" or claim.since is None:
+        return _withdrawn(network, mine)
+    wanted = _consent_identifier(identity, claim)
+    if any(wanted in record.identifiers for record in network.consents):
+        return Claimed(network=network)  # recorded before; what became of it in the EHR since then stands
+    at, facts = midnight(claim.since.first_day()), facts_of(network, figure.id)
+    needed = required_grantors(facts, policy, at).references
+    signed = dict.fromkeys(ref for who in claim.by for ref in _who(who, network))
+    grantors = tuple(ref for ref in signed if ref.reference in needed)  # who has no say is no grantor (co-1)
+    asked = Grant(
+        child=network.child.ref,
+        figure=figure.ref,
+        signed_by=grantors,
+        categories=claim.categories or _ALL,
+        valid=Period(start=claim.since, end=claim.until),
+        at=at,
+        purposes=(PURPOSE,),
+    )
+    errors = [issue.code for issue in check_grant(asked, facts, policy) if issue.severity == "error"]
+    if errors:
+        return Claimed(network=network, note=f"not-recorded:{errors[0]}")
+    record = grant(asked, facts, policy, record_id=f"urn:uuid:{_uuid(f'entry|{wanted.value}')}")
+    kept = _ended(network, mine).consents
+    return Claimed(network=replace(network, consents=(*kept, replace(record, identifiers=(wanted,)))), effect="record")
+
+
+def _withdrawn(network: SupportNetwork, mine: list[ConsentRecord]) -> Claimed:
+    changed = _ended(network, mine)
+    return Claimed(network=changed, effect="withdraw" if changed != network else "")
+
+
+def _ended(network: SupportNetwork, records: Iterable[ConsentRecord]) -> SupportNetwork:
+    over = {record.id: expire(record)[0] for record in records if record.status is Status.ACTIVE}
+    return replace(network, consents=tuple(over.get(record.id, record) for record in network.consents))
+
+
+def _is_ours(record: ConsentRecord) -> bool:
+    return any(identifier.system == CONSENT_IDENTIFIER for identifier in record.identifiers)
+
+
+def _is_about(record: ConsentRecord, figure: SupportFigure) -> bool:
+    actors = record.root.actors if record.root else ()
+    return any(actor.ref is not None and actor.ref.key == figure.ref.key for actor in actors)
+
+
+def _consent_identifier(identity: str, claim: ConsentClaim) -> Identifier:
+    said = "|".join([identity, str(claim.since), str(claim.until), *sorted(claim.by), *sorted(claim.categories)])
+    return Identifier(system=CONSENT_IDENTIFIER, value=f"urn:uuid:{_uuid(said)}")
+
+
+def _uuid(text: str) -> uuid.UUID:
+    return uuid.uuid5(uuid.NAMESPACE_URL, text)
+
+
+def _who(who: str, network: SupportNetwork) -> Iterator[Ref]:
+    """The people a word for a grantor means in this record."""
+    if who == "youth":
+        yield network.child.ref
+    for person in network.people:
+        if person.active and _means(who, person):
+            yield person.ref
+
+
+def grantor_word(grantor: Ref, network: SupportNetwork) -> str:
+    """The word by which a list names exactly this grantor; empty where no word means this person alone."""
+    for who in ("youth", "mother", "father", "guardian"):
+        if [ref.reference for ref in _who(who, network)] == [grantor.reference]:
+            return who
+    return ""
+
+
+def _means(who: str, person: Person) -> bool:
+    codes = {coding.key for coding in person.relations}
+    match who:
+        case "authority":
+            return person.holds_authority
+        case "mother":
+            return bool(codes & _MOTHERS)
+        case "father":
+            return bool(codes & _FATHERS)
+        case "guardian":
+            return person.holds_authority and not codes & (_MOTHERS | _FATHERS)
+    return False

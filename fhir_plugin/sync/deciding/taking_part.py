@@ -1,0 +1,144 @@
+"""How a figure enters a network: known first, its consent next, its place in the team last and only by a permit."""
+
+from __future__ import annotations
+
+import uuid
+from dataclasses import dataclass, replace
+from datetime import datetime
+
+from fhir_plugin.consent import Ask, Policy, Reason, access_permit
+from fhir_plugin.model.dates import PartialDate, Period, local_day
+from fhir_plugin.model.figure import SupportFigure
+from fhir_plugin.model.network import SupportNetwork, Team
+from fhir_plugin.sync.applying.ways.openings import lasts_longer
+from fhir_plugin.sync.deciding.sharing import apply_claim
+from fhir_plugin.sync.sources.wanted import ConsentClaim
+
+__all__ = ["Shared", "is_open", "opens", "share"]
+
+_NAMESPACE = uuid.UUID("c0f6f7f1-6b0a-5e3a-8a54-0c9b5c1d7e20")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Shared:
+    """The network with the figure in it.
+
+    Attributes:
+        figure: as it will be; without an engagement that nobody consented to.
+        permits: by which the figure takes part from now on; empty when nothing new is shared.
+        effect: what becomes of the consent: ``record``, ``withdraw`` or empty.
+        notes: codes of what a person should know.
+    """
+
+    network: SupportNetwork
+    figure: SupportFigure
+    permits: tuple[Ask, ...] = ()
+    effect: str = ""
+    notes: tuple[str, ...] = ()
+
+
+def share(
+    network: SupportNetwork,
+    figure: SupportFigure,
+    theirs: SupportFigure,
+    claim: ConsentClaim | None,
+    identity: str,
+    policy: Policy,
+    at: datetime,
+) -> Shared:
+    """Work a merged figure into the network.
+
+    Args:
+        network: with everything that was decided for earlier rows.
+        figure: as the merge left it.
+        theirs: as the EHR holds it.
+        claim: what the source says about consent.
+        identity: the figure's ``urn:uuid:``.
+        policy: whose signatures are needed.
+        at: the moment of decision.
+    """
+    today = local_day(at)
+    if figure.bond.end != theirs.bond.end and figure.bond.end and figure.bond.end.last_day() <= today:
+        figure = replace(figure, active=False)  # only the end of the bond ends the person's place in the record
+    held = network
+    network = _with_figure(network, replace(figure, engagement=theirs.engagement))
+    effect = ""
+    notes: tuple[str, ...] = ()
+    permits: tuple[Ask, ...] = ()
+    if claim is not None:
+        claimed = apply_claim(network, figure, claim, identity, policy)
+        network, effect = claimed.network, claimed.effect
+        notes = (claimed.note,) if claimed.note else ()
+    if claim is not None and claim.state != "given":
+        figure = _disengaged(figure, theirs, PartialDate.of(today))
+    elif effect and is_open(theirs, at) and _loses_permit(held, network, theirs, policy, at):
+        notes = (*notes, f"waits-for-consent:{access_permit(network, figure, policy, at)}")
+        figure = _disengaged(figure, theirs, PartialDate.of(today))
+    elif network.sharing_is_off and is_open(figure, at) and figure.engagement != theirs.engagement:
+        notes = (*notes, f"waits-for-consent:{Reason.SAFETY_BLOCK.value}")
+        figure = replace(figure, engagement=theirs.engagement)
+    elif opens(figure, theirs, at) and not _is_complete(figure):
+        notes = (*notes, "incomplete:sync-engagement-incomplete")
+        figure = replace(figure, engagement=theirs.engagement)
+    elif opens(figure, theirs, at):
+        answer = access_permit(network, figure, policy, at)
+        if isinstance(answer, Ask):
+            permits = (answer,)
+        else:
+            notes = (*notes, f"waits-for-consent:{answer}")
+            figure = replace(figure, engagement=theirs.engagement)
+    network = _with_team(_with_figure(network, figure))
+    return Shared(network=network, figure=figure, permits=permits, effect=effect, notes=notes)
+
+
+def _loses_permit(
+    before: SupportNetwork, after: SupportNetwork, figure: SupportFigure, policy: Policy, at: datetime
+) -> bool:
+    """Whether the consents permitted access, and after a new claim, which leaves somebody out, no longer do."""
+    return _permitted(before, figure, policy, at) and not _permitted(after, figure, policy, at)
+
+
+def _permitted(network: SupportNetwork, figure: SupportFigure, policy: Policy, at: datetime) -> bool:
+    return network.figure(figure.id) is not None and isinstance(access_permit(network, figure, policy, at), Ask)
+
+
+def opens(figure: SupportFigure, theirs: SupportFigure, at: datetime) -> bool:
+    """Whether the figure gets a place in the team that it does not have, or for longer."""
+    if not is_open(figure, at):
+        return False
+    ends = [each.engagement.period.end if each.engagement else None for each in (theirs, figure)]
+    return not is_open(theirs, at) or lasts_longer(ends[0], ends[1])
+
+
+def is_open(figure: SupportFigure, at: datetime) -> bool:
+    """Whether the figure takes part in the team, now or in the future."""
+    engagement = figure.engagement
+    end = engagement.period.end if engagement else None
+    return engagement is not None and (end is None or end.last_day() >= local_day(at))
+
+
+def _is_complete(figure: SupportFigure) -> bool:
+    """Whether it is known what the figure does and how: a team without that is not valid (ct-2, ct-5)."""
+    return bool(figure.engagement and figure.engagement.functions and figure.engagement.involvement)
+
+
+def _disengaged(figure: SupportFigure, theirs: SupportFigure, day: PartialDate) -> SupportFigure:
+    """A figure whose consent was withdrawn: what it has ends today, what it has not does not begin."""
+    held = theirs.engagement
+    if held is None or held.period.end is not None:
+        return replace(figure, engagement=held)
+    return replace(figure, engagement=replace(held, period=Period(start=held.period.start, end=day)))
+
+
+def _with_figure(network: SupportNetwork, figure: SupportFigure) -> SupportNetwork:
+    if network.figure(figure.id) is not None:
+        held = tuple(figure if item.id == figure.id else item for item in network.figures)
+        return replace(network, figures=held)
+    people = tuple(person for person in network.people if person.ref != figure.ref)
+    return replace(network, figures=(*network.figures, figure), people=people)
+
+
+def _with_team(network: SupportNetwork) -> SupportNetwork:
+    if network.team is not None or not any(figure.engagement for figure in network.figures):
+        return network
+    return replace(network, team=Team(id=f"urn:uuid:{uuid.uuid5(_NAMESPACE, network.child.id)}"))

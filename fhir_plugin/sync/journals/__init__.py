@@ -1,0 +1,1 @@
+"""What was agreed and written, sealed, in SQLite or PostgreSQL."""

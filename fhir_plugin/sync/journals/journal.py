@@ -1,0 +1,331 @@
+"""What was agreed, what is being written, and what was written; in SQLite, or in PostgreSQL for many processes.
+
+Before a write is sent its intent is on disk; a run that was killed is resumed by reading the records again. People are
+in it only sealed or as keyed hashes (``vault``); logical ids of the EHR stand in clear.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager, contextmanager
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from typing import Any
+
+from sqlalchemy import Connection, Row, Select, Table, delete, func, insert, null, select, update
+from sqlalchemy.dialects.postgresql import insert as postgresql_insert
+from sqlalchemy.dialects.sqlite import insert as sqlite_insert
+
+from fhir_plugin.sync.journals import tables
+from fhir_plugin.sync.journals.vault import Vault
+from fhir_plugin.sync.matching.linking import Remembered
+from fhir_plugin.sync.plans.codec import freeze, thaw
+
+__all__ = ["Journal", "Run", "Step", "making_tables"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Run:
+    """One application of a plan; ``finished`` is empty while it goes on, or when it was broken off."""
+
+    id: int
+    source: str
+    plan: str
+    started: str
+    finished: str
+    clients: int
+    states: Mapping[str, int]
+    resources: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Step:
+    """What became of one client in a run.
+
+    Attributes:
+        state: ``intent`` (sent or about to be), ``done``, ``same``, ``changed``, ``failed``, ``undone``.
+        code: why, for the states that need a reason.
+        resources: how many were written.
+        undo: what the resources were before and which version they got; sealed in the file.
+    """
+
+    patient: str
+    state: str
+    code: str = ""
+    resources: int = 0
+    undo: Any = field(default=None, repr=False)
+
+
+class Journal:
+    """The journal of one source for one EHR, in SQLite or PostgreSQL. See ``journal_opening``."""
+
+    def __init__(self, connection: Connection, vault: Vault, ehr: str, source: str) -> None:
+        self._db = connection
+        self._vault = vault
+        self._key = {"ehr": ehr, "source": source}
+
+    @property
+    def vault(self) -> Vault:
+        """For keyed hashes."""
+        return self._vault
+
+    def memory(self, patients: Iterable[str]) -> dict[str, dict[str, Remembered]]:
+        """What was agreed about the figures of clients: patient id → identity → memory."""
+        found: dict[str, dict[str, Remembered]] = {patient: {} for patient in patients}
+        for patient, item in self._agreed(self._key["source"], found):
+            found[patient][item.identity] = item
+        return found
+
+    def others(self, patients: Iterable[str]) -> dict[str, dict[str, tuple[Remembered, ...]]]:
+        """What other sources agreed with the same EHR: patient id → RelatedPerson id → their memories."""
+        found: dict[str, dict[str, tuple[Remembered, ...]]] = {patient: {} for patient in patients}
+        for source in self._other_sources():
+            for patient, item in self._agreed(source, found):
+                found[patient][item.target] = (*found[patient].get(item.target, ()), item)
+        return found
+
+    def _other_sources(self) -> list[str]:
+        """The sources that were ever applied to this EHR, this one apart."""
+        ran = tables.run.c
+        query = select(ran.source).distinct().where(ran.ehr == self._key["ehr"], ran.source != self._key["source"])
+        return sorted(source for (source,) in self._db.execute(query))
+
+    def _agreed(self, source: str, patients: Collection[str]) -> Iterator[tuple[str, Remembered]]:
+        held = tables.memory.c
+        query = select(held.patient, held.identity, held.target, held.sealed).where(
+            held.ehr == self._key["ehr"], held.source == source, held.patient.in_(patients)
+        )
+        for patient, identity, target, sealed in self._db.execute(query):
+            body = self._vault.open(sealed)
+            yield (
+                patient,
+                Remembered(
+                    identity=identity,
+                    target=target,
+                    said=thaw(body["said"]),
+                    held=thaw(body["held"]),
+                    known=frozenset(body["known"]),
+                ),
+            )
+
+    def remember(self, patient: str, items: Iterable[Remembered]) -> None:
+        """Write down what is agreed about a client's figures."""
+        rows = [
+            {
+                **self._key,
+                "patient": patient,
+                "identity": item.identity,
+                "target": item.target,
+                "sealed": self._vault.seal(_agreed(item)),
+            }
+            for item in items
+        ]
+        self._put(tables.memory, rows)
+
+    def settled(self, patients: Iterable[str]) -> dict[str, str]:
+        """The prints of clients for whom nothing was left to do: patient id → print."""
+        columns = tables.settled.c
+        query = self._of(select(columns.patient, columns.print), tables.settled, list(patients))
+        return {row.patient: row.print for row in self._db.execute(query)}
+
+    def settle(self, patient: str, mark: str) -> None:
+        """Write down that nothing is left to do for a client as long as its print stays the same; empty: no longer."""
+        self._put(tables.settled, [{**self._key, "patient": patient, "print": mark}])
+
+    def unsettle(self, patients: Iterable[str]) -> None:
+        """Something is left to do, or may be: the clients are looked at again in every run."""
+        self._put(tables.settled, [{**self._key, "patient": patient, "print": ""} for patient in patients])
+
+    def seen(self, clients: Iterable[str]) -> dict[str, str]:
+        """The Patient id of a source's clients, by the keyed hash of how the source names them."""
+        columns = tables.seen.c
+        mine = (columns.ehr == self._key["ehr"], columns.source == self._key["source"])
+        query = select(columns.client, columns.patient).where(*mine, columns.client.in_(list(clients)))
+        return {row.client: row.patient for row in self._db.execute(query)}
+
+    def see(self, clients: Mapping[str, str]) -> None:
+        """Write down what ``seen`` gives."""
+        rows = [{**self._key, "client": client, "patient": patient} for client, patient in clients.items()]
+        self._put(tables.seen, rows)
+
+    def watermark(self) -> tuple[datetime, datetime] | None:
+        """From when on changes in the EHR have to be looked at, and when everything was last read (UTC)."""
+        columns = tables.watermark.c
+        mine = (columns.ehr == self._key["ehr"], columns.source == self._key["source"])
+        row = self._db.execute(select(columns.since, columns.whole).where(*mine)).first()
+        return (datetime.fromisoformat(row.since), datetime.fromisoformat(row.whole)) if row else None
+
+    def mark(self, since: datetime, whole: datetime) -> None:
+        """Set the watermark."""
+        self._put(tables.watermark, [{**self._key, "since": since.isoformat(), "whole": whole.isoformat()}])
+
+    def forget(self, patient: str) -> None:
+        """Forget what was agreed about a client, after an undo."""
+        for table in (tables.memory, tables.settled):
+            mine = (table.c.ehr == self._key["ehr"], table.c.source == self._key["source"], table.c.patient == patient)
+            self._db.execute(delete(table).where(*mine))
+
+    def begin(self, plan: str, clients: int) -> int:
+        """Start a run; its number."""
+        values = {**self._key, "plan": plan, "started": _now(), "clients": clients}
+        return int(self._db.execute(insert(tables.run).values(values).returning(tables.run.c.id)).scalar_one())
+
+    def finish(self, run: int) -> None:
+        """A run came to its end."""
+        self._db.execute(update(tables.run).where(tables.run.c.id == run).values(finished=_now()))
+
+    def note(self, run: int, steps: Iterable[Step]) -> None:
+        """Write steps down; a later state of a client replaces an earlier one."""
+        rows = [
+            {
+                "run": run,
+                "patient": step.patient,
+                "state": step.state,
+                "code": step.code,
+                "resources": step.resources,
+                "sealed": None if step.undo is None else self._vault.seal(step.undo),
+                "at": _now(),
+            }
+            for step in steps
+        ]
+        self._put(tables.step, rows)
+
+    @contextmanager
+    def together(self) -> Iterator[None]:
+        """All or nothing of what is written inside, on disk when it ends."""
+        self._db.exec_driver_sql("BEGIN IMMEDIATE" if self._is_sqlite else "BEGIN")
+        try:
+            yield
+        except BaseException:
+            self._db.exec_driver_sql("ROLLBACK")
+            raise
+        self._db.exec_driver_sql("COMMIT")
+
+    def making_tables(self) -> AbstractContextManager[None]:
+        """One process at a time makes tables in the database the journal is in."""
+        return making_tables(self._db)
+
+    @contextmanager
+    def alone(self, patients: Iterable[str]) -> Iterator[None]:
+        """Hold clients: no other process that uses this journal writes them meanwhile.
+
+        In SQLite a journal has one run at a time (``journal_opening``). In PostgreSQL an advisory lock per EHR × client
+        is waited for, in an order that is the same everywhere; it ends with the connection, also when that is killed.
+        """
+        keys = [] if self._is_sqlite else sorted({_lock_of(self._key["ehr"], patient) for patient in patients})
+        for key in keys:
+            self._db.execute(select(func.pg_advisory_lock(key)))
+        try:
+            yield
+        finally:
+            for key in keys:
+                self._db.execute(select(func.pg_advisory_unlock(key)))
+
+    def runs(self) -> list[Run]:
+        """The runs of this source, latest first."""
+        columns = tables.run.c
+        mine = (columns.ehr == self._key["ehr"], columns.source == self._key["source"])
+        return [self._run(row) for row in self._db.execute(select(tables.run).where(*mine).order_by(columns.id.desc()))]
+
+    def count(self, run: int) -> int:
+        """How many clients of a run something became of."""
+        columns = tables.step.c
+        query = select(func.count()).where(columns.run == run, columns.state != "intent")
+        return int(self._db.execute(query).scalar_one())
+
+    def steps(self, run: int, *states: str, undo: bool = True) -> list[Step]:
+        """The steps of a run in the given states, or all; with what an undo needs, or without."""
+        columns = tables.step.c
+        wanted = (columns.patient, columns.state, columns.code, columns.resources, columns.sealed if undo else null())
+        query = select(*wanted).where(columns.run == run).order_by(columns.at, columns.patient)
+        return [
+            Step(
+                patient=patient,
+                state=state,
+                code=code,
+                resources=resources,
+                undo=None if sealed is None else self._vault.open(sealed),
+            )
+            for patient, state, code, resources, sealed in self._db.execute(
+                query.where(columns.state.in_(states)) if states else query
+            )
+        ]
+
+    def pending(self, patients: Iterable[str]) -> dict[str, list[tuple[int, Step]]]:
+        """Writes of earlier runs of which nobody knows whether they arrived: client → (run, step), oldest first."""
+        step, run = tables.step.c, tables.run.c
+        query = (
+            select(step.run, step.patient, step.state, step.code, step.resources, step.sealed)
+            .join_from(tables.step, tables.run, step.run == run.id)
+            .where(run.ehr == self._key["ehr"], run.source == self._key["source"])
+            .where(step.patient.in_(list(patients)), step.state.in_(("intent", "unknown")), step.sealed.is_not(None))
+            .order_by(step.run)
+        )
+        found: dict[str, list[tuple[int, Step]]] = {}
+        for number, patient, state, code, resources, sealed in self._db.execute(query):
+            held = Step(patient=patient, state=state, code=code, resources=resources, undo=self._vault.open(sealed))
+            found.setdefault(patient, []).append((number, held))
+        return found
+
+    @property
+    def _is_sqlite(self) -> bool:
+        return self._db.dialect.name == "sqlite"
+
+    def _of(self, query: Select[Any], table: Table, patients: Collection[str]) -> Select[Any]:
+        mine = (table.c.ehr == self._key["ehr"], table.c.source == self._key["source"])
+        return query.where(*mine, table.c.patient.in_(patients))
+
+    def _put(self, table: Table, rows: Sequence[Mapping[str, Any]]) -> None:
+        """Insert rows; one with the same key replaces what is there."""
+        if not rows:
+            return
+        wanted = (sqlite_insert if self._is_sqlite else postgresql_insert)(table)
+        keys = [column.name for column in table.primary_key]
+        changed = {column.name: wanted.excluded[column.name] for column in table.c if column.name not in keys}
+        self._db.execute(wanted.on_conflict_do_update(index_elements=keys, set_=changed), list(rows))
+
+    def _run(self, row: Row[Any]) -> Run:
+        columns = tables.step.c
+        counted = self._db.execute(
+            select(columns.state, func.count(), func.sum(columns.resources))
+            .where(columns.run == row.id)
+            .group_by(columns.state)
+        ).all()
+        return Run(
+            id=row.id,
+            source=row.source,
+            plan=row.plan,
+            started=row.started,
+            finished=row.finished or "",
+            clients=row.clients,
+            states={state: count for state, count, _ in counted},
+            resources=sum(total for _, _, total in counted),
+        )
+
+
+@contextmanager
+def making_tables(connection: Connection) -> Iterator[None]:
+    """One process at a time makes tables; in a file there is no other."""
+    shared = connection.dialect.name != "sqlite"
+    if shared:
+        connection.execute(select(func.pg_advisory_lock(_lock_of("tables", ""))))
+    try:
+        yield
+    finally:
+        if shared:
+            connection.execute(select(func.pg_advisory_unlock(_lock_of("tables", ""))))
+
+
+def _lock_of(ehr: str, patient: str) -> int:
+    """The key of the advisory lock of a client: a signed 64-bit number."""
+    return int.from_bytes(hashlib.blake2b(f"{ehr}|{patient}".encode(), digest_size=8).digest(), "big", signed=True)
+
+
+def _agreed(item: Remembered) -> dict[str, Any]:
+    said, held = item.frozen
+    return {"said": said or freeze(item.said), "held": held or freeze(item.held), "known": sorted(item.known)}
+
+
+def _now() -> str:
+    return datetime.now(UTC).isoformat(timespec="seconds")

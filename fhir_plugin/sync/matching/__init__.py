@@ -1,0 +1,1 @@
+"""Who is who: which row means which person in a record."""

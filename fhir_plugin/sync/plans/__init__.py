@@ -1,0 +1,1 @@
+"""Plans: made, written to a file, read back, answered and shown."""

@@ -1,0 +1,93 @@
+"""Reaching one EHR: how it is read and written, established once per command."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from fhir_plugin.ehr.abilities import Abilities, abilities_of, software_of
+from fhir_plugin.ehr.client import FhirClient
+from fhir_plugin.ehr.dialect import STU3
+from fhir_plugin.mapping.json import Json
+from fhir_plugin.sync.applying.ways.choosing import Route, route_for
+from fhir_plugin.sync.journals.vault import Vault
+from fhir_plugin.sync.records.findings import findings_path, load_findings
+from fhir_plugin.sync.records.no_access import OwnEhr, OwnPopulation, without_access
+from fhir_plugin.sync.records.own_records import OwnRecords
+from fhir_plugin.sync.records.own_store import OwnStore, open_own_store, own_path
+from fhir_plugin.sync.records.population import Population
+from fhir_plugin.sync.records.recent import RecentChanges
+
+__all__ = ["Reached", "reach", "recent_of", "record_bundle"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Reached:
+    """One EHR, as a run sees it.
+
+    Attributes:
+        notices: codes of what somebody should know before relying on it: ``ehr-not-probed``, ``ehr-probe-stale``,
+            ``ehr-untrue``.
+    """
+
+    client: FhirClient
+    population: Population
+    route: Route
+    store: OwnStore
+    notices: tuple[str, ...] = ()
+
+    @property
+    def abilities(self) -> Abilities:
+        """What it can be trusted with."""
+        return self.route.abilities
+
+
+@contextmanager
+def reach(client: FhirClient, journal: Path, vault: Vault) -> Iterator[Reached]:
+    """Establish what an EHR can be trusted with and choose the way of writing; the own store is open inside.
+
+    Raises:
+        EhrError: no CapabilityStatement to be had.
+        StoreError: the own store or the findings cannot be read.
+    """
+    if without_access(client.base_url):
+        with open_own_store(own_path(journal), vault, client.base_url) as store:
+            yield _own(client.base_url, store)
+        return
+    claims = client.capabilities()
+    found = load_findings(findings_path(journal), client.base_url)
+    valid = found is not None and found.hold_for(software_of(claims))
+    abilities = abilities_of(claims, found.checks if found is not None and valid else None)
+    notices = [] if valid else ["ehr-not-probed" if found is None else "ehr-probe-stale"]
+    notices += ["ehr-untrue"] if abilities.untrue else []
+    speaking = client.speaking(STU3) if abilities.is_stu3 else client
+    with open_own_store(own_path(journal), vault, client.base_url) as store:
+        route = route_for(abilities, speaking, store)
+        yield Reached(
+            client=speaking,
+            population=OwnRecords(speaking, store),
+            route=route,
+            store=store,
+            notices=tuple(notices),
+        )
+
+
+def recent_of(ehr: Reached) -> RecentChanges | None:
+    """What tells what changed in an EHR; None where a record is more than what the EHR holds of it."""
+    return RecentChanges(client=ehr.client) if ehr.route.needs_no_store and not ehr.abilities.is_stu3 else None
+
+
+def _own(base_url: str, store: OwnStore) -> Reached:
+    """An EHR that gives no access: our own store in its place."""
+    ehr = OwnEhr(store, base_url)
+    client = ehr.client()
+    route = route_for(abilities_of(client.capabilities()), client, store)
+    return Reached(client=client, population=OwnPopulation(ehr, client, store), route=route, store=store)
+
+
+def record_bundle(bodies: Sequence[Json], base_url: str) -> Json:
+    """The resources of one client as a Bundle of type ``collection``."""
+    entries = [{"fullUrl": f"{base_url}/{body['resourceType']}/{body['id']}", "resource": body} for body in bodies]
+    return {"resourceType": "Bundle", "type": "collection", "entry": entries}

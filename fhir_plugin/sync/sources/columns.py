@@ -1,0 +1,157 @@
+"""Which column means what: a mapping file in TOML, or the proposal made from a header."""
+
+from __future__ import annotations
+
+import json
+import tomllib
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from fhir_plugin.errors import InputError
+from fhir_plugin.sync.sources.vocabulary import FIELDS, field_of
+
+__all__ = ["BSN_SYSTEM", "ColumnMap", "client_system_in", "load_columns", "propose_columns", "to_toml"]
+
+BSN_SYSTEM = "http://fhir.nl/fhir/NamingSystem/bsn"
+REPORT_PREFIX = "_"
+"""Columns a problem report adds begin with this; they are passed over when the report is fed back."""
+
+_MANY = frozenset({"phone", "mobile", "email", "note"})
+_CLIENT = ("client_bsn", "client_id", "client_identifier")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ColumnMap:
+    """A declarative mapping.
+
+    Attributes:
+        source: name of the source; part of the identifiers it gives, so it must stay the same from run to run.
+        fields: header → field.
+        ignored: headers that mean nothing here.
+        client_system: identifier system of ``client_identifier``.
+        key_system: identifier system of the source's own figure numbers; empty when they have none.
+        words: table → the source's own word → code.
+    """
+
+    source: str
+    fields: Mapping[str, str]
+    ignored: tuple[str, ...] = ()
+    client_system: str = ""
+    key_system: str = ""
+    words: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
+
+    def of(self, name: str) -> tuple[str, ...]:
+        """The headers that mean a field."""
+        return tuple(header for header, meaning in self.fields.items() if meaning == name)
+
+    @property
+    def client_field(self) -> str:
+        """The field that names the client."""
+        return next(name for name in _CLIENT if name in self.fields.values())
+
+
+def propose_columns(header: tuple[str, ...], source: str) -> ColumnMap:
+    """What the columns most likely mean; the first of two that mean the same is taken."""
+    fields: dict[str, str] = {}
+    for name in header:
+        meaning = None if name.startswith(REPORT_PREFIX) else field_of(name)
+        if meaning and (meaning in _MANY or meaning not in fields.values()):
+            fields[name] = meaning
+    return ColumnMap(source=source, fields=fields, ignored=tuple(name for name in header if name not in fields))
+
+
+def check_columns(columns: ColumnMap, where: str) -> ColumnMap:
+    """Refuse a mapping that cannot work.
+
+    Raises:
+        InputError: no column (or more than one) names the client, none names the figure, or a field is unknown.
+    """
+    unknown = next((name for name in columns.fields.values() if name not in FIELDS), None)
+    if unknown is not None:
+        raise _refused(f"'{unknown[:40]}' is not a field.", where, f"Choose from: {', '.join(FIELDS)}.")
+    clients = [name for name in columns.fields.values() if name in _CLIENT]
+    if len(clients) != 1:
+        raise _refused("Exactly one column must name the client.", where, f"Map one column to one of {_CLIENT}.")
+    if clients[0] == "client_identifier" and not columns.client_system:
+        raise _refused(
+            "The client numbers need their identifier system.",
+            where,
+            "Give it in the mapping file ([client] system = …) or with --client-system.",
+        )
+    if not {"text", "given", "own_name", "call_name", "own_label"} & set(columns.fields.values()):
+        raise _refused("No column names the figure.", where, "Map a column to text, own_name, given or own_label.")
+    return columns
+
+
+def load_columns(path: Path, header: tuple[str, ...]) -> ColumnMap:
+    """Read a mapping file.
+
+    Raises:
+        InputError: not TOML, of the wrong shape, or naming a column the header lacks.
+    """
+    try:
+        body = tomllib.loads(path.read_text(encoding="utf-8"))
+        source, fields = str(body["source"]["name"]), {str(k): str(v) for k, v in body["columns"].items()}
+    except OSError:
+        raise _refused("The mapping file cannot be read.", path.name, "Check its name.") from None
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError, KeyError, TypeError, AttributeError):
+        raise _refused(
+            "This is not a mapping file.", path.name, "Let `steunfiguren sync init FILE` write one."
+        ) from None
+    missing = next((name for name in fields if name not in header), None)
+    if missing is not None:
+        raise _refused(f"The list has no column '{missing[:60]}'.", path.name, "Correct the mapping file.")
+    return ColumnMap(
+        source=source,
+        fields={name: meaning for name, meaning in fields.items() if meaning},
+        ignored=tuple(name for name in header if not fields.get(name)),
+        client_system=_setting(body, "client", "system"),
+        key_system=_setting(body, "figure", "system"),
+        words={table: dict(own) for table, own in body.get("values", {}).items()},
+    )
+
+
+def client_system_in(path: Path) -> str:
+    """The identifier system of the client numbers in a mapping file; empty where it names none or cannot be read."""
+    try:
+        return _setting(tomllib.loads(path.read_text(encoding="utf-8")), "client", "system")
+    except (OSError, tomllib.TOMLDecodeError, UnicodeDecodeError):
+        return ""  # load_columns says what is wrong with it
+
+
+def to_toml(columns: ColumnMap) -> str:
+    """The mapping file of a mapping; reading it back gives the same."""
+    lines = [
+        "# What the columns of this list mean. Written by `steunfiguren sync init`; check and correct it.",
+        "[source]",
+        f"name = {_quoted(columns.source)}  # keep this the same from run to run",
+        "",
+        "[client]",
+        f"system = {_quoted(columns.client_system)}  # identifier system of the client numbers",
+        "",
+        "[figure]",
+        f"system = {_quoted(columns.key_system)}  # identifier system of the figure numbers, if they have one",
+        "",
+        '[columns]  # header = field; "" is not used',
+    ]
+    lines += [f"{_quoted(name)} = {_quoted(meaning)}" for name, meaning in columns.fields.items()]
+    lines += [f'{_quoted(name)} = ""' for name in columns.ignored if not name.startswith(REPORT_PREFIX)]
+    for table, own in columns.words.items():
+        lines += ["", f"[values.{table}]", *(f"{_quoted(word)} = {_quoted(code)}" for word, code in own.items())]
+    lines += ["", "# [values.kind]", '# "maatje" = "volunteer-mentor"  # words of your own, per table']
+    return "\n".join(lines) + "\n"
+
+
+def _setting(body: dict[str, Any], table: str, name: str) -> str:
+    found = body.get(table)
+    return str(found.get(name, "")) if isinstance(found, dict) else ""
+
+
+def _quoted(text: str) -> str:
+    return json.dumps(text, ensure_ascii=False)
+
+
+def _refused(message: str, where: str, remedy: str) -> InputError:
+    return InputError(message, where=where, code="sync-columns", remedy=remedy)

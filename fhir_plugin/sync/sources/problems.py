@@ -1,0 +1,67 @@
+"""The report of rows that could not be used: the rows as they stood, with why; it can be mended and fed back."""
+
+from __future__ import annotations
+
+import csv
+import os
+from collections.abc import Iterable
+from itertools import groupby
+from pathlib import Path
+
+from fhir_plugin.model.bsn import holds_bsn
+from fhir_plugin.sync.sources.columns import REPORT_PREFIX
+from fhir_plugin.sync.sources.wanted import Problem
+from fhir_plugin.texts import Language, sentence
+
+__all__ = ["describe", "write_problems"]
+
+_EXTRA = ("_bestand", "_regel", "_kolom", "_reden")
+_FORMULA = ("=", "+", "-", "@", "\t", "\r")
+
+
+def describe(problem: Problem, language: Language) -> str:
+    """What is wrong and what would mend it, in words."""
+    found = sentence(problem.code, language, problem.params)
+    return f"{found.text} {found.remedy}".strip() if found else problem.code
+
+
+def write_problems(
+    path: Path, header: tuple[str, ...], clients: tuple[str, ...], problems: Iterable[Problem], language: Language
+) -> int:
+    """Write the report as CSV (UTF-8 with BOM, semicolons, as Excel opens it); readable by the owner alone.
+
+    A row with several faults stands in it once. Cells that a spreadsheet would take for a formula get an apostrophe.
+
+    Args:
+        path: where to write it.
+        header: of the list.
+        clients: columns that name the client; anywhere else a number that may be a BSN is left out.
+        problems: what is wrong, by row.
+        language: of the reasons.
+
+    Returns:
+        The number of rows in it.
+    """
+    kept = [name for name in header if not name.startswith(REPORT_PREFIX)]
+    positions = [(header.index(name), name) for name in kept]
+    count = 0
+    descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
+    with os.fdopen(descriptor, "w", encoding="utf-8-sig", newline="") as stream:
+        writer = csv.writer(stream, delimiter=";")
+        writer.writerow([*kept, *_EXTRA])
+        for place, group in groupby(problems, key=lambda problem: problem.place):
+            listed = list(group)
+            cells = listed[0].cells
+            columns = ", ".join(dict.fromkeys(problem.column for problem in listed if problem.column))
+            reasons = " ".join(dict.fromkeys(describe(problem, language) for problem in listed))
+            row = [_shown(cells[index], name in clients) if index < len(cells) else "" for index, name in positions]
+            file = f"{place.file}[{place.sheet}]" if place.sheet else place.file
+            writer.writerow([*row, file, place.line, columns, reasons])
+            count += 1
+    return count
+
+
+def _shown(cell: str, names_client: bool) -> str:
+    if holds_bsn(cell) and not names_client:
+        return ""
+    return f"'{cell}" if cell.startswith(_FORMULA) and not cell[1:2].isdigit() else cell

@@ -1,0 +1,101 @@
+"""Reading a sheet of an Excel workbook as a table: dates as dates, formulas by their result, merged cells refused."""
+
+from __future__ import annotations
+
+import zipfile
+from collections.abc import Iterator
+from datetime import date, datetime
+from pathlib import Path
+from typing import Any
+
+from openpyxl import load_workbook
+from openpyxl.utils.exceptions import InvalidFileException
+from openpyxl.worksheet.worksheet import Worksheet
+
+from fhir_plugin.errors import InputError
+from fhir_plugin.sync.sources.tables import Row, Table, check_header
+
+__all__ = ["open_workbook"]
+
+_LARGEST = 200 * 1024 * 1024
+
+
+def open_workbook(path: Path) -> Table:
+    """Open the first sheet of an .xlsx workbook that has anything in it.
+
+    A formula counts by the result Excel left in the file; one without a result, and every row a merged cell reaches
+    into, is named as a fault.
+
+    Raises:
+        InputError: it is no workbook, unpacks to more than 200 MB, is empty, or has no usable header.
+    """
+    try:
+        with zipfile.ZipFile(path) as archive:
+            if sum(item.file_size for item in archive.infolist()) > _LARGEST:
+                raise InputError("The workbook is too large.", where=path.name, remedy="Save the sheet as CSV.")
+        values = load_workbook(path, data_only=True)
+        formulas = load_workbook(path, data_only=False)
+    except (OSError, zipfile.BadZipFile, InvalidFileException, KeyError, ValueError):
+        raise InputError(
+            "This is no Excel workbook (.xlsx), or it is damaged.",
+            where=path.name,
+            code="sync-no-workbook",
+            remedy="Save it as .xlsx or .csv; a password must be taken off first.",
+        ) from None
+    for sheet in values.worksheets:
+        top = next((row for row in range(1, (sheet.max_row or 0) + 1) if any(_texts(sheet, row))), None)
+        if top is not None:
+            return _table(path, sheet, formulas[sheet.title], top)
+    raise InputError("The workbook is empty.", where=path.name, code="sync-empty", remedy="Export it again.")
+
+
+def _table(path: Path, sheet: Worksheet, formulas: Worksheet, top: int) -> Table:
+    names = _texts(sheet, top)
+    while names and not names[-1]:
+        names = names[:-1]
+    check_header(path.name, names)
+    merged = {
+        (row, column)
+        for area in sheet.merged_cells.ranges
+        for row in range(area.min_row, area.max_row + 1)
+        for column in range(area.min_col, area.max_col + 1)
+    }
+
+    def rows() -> Iterator[Row]:
+        for number in range(top + 1, (sheet.max_row or 0) + 1):
+            cells = _texts(sheet, number)[: len(names)]
+            cells += ("",) * (len(names) - len(cells))
+            faults = tuple(_faults(sheet, formulas, number, len(names), merged))
+            if any(cells) or faults:
+                yield Row(line=number, cells=cells, faults=faults)
+
+    return Table(file=path.name, sheet=sheet.title, header=names, form=f"Excel, {sheet.title}", rows=rows)
+
+
+def _faults(
+    sheet: Worksheet, formulas: Worksheet, row: int, width: int, merged: set[tuple[int, int]]
+) -> Iterator[tuple[int, str]]:
+    for column in range(1, width + 1):
+        if (row, column) in merged:
+            yield column - 1, "sync-merged"
+        elif formulas.cell(row, column).data_type == "f" and sheet.cell(row, column).value is None:
+            yield column - 1, "sync-formula"
+
+
+def _texts(sheet: Worksheet, row: int) -> tuple[str, ...]:
+    return tuple(_text(cell.value) for cell in sheet[row])
+
+
+def _text(value: Any) -> str:
+    """A cell as it would stand in a CSV file."""
+    if value is None:
+        return ""
+    if isinstance(value, datetime):
+        return value.date().isoformat()
+    if isinstance(value, date):
+        return value.isoformat()
+    if isinstance(value, bool):
+        return "ja" if value else "nee"
+    if isinstance(value, float) and value.is_integer():
+        return str(int(value))
+    return str(value).strip()

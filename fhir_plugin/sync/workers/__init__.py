@@ -1,0 +1,1 @@
+"""One run by several processes, on this machine or on many."""
