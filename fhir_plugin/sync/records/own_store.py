@@ -219,6 +219,7 @@ def open_own_store(path: Path, vault: Vault, ehr: str) -> Iterator[OwnStore]:
     Raises:
         StoreError: it is no own store, or was made with another key.
     """
+    path.parent.mkdir(parents=True, exist_ok=True)
     os.close(os.open(path, os.O_RDWR | os.O_CREAT, 0o600))
     connection = sqlite3.connect(path, isolation_level=None, timeout=60, check_same_thread=False)
     try:
