@@ -83,7 +83,7 @@ def resolve_sources(
         if name in known or SHIPPED.fullmatch(name):
             continue
         known.add(name)
-        found = find_cached(name, version, folder)
+        found = _beside(parent, name, version) or find_cached(name, version, folder)
         if found is None:
             issues.append(_unmet(parent, name, version, "package-dependency"))
             continue
@@ -95,6 +95,15 @@ def resolve_sources(
         packages.append(package)
         waiting.extend(_dependencies([package]))
     return packages, issues
+
+
+def _beside(parent: Package, name: str, version: str) -> Path | None:
+    """A dependency that lies next to the package that asks for it, under the names registries and caches give it."""
+    if parse_id(f"{name}#{version}") is None or "/" in name:
+        return None
+    folder = Path(parent.source).parent
+    names = [f"{name}{mark}{version}{ending}" for mark in "#-" for ending in (".tgz", "")]
+    return next((path for one in names if (path := folder / one).exists()), None)
 
 
 def _locate(source: Path | str, folder: Path | None) -> Path:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 from fhir_plugin.validation.schema import canonical_url
 from fhir_plugin.validation.scope import Path, Scope
 from fhir_plugin.validation.terminology import Terminology
+from fhir_plugin.validation.terminology.codesystems import Concept
 from fhir_plugin.validation.terminology.valuesets import some
 
 if TYPE_CHECKING:
@@ -152,9 +153,13 @@ class Bindings:
             return
         if concept.inactive:
             scope.warn("code-inactive", (path, "code", None), *params)
-        display = value.get("display")
-        if type(display) is str and concept.displays and _folded(display) not in map(_folded, concept.displays):
+        if says_otherwise(concept, value.get("display")):
             scope.warn("display-wrong", (path, "display", None), *params, ("display", concept.display))
+
+
+def says_otherwise(concept: Concept, display: Any) -> bool:
+    """Whether a display is none of those of the concept."""
+    return type(display) is str and bool(concept.displays) and _folded(display) not in map(_folded, concept.displays)
 
 
 def _additional(raw: Json) -> Iterator[tuple[str, str]]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from fhir_plugin.validation.artifacts import forms, questionnaires, structures, terminology
+from fhir_plugin.validation.artifacts import forms, measures, operations, questionnaires, structures, terminology
 from fhir_plugin.validation.scope import Scope
 
 __all__ = ["ARTIFACTS"]
@@ -12,6 +12,8 @@ __all__ = ["ARTIFACTS"]
 ARTIFACTS: dict[str, Callable[[Scope], None]] = {
     "CodeSystem": terminology.check_code_system,
     "ConceptMap": terminology.check_concept_map,
+    "MeasureReport": measures.check_report,
+    "OperationDefinition": operations.check_operation,
     "Questionnaire": questionnaires.check_questionnaire,
     "QuestionnaireResponse": forms.check_response,
     "SearchParameter": structures.check_search_parameter,

@@ -11,6 +11,7 @@ from typing import Any
 
 from fhir_plugin.validation.artifacts.reading import choice, extension_value, extension_values, items, text
 from fhir_plugin.validation.attachments import decoded_size
+from fhir_plugin.validation.bindings import says_otherwise
 from fhir_plugin.validation.profile.compare import earliest, order, same
 from fhir_plugin.validation.references import target_type
 from fhir_plugin.validation.scope import Path, Scope
@@ -104,9 +105,19 @@ def _check_options(kind: str, value: Any, question: Json, path: Path, scope: Sco
     index = scope.engine.terminology.value_set(canonical) if canonical and not canonical.startswith("#") else None
     if index is None or kind not in ("Coding", "string") or (opened and kind == "string"):
         return
+    if type(value) is dict:
+        _check_display(value, path, scope)
     system, code = (value.get("system") or "", value.get("code")) if type(value) is dict else (None, value)
     if type(code) is str and index.contains(system, code) is False and not opened:
         scope.error("form-option-unknown", place)
+
+
+def _check_display(value: Json, path: Path, scope: Scope) -> None:
+    """Who answered saw the display: where it is another concept's, nobody can tell which of the two was meant."""
+    system, code = text(value, "system"), text(value, "code")
+    concept = scope.engine.terminology.concept(system, code) if system and code else None
+    if concept is not None and says_otherwise(concept, value.get("display")):
+        scope.error("form-option-display", path, ("code", code[:64]), ("display", concept.display[:80]))
 
 
 def _check_bounds(value: Any, question: Json, path: Path, scope: Scope) -> None:

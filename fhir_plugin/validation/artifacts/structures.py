@@ -6,6 +6,7 @@ from typing import Any
 
 from fhir_plugin.errors import PackageError
 from fhir_plugin.model.issues import Severity
+from fhir_plugin.validation.artifacts.elements import check_elements
 from fhir_plugin.validation.artifacts.reading import items, text
 from fhir_plugin.validation.schema import FHIR
 from fhir_plugin.validation.scope import Scope
@@ -45,6 +46,9 @@ def _parent(scope: Scope, canonical: str) -> Json | None:
 def check_structure(scope: Scope) -> None:
     """A snapshot can be made of the differential, and an extension keeps the url of the one it derives from."""
     resource, path = scope.resource, scope.path
+    check_elements(scope)
+    if resource.get("derivation") == "specialization":
+        _check_new_type(scope)
     if resource.get("derivation") != "constraint" or type(resource.get("differential")) is not dict:
         return
     base = scope.engine.definitions.structure(text(resource, "baseDefinition"))
@@ -61,6 +65,16 @@ def check_structure(scope: Scope) -> None:
         reasons = [error.code]
     for reason in reasons:
         scope.error("snapshot-impossible", path, ("reason", reason))
+
+
+def _check_new_type(scope: Scope) -> None:
+    """A new type has a name of its own: an absolute one, for the short names are FHIR's."""
+    name = text(scope.resource, "type")
+    if name and ":" not in name and scope.engine.schema.tree(name) is None:
+        scope.error("type-name", (scope.path, "type", None), ("type", name[:64]))
+    base = scope.engine.definitions.structure(text(scope.resource, "baseDefinition"))
+    if base is not None and name and name == text(base, "type"):
+        scope.error("type-name", scope.path, ("type", name[:120]))
 
 
 def _check_url(scope: Scope, base: Json) -> None:

@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterator
 from typing import Any
 
-from fhir_plugin.validation.artifacts.reading import items, text
+from fhir_plugin.validation.artifacts.reading import extension_value, items, text
 from fhir_plugin.validation.fhirpath import FhirPathError, compile_expression
 from fhir_plugin.validation.scope import Path, Scope
 
@@ -25,6 +25,10 @@ _STANDARD_TYPES = {
 }
 """http://hl7.org/fhir/codesystem-concept-properties.html"""
 _CQF = "http://hl7.org/fhir/StructureDefinition/cqf-expression"
+_PARAMETER = "http://hl7.org/fhir/tools/StructureDefinition/valueset-parameter"
+_VARIABLE = re.compile(r"%([A-Za-z][A-Za-z0-9_-]*)")
+_OF_FHIRPATH = frozenset({"resource", "rootResource", "context", "ucum", "sct", "loinc"})
+"""Variables that are always there: http://hl7.org/fhir/R4/fhirpath.html#variables"""
 _ECL_PART = r"(?:<<!|<!|>>!|>!|<<|<|>>|>|\^)?\s*(?:\*|\d{6,18}(?:\s*\|[^|]*\|)?)"
 _ECL = re.compile(rf"\s*{_ECL_PART}(?:\s*(?:,|\bAND\b|\bOR\b|\bMINUS\b)\s*{_ECL_PART})*\s*", re.IGNORECASE)
 
@@ -113,10 +117,20 @@ def _check_expression(one: Json, path: Path, scope: Scope) -> None:
         if text(expression, "language") != "text/fhirpath":
             scope.error("expression-language", place)
             continue
+        variable = _VARIABLE.fullmatch(text(expression, "expression"))
+        if variable is not None and variable[1] not in _OF_FHIRPATH | _parameters(scope.resource):
+            scope.error("expression-variable", place, ("name", variable[1][:64]))
+            continue
         try:
             compile_expression(text(expression, "expression"))
         except FhirPathError:
             scope.error("expression-syntax", place)
+
+
+def _parameters(value_set: Json) -> set[str]:
+    """Names of the parameters that a value set says it has."""
+    found = (one for one, _ in items(value_set, "extension", (None, "ValueSet", None)) if one.get("url") == _PARAMETER)
+    return {name for one in found if type(name := extension_value(one, "name")) is str}
 
 
 def check_concept_map(scope: Scope) -> None:

@@ -7,6 +7,7 @@ from decimal import Decimal
 from typing import Any
 
 from fhir_plugin.validation.fhirpath.values import Moment, Quantity, compare_moments, compare_quantities
+from fhir_plugin.validation.profile.narratives import narrative_checks
 from fhir_plugin.validation.schema import Element
 from fhir_plugin.validation.scope import Path, Scope
 
@@ -83,6 +84,7 @@ def value_checks(element: Element, base: Element | None, source: str) -> list[Ch
     if type(length) is int and length != known.get("maxLength"):
         found.append(_max_length(length, source))
     found += _backported(element, source)
+    found += narrative_checks(element.raw, source)
     for kind, sign in (("minValue", -1), ("maxValue", 1)):
         bound = constant(element, kind)
         if bound is not None:
