@@ -26,6 +26,7 @@ __all__ = [
 Json = dict[str, Any]
 
 FHIR = "http://hl7.org/fhir/StructureDefinition/"
+_PROFILE_ELEMENT = "http://hl7.org/fhir/StructureDefinition/elementdefinition-profile-element"
 _FHIR_TYPE = "http://hl7.org/fhir/StructureDefinition/structuredefinition-fhir-type"
 _INLINE = frozenset({"BackboneElement", "Element"})
 
@@ -152,7 +153,16 @@ def _type_use(raw: Json) -> TypeUse:
     if code.startswith("http://hl7.org/fhirpath/System."):
         code = next((str(x.get("valueUrl") or x.get("valueUri") or "string") for x in raw.get("extension", ())
                      if x.get("url") == _FHIR_TYPE), code.rpartition(".")[2].lower())  # fmt: skip
-    return TypeUse(code.removeprefix(FHIR), tuple(raw.get("profile", ())), tuple(raw.get("targetProfile", ())))
+    return TypeUse(code.removeprefix(FHIR), tuple(_profiles(raw)), tuple(raw.get("targetProfile", ())))
+
+
+def _profiles(raw: Json) -> Iterator[str]:
+    """The profiles on a type; of one that means an element within it, with the element's id as fragment."""
+    beside = raw.get("_profile") or ()
+    for index, canonical in enumerate(raw.get("profile", ())):
+        extensions = (beside[index] or {}).get("extension", ()) if index < len(beside) else ()
+        inner = next((one.get("valueString") for one in extensions if one.get("url") == _PROFILE_ELEMENT), None)
+        yield f"{canonical}#{inner}" if inner else canonical
 
 
 def build_tree(snapshot: list[Json]) -> Element:

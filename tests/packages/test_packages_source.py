@@ -193,6 +193,26 @@ def test_dependencies_come_from_the_cache_and_missing_ones_are_said(make_archive
     assert "third.fhir#3.0.0" in render(issue, "nl").text
 
 
+@pytest.mark.parametrize("mark", ["#", "-"])
+def test_dependencies_are_found_beside_the_package(make_archive: MakeArchive, tmp_path: Path, mark: str) -> None:
+    make_archive(
+        f"other.fhir{mark}1.0.0.tgz", {"package/package.json": manifest("other.fhir"), "package/One.json": ONE}
+    )
+    archive = make_archive("one.tgz", {"package/package.json": manifest(dependencies={"other.fhir": "1.0.0"})})
+    definitions = load_definitions([archive], own=False, cache=tmp_path / "cache")
+    assert [package.name for package in definitions.packages] == ["example.fhir", "other.fhir"]
+    assert definitions.issues == ()
+
+
+@pytest.mark.parametrize("name", ["../other", "/etc/passwd", "@scope/other"])
+def test_the_name_of_a_dependency_leads_nowhere_else(make_archive: MakeArchive, tmp_path: Path, name: str) -> None:
+    archive = make_archive(
+        "one.tgz", {"package/package.json": manifest(dependencies={name: "1"}), "package/One.json": ONE}
+    )
+    (issue,) = load_definitions([archive], own=False, cache=tmp_path / "cache").issues
+    assert issue.code == "package-dependency"
+
+
 def test_a_dependency_that_cannot_be_read_is_an_issue(make_archive: MakeArchive, tmp_path: Path) -> None:
     other = tmp_path / "cache" / "other.fhir#1.0.0" / "package"
     other.mkdir(parents=True)

@@ -50,7 +50,9 @@ class ProfileChecks:
         """The snapshot of a profile as a tree, or None when it is unknown."""
         if canonical not in self._trees:
             structure = self.engine.definitions.structure(canonical)
-            self._trees[canonical] = build_tree(structure["snapshot"]["element"]) if structure else None
+            tree = build_tree(structure["snapshot"]["element"]) if structure else None
+            inner = canonical.partition("#")[2]
+            self._trees[canonical] = _by_id(tree, inner) if tree is not None and inner else tree
         return self._trees[canonical]
 
     def check(self, canonical: str) -> Check:
@@ -72,6 +74,9 @@ class ProfileChecks:
         structure = self.engine.definitions.structure(canonical)
         if tree is None or structure is None:
             return _unknown(canonical)
+        if "#" in canonical:
+            key = tree.path if self.engine.schema.element(tree.path) else tree.types[0].code if tree.types else ""
+            return self._node(tree, key, self.engine.schema.element(key), canonical) or _nothing
         type_name = str(structure.get("type", ""))
         base = self.engine.schema.tree(type_name)
         if base is None or canonical_url(canonical) == FHIR + type_name:
@@ -219,6 +224,13 @@ class ProfileChecks:
             slices=[self._slice(piece, one, siblings, fields, source) for one in direct],
             source=source,
         )
+
+
+def _by_id(element: Element, wanted: str) -> Element | None:
+    """The element of a tree with an id (``Composition.section:history``)."""
+    if element.id == wanted:
+        return element
+    return next((found for one in (*element.children, *element.slices) if (found := _by_id(one, wanted))), None)
 
 
 def _leaves_other_types(sliced: Element) -> bool:

@@ -155,12 +155,21 @@ def _descend(engine: Engine, element: Element, kind: str, argument: str) -> list
         return constants
     child = element.child(argument)
     if child is not None:
-        return [child]
+        return [child, *_borrowed(engine, element, argument)]
     for tree in _types(engine, element):
         child = tree.child(argument)
         if child is not None:
             return [child]
     return []
+
+
+def _borrowed(engine: Engine, element: Element, name: str) -> Iterator[Element]:
+    """A child as an element of another profile has it, where a type says to be like that element."""
+    for profile in (one for use in element.types for one in use.profiles if "#" in one):
+        tree = engine.profiles.tree(profile)
+        child = tree.child(name) if tree is not None else None
+        if child is not None:
+            yield child
 
 
 def _constant_child(element: Element, name: str) -> list[Element]:
