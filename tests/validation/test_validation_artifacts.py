@@ -26,10 +26,11 @@ def errors(validator, resource, *profiles):
 
 
 def profile(name, *elements, of="Patient", **more):
+    listed = [{"id": one["path"], **one} for one in ({"path": of}, *elements)]
     return {
         "resourceType": "StructureDefinition", "url": f"{BASE}StructureDefinition/{name}", "name": name.title(),
         "status": "active", "kind": "resource", "abstract": False, "type": of, "baseDefinition": CORE + of,
-        "derivation": "constraint", "differential": {"element": [{"id": one["path"], **one} for one in ({"path": of}, *elements)]}, **more,
+        "derivation": "constraint", "differential": {"element": listed}, **more,
     }  # fmt: skip
 
 
