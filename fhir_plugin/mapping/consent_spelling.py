@@ -104,8 +104,9 @@ def _converted(body: Json, record: ConsentRecord, spelling: Spelling, other: Spe
     lost = sorted(set(_paths(body, "Consent")) - set(_paths(same, "Consent")))
     if lost:
         raise _not_kept(lost[0], "This element has no place in the other version of FHIR.")
-    meta = common.pop("meta", {})
-    kept = {"meta": rest} if (rest := {key: value for key, value in meta.items() if key != "profile"}) else {}
+    meta = common.pop("meta", None)
+    rest = {key: value for key, value in meta.items() if key != "profile"} if isinstance(meta, dict) else meta
+    kept = {"meta": rest} if rest else {}
     new = {key: value for key, value in _new(bare, spelling).items() if key != "meta"}
     return _written({**new, **common, **kept, "status": record.status.value}, bare, spelling)
 
