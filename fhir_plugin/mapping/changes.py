@@ -8,6 +8,7 @@ from fhir_plugin.errors import MappingError
 from fhir_plugin.mapping.json import Json, objects, text
 from fhir_plugin.mapping.network import TiePlace, to_fhir
 from fhir_plugin.model.network import SupportNetwork
+from fhir_plugin.model.tangle import oversize, same
 from fhir_plugin.model.terms import FIGURE_IDENTIFIER
 
 __all__ = ["ResourceChange", "changes_between"]
@@ -71,7 +72,7 @@ def changes_between(
     found = [
         _change(entry["resource"], text(entry, "fullUrl"), old.get(key))
         for key, entry in new.items()
-        if old.get(key) != entry["resource"]
+        if not _is_unchanged(old.get(key), entry["resource"])
     ]
     order = {"Flag": 0, "RelatedPerson": 0, "Consent": 1, "CareTeam": 2, "Observation": 3}
     return tuple(sorted(found, key=lambda change: order[change.type]))
@@ -80,6 +81,11 @@ def changes_between(
 def _key(entry: Json) -> str:
     body = entry["resource"]
     return f"{text(body, 'resourceType')}/{text(body, 'id') or text(entry, 'fullUrl')}"
+
+
+def _is_unchanged(held: Json | None, body: Json) -> bool:
+    tangled = held is not None and (oversize(held) or oversize(body))
+    return same(held, body) if tangled else held == body
 
 
 def _change(body: Json, full_url: str, held: Json | None) -> ResourceChange:

@@ -17,7 +17,7 @@ from fhir_plugin.model.consent import Interval
 from fhir_plugin.model.identity import Coding, Ref
 from fhir_plugin.model.issues import Issue, Severity
 
-__all__ = ["BACKBONE", "ELEMENT", "Doubts", "oversize"]
+__all__ = ["BACKBONE", "ELEMENT", "Doubts"]
 
 ELEMENT = frozenset({"id", "extension"})
 """Members of every element; a plain extension never changes the meaning of what it extends."""
@@ -26,9 +26,6 @@ _CODING = ELEMENT | {"system", "version", "code", "display", "userSelected"}
 _CONCEPT = ELEMENT | {"coding", "text"}
 _REFERENCE = ELEMENT | {"reference", "type", "identifier", "display"}
 _PERIOD = ELEMENT | {"start", "end"}
-
-MAX_DEPTH = 64
-MAX_NODES = 200_000
 
 T = TypeVar("T")
 
@@ -139,22 +136,3 @@ class Doubts:
 def _companion(key: Any, known: frozenset[str], body: Json) -> bool:
     """Whether this is the ``_name`` companion of a primitive that is there (ids and extensions only)."""
     return isinstance(key, str) and key.startswith("_") and key[1:] in known and key[1:] in body
-
-
-def oversize(body: Any) -> bool:
-    """Whether JSON is nested or large beyond reason, or runs in a circle."""
-    level, nodes = [body], 0
-    for _ in range(MAX_DEPTH):
-        deeper: list[Any] = []
-        for value in level:
-            if isinstance(value, dict):
-                deeper.extend(value.values())
-            elif isinstance(value, list | tuple):
-                deeper.extend(value)
-            nodes += 1
-            if nodes + len(deeper) > MAX_NODES:
-                return True
-        if not deeper:
-            return False
-        level = deeper
-    return True

@@ -12,7 +12,7 @@ from typing import Any
 
 from fhir_plugin.mapping.consent_dialect import DOCUMENT_TYPES, R4, Dialect
 from fhir_plugin.mapping.consent_doubts import BACKBONE, Doubts
-from fhir_plugin.mapping.json import Json
+from fhir_plugin.mapping.json import Json, text
 from fhir_plugin.model.consent import Actor, DataRef, Effect, Rule
 from fhir_plugin.model.identity import Coding
 from fhir_plugin.model.terms import (
@@ -122,7 +122,7 @@ class _Reader:
         return Actor(role=_recipient_first(role), ref=ref)
 
     def _data(self, raw: Any, path: str) -> DataRef | None:
-        if not isinstance(raw, dict) or raw.get("meaning") not in _MEANINGS:
+        if not isinstance(raw, dict) or text(raw, "meaning") not in _MEANINGS:
             self.doubts.doubt(path)
             return None
         self.doubts.unknown_members(raw, _DATA, path)

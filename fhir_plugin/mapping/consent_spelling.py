@@ -8,12 +8,13 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from fhir_plugin.errors import MappingError
-from fhir_plugin.mapping.consent_doubts import Doubts, oversize
+from fhir_plugin.mapping.consent_doubts import Doubts
 from fhir_plugin.mapping.json import Json, objects, text
 from fhir_plugin.mapping.lens import Lens, apply_lenses
 from fhir_plugin.model.carried import Carried
 from fhir_plugin.model.consent import ConsentRecord, Effect, Rule, Scope
 from fhir_plugin.model.issues import Issue, Report, Severity
+from fhir_plugin.model.tangle import oversize
 
 __all__ = ["COMMON", "Rules", "Spelling", "listed", "read_all", "write_one"]
 
@@ -54,7 +55,7 @@ def read_all(
 ) -> tuple[list[ConsentRecord], Report]:
     """Every Consent among resources or Bundles, as records, with a report."""
     issues: list[Issue] = []
-    bodies = _consents(source, issues, 0)
+    bodies = _Walk(issues).read(source)
     records = [_record(body, f"Consent[{at}]", issues, spelling, key) for at, body in enumerate(bodies)]
     return _without_contradictions(records, issues), Report(issues=tuple(issues))
 
@@ -148,19 +149,34 @@ def _paths(value: Any, path: str) -> Iterator[str]:
         yield path
 
 
-def _consents(source: Any, issues: list[Issue], depth: int) -> Iterator[Json]:
-    """The Consent bodies, out of Bundles too."""
-    if isinstance(source, dict):
-        if source.get("resourceType") == "Consent":
-            yield source
-        elif source.get("resourceType") == "Bundle" and depth < _MAX_BUNDLES:
-            for entry in objects(source, "entry"):
-                yield from _consents(entry.get("resource"), issues, depth + 1)
-    elif isinstance(source, Iterable) and not isinstance(source, str | bytes) and depth < _MAX_BUNDLES:
-        for item in source:
-            yield from _consents(item, issues, depth + 1)
-    elif source is not None:
-        issues.append(Issue(severity=Severity.ERROR, code="not-a-resource", expression="Consent"))
+class _Walk:
+    """Finds the Consent bodies, out of Bundles too; every Bundle and list is entered once."""
+
+    def __init__(self, issues: list[Issue]) -> None:
+        self.issues = issues
+        self.entered: dict[int, Any] = {}
+
+    def read(self, source: Any, depth: int = 0) -> Iterator[Json]:
+        """The bodies, in order."""
+        if isinstance(source, dict):
+            if source.get("resourceType") == "Consent":
+                yield source
+            elif source.get("resourceType") == "Bundle" and depth < _MAX_BUNDLES and self._is_new(source):
+                for entry in objects(source, "entry"):
+                    yield from self.read(entry.get("resource"), depth + 1)
+        elif isinstance(source, Iterable) and not isinstance(source, str | bytes) and depth < _MAX_BUNDLES:
+            if self._is_new(source):
+                for item in source:
+                    yield from self.read(item, depth + 1)
+        elif source is not None:
+            self.issues.append(Issue(severity=Severity.ERROR, code="not-a-resource", expression="Consent"))
+
+    def _is_new(self, source: Any) -> bool:
+        if id(source) in self.entered:
+            self.issues.append(Issue(severity=Severity.ERROR, code="bundle-circular", expression="Bundle"))
+            return False
+        self.entered[id(source)] = source
+        return True
 
 
 def _record(

@@ -57,7 +57,7 @@ def from_fhir(source: Any, *, patient_id: str | None = None) -> Mapped:
     Returns:
         The network; resources of other patients are never in it, only named in the report and kept in ``rest``.
     """
-    found = collect(_plain(source), patient_id)
+    found = collect(source, patient_id)
     related = found.of("RelatedPerson")
     teams = found.of("CareTeam")
     team, networks = pick_team(teams)
@@ -82,7 +82,7 @@ def from_fhir(source: Any, *, patient_id: str | None = None) -> Mapped:
         safety_blocks=tuple(
             block_from(body, block_id=_key(found, body)) for body in found.of("Flag") if is_block(body)
         ),
-        rest=tuple(Carried(body) for body in rest + found.other),
+        rest=tuple(Carried(body, tangled=id(body) in found.tangled) for body in rest + found.other),
     )
     issues = [issue for body in bodies for issue in figure_issues(body)]
     return Mapped(network=network, report=Report(issues=tuple(found.issues)).merged(issues, consent_report))
@@ -136,22 +136,24 @@ def _is_new(consent: ConsentRecord) -> bool:
     return not consent.not_understood
 
 
-def _plain(source: Any) -> Any:
-    dump = getattr(source, "model_dump_json", None)
-    if callable(dump):
-        return json.loads(dump(exclude_none=True))
-    if isinstance(source, list | tuple):
-        return [_plain(item) for item in source]
-    return source
-
-
 def _others(related: list[Json]) -> list[Json]:
     return [body for body in related if not is_figure(body)]
 
 
 def _key(found: Resources, body: Json) -> str:
     """Id of a resource, else its fullUrl, else a name made from its content: the same body, the same name."""
-    return found.key(body) or f"urn:uuid:{uuid.uuid5(_NAMESPACE, json.dumps(body, sort_keys=True, default=str))}"
+    if key := found.key(body):
+        return key
+    # of a body beyond reason two that look alike get one name: contradicting consents, so that neither permits
+    told = {key: text(body, key) for key in ("resourceType", "status")} if id(body) in found.tangled else body
+    return f"urn:uuid:{uuid.uuid5(_NAMESPACE, _dumped(told))}"
+
+
+def _dumped(body: Json) -> str:
+    try:
+        return json.dumps(body, sort_keys=True, default=str)
+    except TypeError:  # keys that are no text: made in Python, for JSON knows none
+        return json.dumps(sorted(map(repr, body.items())))
 
 
 def _figure(body: Json, found: Resources, team: Json | None) -> SupportFigure:

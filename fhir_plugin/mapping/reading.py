@@ -5,13 +5,15 @@ Safety: a resource that says it is about another patient never enters the networ
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
-from fhir_plugin.mapping.json import Json, objects, text
+from fhir_plugin.mapping.json import Json, text
 from fhir_plugin.model.identity import Ref
 from fhir_plugin.model.issues import Issue, Severity
+from fhir_plugin.model.tangle import oversize, same
 
 __all__ = ["Resources", "collect"]
 
@@ -25,7 +27,11 @@ _SUBJECT = {
     "DocumentReference": "subject",
     "Flag": "subject",
 }
+_GUARDED = frozenset({"Consent", "Flag"})
+"""Types whose readers can take a body beyond reason: a refusal or a block in it must still count."""
 _MAX_DEPTH = 4
+_VERSION_DIGITS = 18
+_TYPE_LENGTH = 64
 
 
 @dataclass(slots=True, kw_only=True)
@@ -38,6 +44,7 @@ class Resources:
         by_type: the child's own resources by type, in order.
         other: everything else, in order: other children's, other types, unreadable ones.
         urls: fullUrl of resources without an id.
+        tangled: resources that are nested or large beyond reason, or run in a circle, by ``id()``.
         issues: what was noticed on the way.
     """
 
@@ -46,6 +53,7 @@ class Resources:
     by_type: dict[str, list[Json]] = field(default_factory=dict)
     other: list[Json] = field(default_factory=list)
     urls: dict[int, str] = field(default_factory=dict)
+    tangled: dict[int, Json] = field(default_factory=dict)
     issues: list[Issue] = field(default_factory=list)
 
     def of(self, kind: str) -> list[Json]:
@@ -61,20 +69,23 @@ def collect(source: Any, patient_id: str | None = None) -> Resources:
     """Sort what was read by type, for one child. Total: anything that is no resource becomes an issue.
 
     Args:
-        source: a Bundle, a resource, or an iterable of either.
+        source: a Bundle, a resource, or an iterable of either (dicts, or typed models with ``model_dump_json``).
         patient_id: whose network is asked for; without it there must be exactly one patient among the resources.
     """
     found = Resources()
-    entries = _latest(list(_walk(source, found, "", 0)), found.issues)
+    entries = _latest(list(_Walk(found).read(source, "Bundle")), found)
     found.patient_id = patient_id if patient_id is not None else _only_patient(entries, found)
     for position, body in enumerate(entries):
         kind = text(body, "resourceType")
-        if kind == "Patient" and text(body, "id") == found.patient_id and found.patient_id:
+        readable = id(body) not in found.tangled
+        if not readable:
+            found.issues.append(_issue("resource-too-large", f"{_named(kind)}[{position}]"))
+        if kind == "Patient" and readable and text(body, "id") == found.patient_id and found.patient_id:
             found.child = body
-        elif kind in _SUBJECT and _is_about(body, _SUBJECT[kind], found.patient_id):
+        elif kind in _SUBJECT and _is_about(body, _SUBJECT[kind], found.patient_id) and (readable or kind in _GUARDED):
             found.by_type.setdefault(kind, []).append(body)
         else:
-            if kind in _SUBJECT and found.patient_id:
+            if kind in _SUBJECT and found.patient_id and not _is_about(body, _SUBJECT[kind], found.patient_id):
                 found.issues.append(_issue("other-patient", f"{kind}[{position}]", kind=kind))
             found.other.append(body)
     return found
@@ -99,22 +110,60 @@ def _only_patient(entries: list[Json], found: Resources) -> str:
     return ""
 
 
-def _walk(source: Any, found: Resources, url: str, depth: int) -> Iterator[Json]:
-    if isinstance(source, dict) and source.get("resourceType") == "Bundle" and depth < _MAX_DEPTH:
-        for entry in objects(source, "entry"):
-            yield from _walk(entry.get("resource"), found, text(entry, "fullUrl"), depth + 1)
-    elif isinstance(source, dict) and text(source, "resourceType"):
-        if not text(source, "id") and url:
-            found.urls[id(source)] = url
-        yield source
-    elif isinstance(source, Iterable) and not isinstance(source, str | bytes | dict) and depth < _MAX_DEPTH:
-        for item in source:
-            yield from _walk(item, found, "", depth + 1)
-    elif source is not None:
-        found.issues.append(_issue("not-a-resource", "Bundle.entry.resource"))
+class _Walk:
+    """Finds the resources in whatever was given; every Bundle and list is entered once."""
+
+    def __init__(self, found: Resources) -> None:
+        self.found = found
+        self.entered: dict[int, Any] = {}
+
+    def read(self, source: Any, path: str, url: str = "", depth: int = 0) -> Iterator[Json]:
+        """The resources, in order."""
+        dump = getattr(source, "model_dump_json", None)
+        if callable(dump):
+            source = json.loads(dump(exclude_none=True))
+        may_enter = depth < _MAX_DEPTH
+        if isinstance(source, dict) and source.get("resourceType") == "Bundle" and may_enter:
+            yield from self._entries(source, path, depth)
+        elif isinstance(source, dict) and text(source, "resourceType"):
+            yield self._resource(source, url)
+        elif isinstance(source, Iterable) and not isinstance(source, str | bytes | dict) and may_enter:
+            if self._is_new(source, path):
+                for item in source:
+                    yield from self.read(item, path, "", depth + 1)
+        elif source is not None:
+            self.found.issues.append(_issue("not-a-resource", path))
+
+    def _resource(self, body: Json, url: str) -> Json:
+        if not text(body, "id") and url:
+            self.found.urls[id(body)] = url
+        if oversize(body):
+            self.found.tangled[id(body)] = body
+        return body
+
+    def _entries(self, bundle: Json, path: str, depth: int) -> Iterator[Json]:
+        if not self._is_new(bundle, path):
+            return
+        entries = bundle.get("entry")
+        if entries is not None and not isinstance(entries, list):
+            self.found.issues.append(_issue("not-a-resource", f"{path}.entry"))
+            return
+        for position, entry in enumerate(entries or ()):
+            place = f"{path}.entry[{position}]"
+            if isinstance(entry, dict):
+                yield from self.read(entry.get("resource"), f"{place}.resource", text(entry, "fullUrl"), depth + 1)
+            else:
+                self.found.issues.append(_issue("not-a-resource", place))
+
+    def _is_new(self, source: Any, path: str) -> bool:
+        if id(source) in self.entered:
+            self.found.issues.append(_issue("bundle-circular", path))
+            return False
+        self.entered[id(source)] = source
+        return True
 
 
-def _latest(entries: list[Json], issues: list[Issue]) -> list[Json]:
+def _latest(entries: list[Json], found: Resources) -> list[Json]:
     """One body per resource: the newest version; two different bodies of one version are reported."""
     kept: dict[tuple[str, str], int] = {}
     result: list[Json] = []
@@ -127,14 +176,25 @@ def _latest(entries: list[Json], issues: list[Issue]) -> list[Json]:
         held = result[kept[key]]
         if _version(body) > _version(held):
             result[kept[key]] = body
-        elif _version(body) == _version(held) and body != held:
-            issues.append(_issue("contradicting-copies", key[0], kind=key[0]))
+        elif _version(body) == _version(held) and not _are_same(body, held, found):
+            found.issues.append(_issue("contradicting-copies", _named(key[0]), kind=_named(key[0])))
     return result
+
+
+def _are_same(one: Json, other: Json, found: Resources) -> bool:
+    tangled = id(one) in found.tangled or id(other) in found.tangled
+    return same(one, other) if tangled else one == other
 
 
 def _version(body: Json) -> tuple[str, int]:
     version = text(body.get("meta"), "versionId")
-    return text(body.get("meta"), "lastUpdated"), int(version) if version.isdecimal() else 0
+    is_number = version.isdecimal() and len(version) <= _VERSION_DIGITS
+    return text(body.get("meta"), "lastUpdated"), int(version) if is_number else 0
+
+
+def _named(kind: str) -> str:
+    """A type as it may stand in a report: what is no name of a type could be anything."""
+    return kind if kind.isascii() and kind.isalpha() and len(kind) <= _TYPE_LENGTH else "Resource"
 
 
 def _issue(code: str, expression: str, **params: str) -> Issue:

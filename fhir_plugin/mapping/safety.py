@@ -24,6 +24,7 @@ from fhir_plugin.mapping.lens import Lens, apply_lenses
 from fhir_plugin.model.carried import Carried
 from fhir_plugin.model.identity import Coding, Ref
 from fhir_plugin.model.safety import SafetyBlock
+from fhir_plugin.model.tangle import oversize
 from fhir_plugin.model.terms import V3_ACT_CODE, V3_CONFIDENTIALITY, CodeSystems, Extensions, Profiles
 
 __all__ = ["BLOCK_CODE", "BLOCK_LENSES", "block_from", "block_onto", "is_block"]
@@ -82,7 +83,7 @@ def is_block(body: Json) -> bool:
 def block_from(body: Json, *, block_id: str) -> SafetyBlock:
     """The safety block a Flag describes; total over any JSON object."""
     values = {lens.name: lens.get(body) for lens in BLOCK_LENSES}
-    return SafetyBlock(id=block_id, carried=Carried(body), **values)
+    return SafetyBlock(id=block_id, carried=Carried(body, tangled=oversize(body)), **values)
 
 
 def block_onto(block: SafetyBlock, patient: Ref) -> Json:

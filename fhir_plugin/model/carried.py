@@ -9,36 +9,51 @@ import marshal
 from collections.abc import Mapping
 from typing import Any
 
+from fhir_plugin.model.tangle import oversize, same, twin
+
 __all__ = ["Carried"]
 
 
 class Carried:
-    """An immutable FHIR JSON object. Its content never shows in a repr."""
+    """An immutable FHIR JSON object. Its content never shows in a repr.
 
-    __slots__ = ("_body",)
+    Args:
+        body: the object.
+        tangled: it is beyond reason (:func:`fhir_plugin.model.tangle.oversize`), and is handled with care.
+    """
 
-    def __init__(self, body: Mapping[str, Any]) -> None:
-        self._body = _copied(dict(body))
+    __slots__ = ("_body", "_tangled")
+
+    def __init__(self, body: Mapping[str, Any], *, tangled: bool = False) -> None:
+        self._tangled = tangled
+        self._body = self._fresh(dict(body))
 
     def body(self) -> dict[str, Any]:
         """A fresh copy of the JSON object; changing it changes nothing here."""
-        return _copied(self._body)
+        return self._fresh(self._body)
+
+    def _fresh(self, body: dict[str, Any]) -> dict[str, Any]:
+        return twin(body) if self._tangled else _copied(body)
+
+    @property
+    def is_tangled(self) -> bool:
+        """Whether the body is nested or large beyond reason, or runs in a circle."""
+        return self._tangled
 
     @property
     def resource_type(self) -> str:
         """``resourceType`` of the body, or empty for a fragment."""
-        return str(self._body.get("resourceType", ""))
+        return _text(self._body, "resourceType")
 
     @property
     def id(self) -> str:
         """Logical id, or empty."""
-        return str(self._body.get("id", ""))
+        return _text(self._body, "id")
 
     @property
     def version(self) -> str:
         """``meta.versionId``, or empty."""
-        meta = self._body.get("meta")
-        return str(meta.get("versionId", "")) if isinstance(meta, dict) else ""
+        return _text(self._body.get("meta"), "versionId")
 
     @property
     def reference(self) -> str:
@@ -46,7 +61,10 @@ class Carried:
         return f"{self.resource_type}/{self.id}" if self.id else ""
 
     def __eq__(self, other: object) -> bool:
-        return isinstance(other, Carried) and self._body == other._body
+        if not isinstance(other, Carried):
+            return False
+        tangled = self._tangled or other._tangled
+        return same(self._body, other._body) if tangled else self._body == other._body
 
     def __hash__(self) -> int:
         return hash((self.resource_type, self.id, self.version))
@@ -55,12 +73,17 @@ class Carried:
         return f"Carried({self.resource_type or 'fragment'})"
 
 
+def _text(body: Any, key: str) -> str:
+    value = body.get(key) if isinstance(body, dict) else None
+    return value if isinstance(value, str) else ""
+
+
 def _copied(value: dict[str, Any]) -> dict[str, Any]:
     """A copy of JSON; many times faster than ``copy.deepcopy``, which every read of a record would feel."""
     try:
         copied: dict[str, Any] = marshal.loads(marshal.dumps(value, 2))  # noqa: S302  made here; version 2 shares nothing
-    except ValueError:  # a Decimal, which keeps the digits of a number as they were written
-        copied = _copied_by_item(value)
+    except ValueError:  # a Decimal, which keeps the digits of a number as they were written; or nested too deep
+        copied = twin(value) if oversize(value) else _copied_by_item(value)
     return copied
 
 

@@ -10,7 +10,7 @@ from typing import Literal
 
 from fhir_plugin.mapping.json import Json
 from fhir_plugin.mapping.network import to_fhir
-from fhir_plugin.mapping.views.blocked import refused
+from fhir_plugin.mapping.views.blocked import refused, viewable
 from fhir_plugin.mapping.views.koppeltaal import to_koppeltaal
 from fhir_plugin.mapping.views.stu3 import to_stu3
 from fhir_plugin.mapping.views.zib2024 import to_zib2024
@@ -36,4 +36,7 @@ def write_view(network: SupportNetwork, view: ViewName) -> tuple[Json, Report]:
         case "stu3":
             return to_stu3(network)
         case _:
-            return refused(network) or (to_fhir(network), Report())
+            if (refusal := refused(network)) is not None:
+                return refusal
+            own, left_out = viewable(network)
+            return to_fhir(own), Report(issues=left_out)

@@ -1,12 +1,21 @@
-"""No view of a network leaves while sharing is off (L11)."""
+"""What leaves in a view: nothing while sharing is off (L11), and never what is about someone else's child."""
 
 from __future__ import annotations
 
-from fhir_plugin.mapping.json import Json
+from dataclasses import replace
+
+from fhir_plugin.mapping.json import Json, text
+from fhir_plugin.model.carried import Carried
+from fhir_plugin.model.identity import Ref
 from fhir_plugin.model.issues import Issue, Report, Severity
 from fhir_plugin.model.network import SupportNetwork
 
-__all__ = ["refused", "untold"]
+__all__ = ["refused", "viewable"]
+
+_SUBJECTS = ("patient", "subject", "for", "beneficiary")
+"""Elements that say whom a resource is about, in whatever type has them."""
+_ABOUT_MANY = frozenset({"Bundle", "Group", "Linkage", "List", "Person"})
+"""Types that tie records together: a Person links the records of siblings."""
 
 
 def refused(network: SupportNetwork) -> tuple[Json, Report] | None:
@@ -17,9 +26,34 @@ def refused(network: SupportNetwork) -> tuple[Json, Report] | None:
     return {"resourceType": "Bundle", "type": "collection"}, Report(issues=(issue,))
 
 
-def untold(network: SupportNetwork) -> tuple[Issue, ...]:
-    """A block of the past is nobody else's business: a view leaves it out, and says so to whoever made the view."""
-    return tuple(
-        Issue(severity=Severity.INFORMATION, code="view-leaves-out-safety", expression=f"Flag/{block.id}")
-        for block in network.safety_blocks
-    )
+def viewable(network: SupportNetwork) -> tuple[SupportNetwork, tuple[Issue, ...]]:
+    """The network without what no other system may get, and a finding for each resource left out.
+
+    A block of the past is nobody else's business; a resource about another patient, or about several, is not this
+    child's to send; what was too large to read cannot be told to be either.
+    """
+    issues = [_left_out("view-leaves-out-safety", f"Flag/{block.id}") for block in network.safety_blocks]
+    kept: list[Carried] = []
+    for carried in network.rest:
+        if carried.is_tangled:
+            issues.append(_left_out("view-leaves-out-unread", carried.reference or carried.resource_type))
+        elif _concerns_others(carried.body(), network.child.id):
+            # not even its id: it may be a sibling's
+            issues.append(_left_out("view-leaves-out-others", "Bundle.entry"))
+        else:
+            kept.append(carried)
+    return replace(network, safety_blocks=(), rest=tuple(kept)), tuple(issues)
+
+
+def _concerns_others(body: Json, child_id: str) -> bool:
+    kind = text(body, "resourceType")
+    if kind in _ABOUT_MANY:
+        return True
+    if kind == "Patient":
+        return text(body, "id") != child_id or not child_id
+    subjects = [Ref(reference=text(body.get(key), "reference")) for key in _SUBJECTS if key in body]
+    return any((subject.type, subject.id) != ("Patient", child_id) for subject in subjects)
+
+
+def _left_out(code: str, where: str) -> Issue:
+    return Issue(severity=Severity.INFORMATION, code=code, expression=where)

@@ -14,7 +14,7 @@ from fhir_plugin.mapping.contact import ADDRESSES, TELECOMS
 from fhir_plugin.mapping.displays import coding_to_json
 from fhir_plugin.mapping.json import Json, prune
 from fhir_plugin.mapping.names import NAME
-from fhir_plugin.mapping.views.blocked import refused, untold
+from fhir_plugin.mapping.views.blocked import refused, viewable
 from fhir_plugin.mapping.views.codelists import exact
 from fhir_plugin.mapping.views.losses import losses
 from fhir_plugin.model.figure import SupportFigure
@@ -48,7 +48,7 @@ def to_koppeltaal(network: SupportNetwork, *, today: date | None = None) -> tupl
     """
     if (refusal := refused(network)) is not None:
         return refusal
-    issues = list(untold(network))
+    issues = list(viewable(network)[1])
     people: list[Json] = []
     participants: list[Json] = []
     for position, figure in enumerate(network.figures):

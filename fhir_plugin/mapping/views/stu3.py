@@ -7,13 +7,12 @@ with RolCodelijst codes that have no leading zero. Observation has no ``focus``,
 from __future__ import annotations
 
 import copy
-from dataclasses import replace
 from typing import Any
 
 from fhir_plugin.mapping.engagement import participants
 from fhir_plugin.mapping.json import Json, codings, objects, text
 from fhir_plugin.mapping.network import to_fhir
-from fhir_plugin.mapping.views.blocked import refused, untold
+from fhir_plugin.mapping.views.blocked import refused, viewable
 from fhir_plugin.mapping.views.stu3_consent import consent_down
 from fhir_plugin.model.issues import Issue, Report, Severity
 from fhir_plugin.model.network import SupportNetwork
@@ -39,9 +38,10 @@ def to_stu3(network: SupportNetwork) -> tuple[Json, Report]:
     """The network for an STU3 server; what it has no place for, or would turn into something else, is in the report."""
     if (refusal := refused(network)) is not None:
         return refusal
-    issues = list(untold(network))
+    network, left_out = viewable(network)
+    issues = list(left_out)
     entries: list[Json] = []
-    for entry in objects(to_fhir(replace(network, safety_blocks=()), ties="participant"), "entry"):
+    for entry in objects(to_fhir(network, ties="participant"), "entry"):
         body = entry["resource"]
         match text(body, "resourceType"):
             case "RelatedPerson":
@@ -100,6 +100,9 @@ def care_team_down(body: Json) -> Json:
     down = copy.deepcopy(body)
     spread: list[Any] = []
     for participant in participants(down):
+        if not isinstance(participant, dict):
+            spread.append(participant)
+            continue
         roles = objects(participant, "role")
         alone = {key: value for key, value in participant.items() if key != "role"}
         spread += [{**alone, "role": role} for role in roles] or [alone]

@@ -7,12 +7,11 @@ wilsonbekwaamheid") or one of several is not translated: that would be inventing
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import Any
 
 from fhir_plugin.mapping.json import Json, codings, objects, text
 from fhir_plugin.mapping.network import to_fhir
-from fhir_plugin.mapping.views.blocked import refused, untold
+from fhir_plugin.mapping.views.blocked import refused, viewable
 from fhir_plugin.mapping.views.codelists import Translation, coding_of, translations
 from fhir_plugin.model.identity import Coding
 from fhir_plugin.model.issues import Issue, Report, Severity
@@ -33,8 +32,9 @@ def to_zib2024(network: SupportNetwork) -> tuple[Json, Report]:
     """The network with the codes of zib2024; what has no exact counterpart keeps its own code and is reported."""
     if (refusal := refused(network)) is not None:
         return refusal
-    issues = list(untold(network))
-    bundle = to_fhir(replace(network, safety_blocks=()))
+    network, left_out = viewable(network)
+    issues = list(left_out)
+    bundle = to_fhir(network)
     for entry in objects(bundle, "entry"):
         body = entry["resource"]
         if text(body, "resourceType") == "RelatedPerson" and isinstance(body.get("relationship"), list):
