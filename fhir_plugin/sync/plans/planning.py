@@ -13,6 +13,7 @@ from fhir_plugin.model.network import SupportNetwork
 from fhir_plugin.sync.deciding.decisions import Context, decide_client
 from fhir_plugin.sync.deciding.outlook import with_outlook
 from fhir_plugin.sync.journals.journal import Journal
+from fhir_plugin.sync.matching.linking import Others, Remembered
 from fhir_plugin.sync.plans.planfile import PlannedClient
 from fhir_plugin.sync.plans.prints import client_print, is_print_of, rows_print, said_print
 from fhir_plugin.sync.records.population import Population, in_chunks, network_of
@@ -135,7 +136,7 @@ class Planner:
         records = self.population.records(list(wanted))
         settled = self.journal.settled(wanted)
         vault = self.journal.vault
-        stale = []
+        due: dict[str, str] = {}
         for patient, rows in wanted.items():
             if patient not in records:
                 self.problems += [row.refused("sync-client-unknown") for row in rows]
@@ -144,12 +145,16 @@ class Planner:
             if settled.get(patient) and settled[patient] == client_print(said, records[patient], vault):
                 self.settled = (self.settled[0] + 1, self.settled[1] + len(rows))
                 continue
-            stale += [patient] if settled.get(patient) else []
-            yield self._planned(network_of(records[patient], patient), patient, rows, said)
-        self.journal.unsettle(stale)
+            due[patient] = said
+        memory, others = self.journal.memory(due), self.journal.others(due)
+        for patient, said in due.items():
+            network = network_of(records[patient], patient)
+            yield self._planned(network, wanted[patient], said, memory[patient], others[patient])
+        self.journal.unsettle([patient for patient in due if settled.get(patient)])
 
-    def _planned(self, network: SupportNetwork, patient: str, rows: list[Wanted], said: str) -> PlannedClient:
-        memory, others = self.journal.memory([patient])[patient], self.journal.others([patient])[patient]
+    def _planned(
+        self, network: SupportNetwork, rows: list[Wanted], said: str, memory: Mapping[str, Remembered], others: Others
+    ) -> PlannedClient:
         decided = decide_client(network, rows, memory, self.context, {}, others)
         self.problems += decided.problems
         plan = with_outlook(decided.plan, network, rows, memory, self.context, others)
