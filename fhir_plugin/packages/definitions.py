@@ -99,7 +99,8 @@ class Definitions:
 
     def structure_for_type(self, name: str) -> Json | None:
         """The StructureDefinition of a FHIR type by its name (``RelatedPerson``, ``HumanName``, ``string``)."""
-        return self.structure(name if "/" in name else CORE + name)
+        own = None if "/" in name else self._from_base("StructureDefinition", CORE + name)
+        return own or self.structure(name if "/" in name else CORE + name)
 
     def value_set(self, canonical: str) -> Json | None:
         """The ValueSet of a canonical, or None."""
@@ -117,7 +118,8 @@ class Definitions:
     def _globals(self) -> dict[str, tuple[str, ...]]:
         found: dict[str, list[str]] = defaultdict(list)
         for guide in self.resources("ImplementationGuide", base=False):
-            for one in guide.get("global", ()):
+            listed = guide.get("global")
+            for one in listed if isinstance(listed, list) else ():
                 found[str(one.get("type"))].append(str(one.get("profile")))
         return {kind: tuple(profiles) for kind, profiles in found.items()}
 

@@ -6,8 +6,10 @@ from collections.abc import Sequence
 from typing import Any
 
 from fhir_plugin.errors import PackageError
+from fhir_plugin.model.issues import Issue
 from fhir_plugin.validation import contained, references, vitals
 from fhir_plugin.validation.artifacts import ARTIFACTS
+from fhir_plugin.validation.artifacts.reading import items
 from fhir_plugin.validation.base import BaseChecks, Check
 from fhir_plugin.validation.bindings import Bindings, membership
 from fhir_plugin.validation.bundles import BundleIndex, check_bundle
@@ -33,6 +35,7 @@ class SafeDefinitions:
         self._definitions = definitions
         self.broken: dict[str, str] = {}
         self._structures: dict[str, Json] = {}
+        self._gaps: dict[str, tuple[str, ...]] = {}
 
     def structure(self, canonical: str) -> Json | None:
         """As :meth:`DefinitionSource.structure`, remembering why a definition could not be used."""
@@ -46,6 +49,19 @@ class SafeDefinitions:
             return None
         if found is not None:
             self._structures[canonical] = found
+        return found
+
+    @property
+    def issues(self) -> Sequence[Issue]:
+        """As :attr:`DefinitionSource.issues`."""
+        return self._definitions.issues
+
+    def gaps(self, canonical: str, structure: Json) -> tuple[str, ...]:
+        """Elements that a profile speaks of without their being there; what it says of them is left out."""
+        found = self._gaps.get(canonical)
+        if found is None:
+            own = (one for one in self.issues if one.source == structure.get("url"))
+            found = self._gaps[canonical] = tuple(one.param("element") for one in own if one.code == "snapshot-element")
         return found
 
     def structure_for_type(self, name: str) -> Json | None:
@@ -165,7 +181,9 @@ class Engine:
             scope.error("profile-wrong-type", scope.path, ("profile", canonical), ("type", str(structure.get("type"))))
             return
         self.profiles.check(canonical)(scope.resource, None, scope.path, scope)
-        for extension in structure.get("extension", ()):
+        for element in self.definitions.gaps(canonical, structure):
+            scope.warn("profile-element-unknown", scope.path, ("profile", canonical), ("element", element))
+        for extension, _ in items(structure, "extension", scope.path):
             imposed = extension.get("valueCanonical")
             if extension.get("url") == _IMPOSED and imposed and imposed not in (canonical, *imposed_by):
                 self._apply_profile(imposed, scope, asked=False, imposed_by=(*imposed_by, canonical))

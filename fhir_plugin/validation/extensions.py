@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
+from fhir_plugin.validation.artifacts.reading import items
 from fhir_plugin.validation.fhirpath import Environment, FhirPathError, Node, compile_expression
 from fhir_plugin.validation.scope import Path, Scope, segments
 
@@ -43,14 +44,18 @@ def _check_definition(url: str, value: Json, modifier: bool, host: str, path: Pa
     if structure is None or structure.get("type") != "Extension":
         _report_unknown(url, modifier, path, scope)
         return
-    root = structure["snapshot"]["element"][0]
-    if bool(root.get("isModifier")) != modifier:
+    root = scope.engine.profiles.tree(url)
+    if root is None:
+        scope.error("profile-broken", path, ("profile", url), ("reason", "snapshot-malformed"))
+        return
+    if bool(root.raw.get("isModifier")) != modifier:
         scope.error("extension-modifier" if modifier else "extension-not-modifier", path, ("url", url))
-    contexts = structure.get("context", ())
+    contexts = [one for one, _ in items(structure, "context", path)]
     if contexts and not any(_allowed(one, host, path, scope) for one in contexts):
         expected = ", ".join(str(one.get("expression", "")) for one in contexts)
         scope.error("extension-context", path, ("url", url), ("expected", expected[:200]))
-    if any(not _holds(str(one), path, scope) for one in structure.get("contextInvariant", ())):
+    rules = structure.get("contextInvariant")
+    if type(rules) is list and any(not _holds(str(one), path, scope) for one in rules):
         scope.error("extension-context-rule", path[0], ("url", url))
     _check_parts(url, value, path, scope)
     scope.engine.profiles.check(url)(value, None, path, scope)
@@ -72,7 +77,10 @@ def _check_parts(url: str, value: Json, path: Path, scope: Scope) -> None:
 
 def _report_unknown(url: str, modifier: bool, path: Path, scope: Scope) -> None:
     policy = scope.engine.policy
-    if url.startswith(_CROSS_VERSION + _TOOLS):
+    reason = scope.engine.definitions.broken.get(url)
+    if reason:
+        scope.error("profile-broken", path, ("profile", url), ("reason", reason))
+    elif url.startswith(_CROSS_VERSION + _TOOLS):
         scope.inform("extension-cross-version", path, ("url", url))
     elif modifier:
         scope.error("extension-modifier-unknown", path, ("url", url))

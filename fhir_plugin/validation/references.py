@@ -119,6 +119,10 @@ def target_check(targets: tuple[str, ...], source: str) -> Check:
         if target is None or (len(profiles) < len(targets) and _fits_base(engine, actual, targets)):
             return
         answers = [engine.conforms(target, actual, one, path, scope) for one in profiles]
+        for canonical in [one for one, answer in zip(profiles, answers, strict=True) if answer is None]:
+            reason = engine.definitions.broken.get(canonical, "")
+            code = "profile-broken" if reason else "profile-unknown"
+            scope.warn(code, path, ("profile", canonical), ("reason", reason), source=source)
         if not any(answers) and None not in answers:
             scope.error("reference-target-profile", path, ("profiles", ", ".join(profiles)), source=source)
 

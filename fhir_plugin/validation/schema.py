@@ -10,6 +10,8 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
+from fhir_plugin.model.issues import Issue
+
 __all__ = [
     "FHIR",
     "DefinitionSource",
@@ -33,6 +35,10 @@ _INLINE = frozenset({"BackboneElement", "Element"})
 
 class DefinitionSource(Protocol):
     """What the validator needs of a set of packages (``fhir_plugin.packages.Definitions``)."""
+
+    @property
+    def issues(self) -> Sequence[Issue]:
+        """What was wrong with the packages, and with the profiles of which a snapshot was made so far."""
 
     def structure(self, canonical: str) -> Json | None:
         """StructureDefinition with a snapshot, by ``url`` or ``url|version``."""

@@ -99,7 +99,7 @@ def compile_expression(text: str) -> Compiled:
     """Compile an expression.
 
     Raises:
-        FhirPathSyntaxError: the text is not FHIRPath, or names a function that does not exist.
+        FhirPathSyntaxError: the text is not FHIRPath, names a function that does not exist, or is nested too deeply.
     """
     return Compiled(text, compile_tree(parse(text)))
 

@@ -56,10 +56,13 @@ def parse(text: str) -> Tree:
     """The syntax tree of an expression.
 
     Raises:
-        FhirPathSyntaxError: the text is not one whole FHIRPath expression.
+        FhirPathSyntaxError: the text is not one whole FHIRPath expression, or is nested too deeply.
     """
     parser = _Parser(text)
-    tree = parser.expression(0)
+    try:
+        tree = parser.expression(0)
+    except RecursionError:
+        raise FhirPathSyntaxError("nested too deeply") from None
     if parser.kind != "end":
         raise FhirPathSyntaxError(f"unexpected {parser.text!r} at {parser.position}")
     return tree

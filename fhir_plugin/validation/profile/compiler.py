@@ -15,6 +15,14 @@ from fhir_plugin.validation.profile.compare import value_checks
 from fhir_plugin.validation.profile.discriminators import matcher_of
 from fhir_plugin.validation.profile.members import Member
 from fhir_plugin.validation.profile.slicing import Slice, Slicing
+from fhir_plugin.validation.profile.whole import (
+    any_profile,
+    broken,
+    entering,
+    resource_profiles,
+    resource_types,
+    unknown,
+)
 from fhir_plugin.validation.rules import constraint_keys, rules_of
 from fhir_plugin.validation.schema import FHIR, Element, Field, TypeUse, build_tree, canonical_url, walk
 from fhir_plugin.validation.scope import Path, Scope
@@ -28,6 +36,8 @@ Json = dict[str, Any]
 Check = Callable[[Any, Any, Path, Scope], None]
 
 
+_MALFORMED = (AttributeError, IndexError, KeyError, TypeError, ValueError)
+"""What comes of compiling a definition that has another shape than a StructureDefinition."""
 _NESTED = frozenset({"contained", "resource", "outcome"})
 """Elements whose value is a whole resource."""
 
@@ -50,7 +60,7 @@ class ProfileChecks:
         """The snapshot of a profile as a tree, or None when it is unknown."""
         if canonical not in self._trees:
             structure = self.engine.definitions.structure(canonical)
-            tree = build_tree(structure["snapshot"]["element"]) if structure else None
+            tree = _read(structure) if structure else None
             inner = canonical.partition("#")[2]
             self._trees[canonical] = _by_id(tree, inner) if tree is not None and inner else tree
         return self._trees[canonical]
@@ -65,20 +75,28 @@ class ProfileChecks:
                 return lambda value, extra, path, scope: self.check(canonical)(value, extra, path, scope)
             if canonical not in self._checks:
                 self._compiling.add(canonical)
-                self._checks[canonical] = self._compile(canonical)
-                self._compiling.discard(canonical)
+                try:
+                    self._checks[canonical] = self._compile(canonical)
+                except _MALFORMED:
+                    self._checks[canonical] = broken(canonical)
+                finally:
+                    self._compiling.discard(canonical)
             return self._checks[canonical]
 
     def _compile(self, canonical: str) -> Check:
         tree = self.tree(canonical)
         structure = self.engine.definitions.structure(canonical)
-        if tree is None or structure is None:
-            return _unknown(canonical)
+        if structure is None or (tree is None and "#" in canonical):
+            return unknown(canonical)
+        if tree is None:
+            return broken(canonical)
         if "#" in canonical:
             key = tree.path if self.engine.schema.element(tree.path) else tree.types[0].code if tree.types else ""
             return self._node(tree, key, self.engine.schema.element(key), canonical) or _nothing
         type_name = str(structure.get("type", ""))
         base = self.engine.schema.tree(type_name)
+        if base is not None and tree.path != base.path:
+            return broken(canonical, "snapshot-base-type")
         if base is None or canonical_url(canonical) == FHIR + type_name:
             return _nothing
         return self._node(tree, type_name, base, canonical) or _nothing
@@ -96,7 +114,7 @@ class ProfileChecks:
             [one for child in element.children if (one := self._child(child, type_key, source)) is not None]
         )
         if below is not None:
-            checks.append(_entering(below) if base is not None and base.name in _NESTED else below)
+            checks.append(entering(below) if base is not None and base.name in _NESTED else below)
         return _joined(checks)
 
     def _binding(self, element: Element, type_key: str, base: Element | None, source: str) -> list[Check]:
@@ -143,7 +161,7 @@ class ProfileChecks:
         if own is not None:
             checks.append(own)
         if spec.type_key == "Resource" and element.types and not any(one.code == "Resource" for one in element.types):
-            checks.append(_resource_types(tuple(one.code for one in element.types), source))
+            checks.append(resource_types(tuple(one.code for one in element.types), source))
         if element.reference and not element.children and not element.slices:
             checks.append(self._recurring(element.reference, source))
         if use is not None:
@@ -170,10 +188,10 @@ class ProfileChecks:
         if not profiles or use.code == "Extension":
             return []  # an extension's definition is applied by its url
         if use.code == "Resource":
-            return [_resource_profiles(profiles, source)]
+            return [resource_profiles(profiles, source)]
         if len(profiles) == 1:
             return [lambda value, extra, path, scope: self.check(profiles[0])(value, extra, path, scope)]
-        return [_any_profile(profiles, use.code, source)]
+        return [any_profile(profiles, use.code, source)]
 
     def _slicing(self, element: Element, fields: tuple[Field, ...], source: str) -> Slicing | None:
         pieces = [one for one in element.slices if "/" not in one.slice_name and one.slice_name != "@default"]
@@ -199,7 +217,10 @@ class ProfileChecks:
         def checks(type_key: str) -> Check | None:
             if type_key not in by_type:
                 spec = next((one for one in fields if one.type_key == type_key), fields[0])
-                by_type[type_key] = self._value(piece, spec, source, sliced)
+                try:
+                    by_type[type_key] = self._value(piece, spec, source, sliced)
+                except _MALFORMED:
+                    by_type[type_key] = broken(source)
             return by_type[type_key]
 
         return Slice(
@@ -226,6 +247,14 @@ class ProfileChecks:
         )
 
 
+def _read(structure: Json) -> Element | None:
+    """The snapshot as a tree; None for one that is not well formed."""
+    try:
+        return build_tree(structure["snapshot"]["element"])
+    except _MALFORMED:
+        return None
+
+
 def _by_id(element: Element, wanted: str) -> Element | None:
     """The element of a tree with an id (``Composition.section:history``)."""
     if element.id == wanted:
@@ -248,62 +277,6 @@ def _joined(checks: list[Check]) -> Check | None:
     def check(value: Any, extra: Any, path: Path, scope: Scope) -> None:
         for one in checks:
             one(value, extra, path, scope)
-
-    return check
-
-
-def _entering(below: Check) -> Check:
-    """Checks inside a nested resource, where ``%resource`` is that resource."""
-
-    def check(value: Any, extra: Any, path: Path, scope: Scope) -> None:
-        if type(value) is dict:
-            url = scope.bundle.full_url_of(value) if scope.bundle is not None else ""
-            below(value, extra, path, scope.inside(value, path, contained=path[1] == "contained", full_url=url))
-
-    return check
-
-
-def _unknown(canonical: str) -> Check:
-    def check(_value: Any, _extra: Any, path: Path, scope: Scope) -> None:
-        scope.error("profile-unknown", path, ("profile", canonical), ("reason", ""))
-
-    return check
-
-
-def _any_profile(profiles: tuple[str, ...], type_key: str, source: str) -> Check:
-    def check(value: Any, _extra: Any, path: Path, scope: Scope) -> None:
-        answers = [scope.engine.conforms(value, type_key, one, path, scope) for one in profiles]
-        if not any(answers) and None not in answers:
-            scope.error("no-profile-fits", path, ("profiles", ", ".join(profiles)), source=source)
-
-    return check
-
-
-def _resource_profiles(profiles: tuple[str, ...], source: str) -> Check:
-    """A whole resource that must hold to one of some profiles."""
-
-    def check(value: Any, _extra: Any, path: Path, scope: Scope) -> None:
-        engine = scope.engine
-        actual = str(value.get("resourceType")) if type(value) is dict else ""
-        kinds = [str((engine.definitions.structure(one) or {}).get("type", "")) for one in profiles]
-        fitting = [
-            one for one, kind in zip(profiles, kinds, strict=True) if not kind or engine.schema.is_a(actual, kind)
-        ]
-        if not fitting:
-            scope.error("type-not-allowed", path, ("found", actual), ("allowed", ", ".join(kinds)), source=source)
-        elif len(profiles) == 1:
-            _entering(engine.profiles.check(fitting[0]))(value, None, path, scope)
-        else:
-            _any_profile(tuple(fitting), actual, source)(value, None, path, scope)
-
-    return check
-
-
-def _resource_types(codes: tuple[str, ...], source: str) -> Check:
-    def check(value: Any, _extra: Any, path: Path, scope: Scope) -> None:
-        actual = str(value.get("resourceType")) if type(value) is dict else ""
-        if not any(name in codes for name in scope.engine.schema.ancestors(actual)):
-            scope.error("type-not-allowed", path, ("found", actual), ("allowed", ", ".join(codes)), source=source)
 
     return check
 

@@ -41,12 +41,21 @@ def every(answers: Iterable[Answer]) -> Answer:
     return result
 
 
+def _well_formed(compose: Any) -> bool:
+    """Whether a composition can be read at all."""
+    parts = [compose.get(name, []) for name in ("include", "exclude")] if type(compose) is dict else [None]
+    return all(type(part) is list and all(type(one) is dict for one in part) for part in parts)
+
+
 class ValueSetIndex:
     """Membership, remembered per code."""
 
     def __init__(self, resource: Json, terminology: Terminology) -> None:
         self.url = str(resource.get("url", ""))
         compose = resource.get("compose") or {}
+        self._readable = _well_formed(compose)
+        if not self._readable:
+            compose = {}
         self._includes = [_Part(one, terminology) for one in compose.get("include", ()) if type(one) is dict]
         self._excludes = [_Part(one, terminology) for one in compose.get("exclude", ()) if type(one) is dict]
         self._expanded = None if self._includes else _expansion(resource)
@@ -59,6 +68,8 @@ class ValueSetIndex:
         key = (system, code)
         if key in self._known:
             return self._known[key]
+        if not self._readable:
+            return None
         with self._lock:
             if key in self._deciding:
                 return None  # value sets that import each other
