@@ -62,7 +62,8 @@ class ProfileChecks:
             structure = self.engine.definitions.structure(canonical)
             tree = _read(structure) if structure else None
             inner = canonical.partition("#")[2]
-            self._trees[canonical] = _by_id(tree, inner) if tree is not None and inner else tree
+            within = tree is not None and inner.startswith(f"{tree.path}.")
+            self._trees[canonical] = _by_id(tree, inner) if tree is not None and within else tree
         return self._trees[canonical]
 
     def check(self, canonical: str) -> Check:
@@ -90,7 +91,7 @@ class ProfileChecks:
             return unknown(canonical)
         if tree is None:
             return broken(canonical)
-        if "#" in canonical:
+        if "." in tree.path:
             key = tree.path if self.engine.schema.element(tree.path) else tree.types[0].code if tree.types else ""
             return self._node(tree, key, self.engine.schema.element(key), canonical) or _nothing
         type_name = str(structure.get("type", ""))
