@@ -44,7 +44,8 @@ def download(
         UsageError: the registry is no http(s) url.
         PackageError: the registry cannot be reached, lacks the package or version, or answers with something else.
     """
-    if urlsplit(registry).scheme not in ("http", "https") or not urlsplit(registry).netloc:
+    origin = _origin(registry)
+    if origin is None or origin[0] not in ("http", "https") or not origin[1]:
         raise UsageError("This is no registry.", where=registry, remedy="Give an http(s) url.")
     with session or requests.Session() as http:
         versions = _versions(http, registry, name)
@@ -54,7 +55,7 @@ def download(
         chosen = fitting[-1]
         dist = versions[chosen].get("dist") if isinstance(versions[chosen], dict) else None
         facts: dict[str, Any] = dist if isinstance(dist, dict) else {}
-        tarball = urljoin(f"{registry.rstrip('/')}/", str(facts.get("tarball") or f"{quote(name)}/{quote(chosen)}"))
+        tarball = _joined(registry.rstrip("/") + "/", str(facts.get("tarball") or f"{quote(name)}/{quote(chosen)}"))
         content = _get(http, registry, tarball, name)
     _check_digest(content, facts, name)
     return content, (name, chosen)
@@ -80,14 +81,14 @@ def _get(http: requests.Session, registry: str, url: str, name: str) -> bytes:
         try:
             with http.get(url, timeout=TIMEOUT, allow_redirects=False, stream=True) as answer:
                 if answer.is_redirect:
-                    url = urljoin(url, answer.headers["location"])
+                    url = _joined(url, answer.headers["location"])
                     continue
                 if answer.status_code != requests.codes.ok:
                     raise _refused(
                         name, f"the registry answers {answer.status_code}", "Check name, version and registry."
                     )
                 return _body(answer, name)
-        except requests.RequestException as error:
+        except (requests.RequestException, ValueError) as error:  # ValueError: it is sent on to what is no url
             raise _refused(
                 name, f"the registry cannot be reached ({type(error).__name__})", "Check the url and the network."
             ) from error
@@ -112,9 +113,21 @@ def _check_digest(content: bytes, dist: dict[str, Any], name: str) -> None:
         raise _refused(name, "the archive is not the one the registry describes", "Try again, or use another registry.")
 
 
-def _origin(url: str) -> tuple[str, str | None, int | None]:
-    parts = urlsplit(url)
-    return parts.scheme, parts.hostname, parts.port or {"http": 80, "https": 443}.get(parts.scheme)
+def _joined(base: str, url: str) -> str:
+    """The url that ``url`` means at ``base``; itself where it is no url, which then has no origin of ours."""
+    try:
+        return urljoin(base, url)
+    except ValueError:
+        return url
+
+
+def _origin(url: str) -> tuple[str, str | None, int | None] | None:
+    """Scheme, host and port; None for what is no url."""
+    try:
+        parts = urlsplit(url)
+        return parts.scheme, parts.hostname, parts.port or {"http": 80, "https": 443}.get(parts.scheme)
+    except ValueError:
+        return None
 
 
 def _refused(name: str, reason: str, remedy: str) -> PackageError:

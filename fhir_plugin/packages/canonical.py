@@ -6,6 +6,7 @@ import re
 
 __all__ = ["split", "version_key", "version_matches"]
 
+_DIGITS = 18
 _NUMBER = re.compile(r"\d+|[^\d.+-]+")
 
 
@@ -30,4 +31,8 @@ def version_matches(version: str, wanted: str) -> bool:
 
 
 def _parts(text: str) -> tuple[tuple[int, int, str], ...]:
-    return tuple((1, int(part), "") if part.isdigit() else (0, 0, part) for part in _NUMBER.findall(text))
+    return tuple((1, int(part), "") if _is_number(part) else (0, 0, part) for part in _NUMBER.findall(text))
+
+
+def _is_number(part: str) -> bool:
+    return part.isascii() and part.isdigit() and len(part) <= _DIGITS

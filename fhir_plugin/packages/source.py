@@ -40,6 +40,7 @@ CONFORMANCE_TYPES = frozenset(
 MAX_FILES = 50_000
 MAX_FILE_BYTES = 64 * 1024 * 1024
 MAX_TOTAL_BYTES = 512 * 1024 * 1024
+_PART = 64 * 1024
 """Bounds of an unpacked package. The largest published ones (R4 and R5 core) stay below a third of them."""
 
 
@@ -122,18 +123,20 @@ def archive_members(stream: IO[bytes], where: str) -> Iterator[tuple[str, bytes]
     """
     import gzip  # only archives need these two, and a validation should start fast
     import tarfile
+    import zlib
 
     try:
-        with (
-            gzip.GzipFile(fileobj=stream) as unzipped,
-            tarfile.open(fileobj=cast(IO[bytes], _Bounded(unzipped, where)), mode="r|") as archive,
-        ):
-            for count, member in enumerate(archive):
-                _check_member(member, count, where)
-                content = archive.extractfile(member) if member.isfile() else None
-                if content is not None:
-                    yield str(PurePosixPath(member.name)), content.read()
-    except (tarfile.TarError, gzip.BadGzipFile, EOFError, OSError, ValueError) as error:
+        with gzip.GzipFile(fileobj=stream) as unzipped:
+            bounded = _Bounded(unzipped, where)
+            with tarfile.open(fileobj=cast(IO[bytes], bounded), mode="r|") as archive:
+                for count, member in enumerate(archive):
+                    _check_member(member, count, where)
+                    content = archive.extractfile(member) if member.isfile() else None
+                    if content is not None:
+                        yield str(PurePosixPath(member.name)), content.read()
+            while bounded.read(_PART):  # the checksum stands behind the last byte, and tarfile stops before it
+                pass
+    except (tarfile.TarError, gzip.BadGzipFile, zlib.error, EOFError, OSError, ValueError) as error:
         raise PackageError(
             f"The archive cannot be read: {error}.",
             code="package-archive",
@@ -216,6 +219,8 @@ def _package(source: Path, members: Iterable[tuple[str, bytes]], read_xml: XmlRe
             issues.append(_bad_file(source, name, str(reason)))
             continue
         if leaf == "package.json" and "resourceType" not in body:
+            if manifest and source.is_file():
+                raise _two_manifests(source)
             manifest = body
         else:
             resources += _definitions_in(body, name)
@@ -228,15 +233,31 @@ def _package(source: Path, members: Iterable[tuple[str, bytes]], read_xml: XmlRe
         )
     dependencies = manifest.get("dependencies")
     return Package(
-        name=str(manifest.get("name") or "") if manifest else source.name,
-        version=str(manifest.get("version") or ""),
+        name=_text(manifest, "name") if manifest else source.name,
+        version=_text(manifest, "version"),
         dependencies={
-            str(key): str(value) for key, value in (dependencies if isinstance(dependencies, dict) else {}).items()
+            key: value
+            for key, value in (dependencies.items() if isinstance(dependencies, dict) else ())
+            if isinstance(value, str)
         },
         resources=tuple(sorted(resources, key=lambda resource: resource.file)),
         issues=tuple(issues),
         digest=sha256("\n".join(sorted(lines)).encode()).hexdigest(),
         source=str(source),
+    )
+
+
+def _text(manifest: Json, key: str) -> str:
+    value = manifest.get(key)
+    return value if isinstance(value, str) else ""
+
+
+def _two_manifests(source: Path) -> PackageError:
+    return PackageError(
+        "It holds more than one package.json; which package it is cannot be told.",
+        code="package-ambiguous",
+        where=str(source),
+        remedy="Give each package by itself.",
     )
 
 

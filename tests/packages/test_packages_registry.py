@@ -7,6 +7,7 @@ import hashlib
 import json
 import threading
 from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
@@ -186,3 +187,22 @@ def test_a_registry_that_is_not_there_or_no_url_is_said() -> None:
     for url in ("", "file:///etc", "example"):
         with pytest.raises(UsageError):
             download(url, "a.fhir", "1.0.0")
+
+
+@pytest.mark.parametrize("address", ["http://[::1", "http://host:99999/x", "//[", "file:///etc/passwd"])
+def test_an_address_that_is_no_url_is_an_error_of_ours(stub: Stub, address: str) -> None:
+    stub.publish("example.fhir", {"1.0.0": b""}, tarball=address)
+    with pytest.raises(PackageError):
+        download(stub.url, "example.fhir", "1.0.0")
+    stub.answers["/example.fhir"] = (302, {"Location": address}, b"")
+    with pytest.raises(PackageError):
+        download(stub.url, "example.fhir", "1.0.0")
+    with pytest.raises(UsageError):
+        download(address, "example.fhir", "1.0.0")
+
+
+@pytest.mark.parametrize("version", ["1.\u00b2", "9" * 5_000, "", "../x"])
+def test_a_version_that_is_none_is_no_exception(stub: Stub, version: str) -> None:
+    stub.publish("example.fhir", {"1.0.0": b"", version: b""})
+    with suppress(PackageError):
+        download(stub.url, "example.fhir", "latest")

@@ -6,15 +6,19 @@ import gzip
 import io
 import json
 import tarfile
+from contextlib import suppress
 from pathlib import Path
+from random import Random
+from typing import Any
 
 import pytest
 from package_makers import MakeArchive, manifest, profile
 
 from fhir_plugin.errors import PackageError
 from fhir_plugin.packages import load_definitions, read_package, source
-from fhir_plugin.packages.cache import cache_folder, find_cached, list_cached, parse_id
+from fhir_plugin.packages.cache import cache_folder, find_cached, list_cached, parse_id, resolve_sources
 from fhir_plugin.packages.canonical import split, version_key, version_matches
+from fhir_plugin.packages.install import install_path
 from fhir_plugin.texts import render
 
 ONE = profile("One", "Patient", {"id": "Patient.name", "min": 1})
@@ -258,3 +262,71 @@ def test_versions_sort_and_match_as_package_versions_do() -> None:
     assert not version_matches("4.0.10", "4.0.1")
     assert not version_matches("40.1", "4.0")
     assert version_matches("", "")
+
+
+@pytest.mark.parametrize("noise", [True, False])
+def test_an_archive_that_was_damaged_anywhere_is_refused(make_archive: MakeArchive, noise: bool) -> None:
+    filler = Random(1).randbytes(20_000) if noise else str(Random(1).getrandbits(40_000)).encode()
+    path = make_archive("one.tgz", {"package/package.json": manifest(), "package/One.json": ONE, "package/f": filler})
+    content = path.read_bytes()
+    header = 10 + len("one.tgz") + 1
+    for place in range(header, len(content), len(content) // 60):
+        damaged = bytearray(content)
+        damaged[place] ^= 0x40
+        for version in (bytes(damaged), content[:place]):
+            path.write_bytes(version)
+            with pytest.raises(PackageError) as caught:
+                read_package(path)
+            assert "one.tgz" in str(caught.value)
+
+
+def test_an_archive_that_is_two_packages_is_refused(make_archive: MakeArchive) -> None:
+    archive = make_archive(
+        "two.tgz", {"package.json": manifest("a.b"), "package/package.json": manifest("c.d"), "package/One.json": ONE}
+    )
+    with pytest.raises(PackageError) as caught:
+        read_package(archive)
+    assert caught.value.code == "package-ambiguous"
+
+
+@pytest.mark.parametrize("junk", [None, True, 3, [], {}, ["x"], {"a": [1]}, "x" * 100_000, "1.\u00b2", "../../x"])
+@pytest.mark.parametrize("key", ["name", "version", "dependencies", "fhirVersions"])
+def test_whatever_a_manifest_says_is_an_answer_or_an_error_of_ours_and_stays_in_the_cache(
+    make_archive: MakeArchive, tmp_path: Path, key: str, junk: Any
+) -> None:
+    archive = make_archive("one.tgz", {"package/package.json": {**manifest(), key: junk}, "package/One.json": ONE})
+    before = set(tmp_path.iterdir())
+    with suppress(PackageError):
+        install_path(archive, tmp_path / "cache")
+        load_definitions([archive], own=False)
+        assert [name for name, _, _ in list_cached(tmp_path / "cache")] == ["example.fhir"]
+    assert set(tmp_path.iterdir()) - before <= {tmp_path / "cache"}
+    assert not list((tmp_path / "cache").glob(".new-*"))
+
+
+def test_packages_that_need_each_other_are_each_read_once(make_archive: MakeArchive, tmp_path: Path) -> None:
+    cache = tmp_path / "cache"
+    for name, other in (("a.a", "b.b"), ("b.b", "a.a")):
+        files = {"package/package.json": manifest(name, dependencies={other: "1.0.0"}), "package/One.json": ONE}
+        install_path(make_archive(f"{name}.tgz", files), cache)
+    packages, issues = resolve_sources(["a.a#1.0.0"], cache)
+    assert sorted(package.name for package in packages) == ["a.a", "b.b"]
+    assert not issues
+
+
+def test_a_hard_link_is_never_followed(tmp_path: Path) -> None:
+    path = tmp_path / "link.tgz"
+    with tarfile.open(path, "w:gz") as archive:
+        for name, content in (("package/package.json", json.dumps(manifest())), ("package/One.json", json.dumps(ONE))):
+            entry = tarfile.TarInfo(name)
+            entry.size = len(content)
+            archive.addfile(entry, io.BytesIO(content.encode()))
+        link = tarfile.TarInfo("package/passwd.json")
+        link.type, link.linkname = tarfile.LNKTYPE, "/etc/passwd"
+        archive.addfile(link)
+    install_path(path, tmp_path / "cache")
+    assert not list(tmp_path.rglob("passwd.json"))
+
+
+def test_a_version_of_odd_digits_sorts_without_an_exception() -> None:
+    assert sorted(["1.\u00b2", "1.10", "1." + "9" * 5_000, "1.2"], key=version_key)
