@@ -14,6 +14,9 @@ __all__ = ["CONTEXT_FREE", "SPECIAL"]
 
 Check = Callable[[Any, Any, Path, Scope], None]
 
+_TEXT_LINK = "http://hl7.org/fhir/StructureDefinition/textLink"
+"""https://hl7.org/fhir/extensions/StructureDefinition-textLink.html"""
+
 _LINK = re.compile(r"<a\s[^<>]*?href\s*=\s*[\"']#([^\"'<>]+)[\"']")
 _ANCHOR = re.compile(r"\s(?:id|name)\s*=\s*[\"']([^\"'<>]*)[\"']")
 _ABSOLUTE = re.compile(r"[a-z][a-z0-9+.\-]*:\S+")
@@ -60,15 +63,28 @@ def _narrative(value: Any, _extra: Any, path: Path, scope: Scope) -> None:
         return
     wanted = [match[1] for match in _LINK.finditer(value)]
     if wanted:
-        outermost = scope
-        while outermost.outer is not None:
-            outermost = outermost.outer
-        if outermost.anchors is None:
-            outermost.anchors = frozenset(_anchors(outermost.resource))
-        known = outermost.anchors
-        for name in wanted:
-            if name not in known:
-                scope.error("narrative-dead-link", path, ("detail", f"#{name[:64]}"))
+        _check_anchors(wanted, path, scope)
+
+
+def _check_anchors(wanted: list[str], path: Path, scope: Scope) -> None:
+    outermost = scope
+    while outermost.outer is not None:
+        outermost = outermost.outer
+    if outermost.anchors is None:
+        outermost.anchors = frozenset(_anchors(outermost.resource))
+    for name in wanted:
+        if name not in outermost.anchors:
+            scope.error("narrative-dead-link", path, ("detail", f"#{name[:64]}"))
+
+
+def _text_link(value: Any, _extra: Any, path: Path, scope: Scope) -> None:
+    """What links a part of the narrative to data names both by an id that is there."""
+    if type(value) is not dict or value.get("url") != _TEXT_LINK or type(value.get("extension")) is not list:
+        return
+    parts = [one for one in value["extension"] if type(one) is dict]
+    named = [one.get("valueString") for one in parts if one.get("url") == "htmlid"]
+    named += [str(one.get("valueUri"))[1:] for one in parts if str(one.get("valueUri")).startswith("#")]
+    _check_anchors([one for one in dict.fromkeys(named) if type(one) is str], path[0], scope)
 
 
 def _anchors(value: Any) -> Iterator[str]:
@@ -103,6 +119,7 @@ SPECIAL: dict[str, Check] = {
     "Identifier.system": _identifier_system,
     "Identifier.value": _identifier_value,
     "Narrative.div": _narrative,
+    "Narrative.extension": _text_link,
     "Observation.code": vitals.check,
     "Reference.type": _reference_type,
     "Coding.system": _coding_system,

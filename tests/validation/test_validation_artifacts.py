@@ -243,3 +243,15 @@ def test_an_answer_whose_text_is_that_of_another_option_is_refused(tmp_path):
     assert errors(validator, response("String")) == []
     place = "QuestionnaireResponse.item[0].answer[0]"
     assert errors(validator, response("Boolean")) == [("form-option-display", place)]
+
+
+@pytest.mark.parametrize(("html", "data", "dead"), [("a", "#b", []), ("x", "#b", ["x"]), ("a", "#x", ["x"])])
+def test_a_link_between_narrative_and_data_has_two_ends(tmp_path, html, data, dead):
+    parts = [{"url": "htmlid", "valueString": html}, {"url": "data", "valueUri": data}]
+    text = {
+        "status": "generated",
+        "div": f'<div xmlns="{XHTML}"><p id="a">a</p></div>',
+        "extension": [{"url": CORE + "textLink", "extension": parts}],
+    }
+    patient = {"resourceType": "Patient", "text": text, "name": [{"id": "b", "text": "B"}]}
+    assert errors(loaded(tmp_path), patient) == [("narrative-dead-link", "Patient.text")] * len(dead)
