@@ -255,3 +255,11 @@ def test_a_link_between_narrative_and_data_has_two_ends(tmp_path, html, data, de
     }
     patient = {"resourceType": "Patient", "text": text, "name": [{"id": "b", "text": "B"}]}
     assert errors(loaded(tmp_path), patient) == [("narrative-dead-link", "Patient.text")] * len(dead)
+
+
+@pytest.mark.parametrize(("value", "good"), [("true", True), ("false", True), ("1", False), ("yes", False)])
+def test_whether_a_code_may_be_chosen_is_true_or_false(tmp_path, value, good):
+    one = {"property": "notSelectable", "op": "=", "value": value}
+    compose = {"include": [{"system": BASE + "cs", "filter": [one]}]}
+    found = errors(loaded(tmp_path), {"resourceType": "ValueSet", "status": "draft", "compose": compose})
+    assert found == ([] if good else [("filter-value", "ValueSet.compose.include[0].filter[0]")])

@@ -24,6 +24,8 @@ _STANDARD_TYPES = {
     "order": "integer",
 }
 """http://hl7.org/fhir/codesystem-concept-properties.html"""
+_SWITCHES = frozenset({"inactive", "notSelectable"})
+"""Properties that are true or false whatever the system."""
 _CQF = "http://hl7.org/fhir/StructureDefinition/cqf-expression"
 _PARAMETER = "http://hl7.org/fhir/tools/StructureDefinition/valueset-parameter"
 _VARIABLE = re.compile(r"%([A-Za-z][A-Za-z0-9_-]*)")
@@ -99,7 +101,8 @@ def _check_filter(system: str, one: Json, path: Path, scope: Scope) -> None:
         return
     resource = scope.engine.definitions.code_system(system) if system else None
     kinds = {text(raw, "code"): text(raw, "type") for raw, _ in items(resource, "property", path)}
-    if kinds.get(name) == "boolean" and one.get("op") == "=" and value not in ("true", "false"):
+    kind = kinds.get(name) or ("boolean" if name in _SWITCHES and value else "")
+    if kind == "boolean" and one.get("op") == "=" and value not in ("true", "false"):
         scope.error("filter-value", path, ("property", name))
     if value and kinds.get(name) == "Coding" and one.get("op") == "=":
         of_system, _, code = value.partition("#")
