@@ -7,7 +7,7 @@ replacement, even for a moment, would share what the family no longer wants shar
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from datetime import datetime
+from datetime import MAXYEAR, datetime
 
 from fhir_plugin.consent.facts import Facts
 from fhir_plugin.consent.grantors import required_grantors
@@ -51,6 +51,9 @@ class Grant:
         organization: the institution that keeps the consent.
         source: the signed form, as DocumentReference.
         effect: a refusal holds against whatever else this person signed, whatever the confidentiality.
+
+    Raises:
+        ValueError: ``at`` carries no time zone or lies at an end of the calendar.
     """
 
     child: Ref
@@ -66,6 +69,10 @@ class Grant:
     organization: Ref | None = None
     source: Ref | None = None
     effect: Effect = Effect.PERMIT
+
+    def __post_init__(self) -> None:
+        if self.at.tzinfo is None or not 1 < self.at.year < MAXYEAR:
+            raise ValueError("the moment of signing needs a time zone, and to lie within the calendar")
 
 
 def check_grant(wanted: Grant, facts: Facts, policy: Policy) -> Report:

@@ -69,6 +69,9 @@ def required_grantors(facts: Facts, policy: Policy, at: datetime) -> Requirement
         facts: the child's birth date and the authority holders.
         policy: the age policy.
         at: an aware instant; ages change at midnight Europe/Amsterdam.
+
+    Raises:
+        ValueError: ``at`` carries no time zone.
     """
     today = local_day(at)
     band = _band(facts, policy, today)

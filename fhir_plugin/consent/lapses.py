@@ -79,7 +79,12 @@ def lapses(
         facts: age, authority and (where one figure is meant) the figure's bond and engagement.
         policy: whose signatures are needed at which age.
         after: only lapses later than this instant; all of them, past ones too, without it.
+
+    Raises:
+        ValueError: ``after`` carries no time zone.
     """
+    if after is not None and after.tzinfo is None:
+        raise ValueError("the instant after which lapses are asked for needs a time zone")
     counting = [
         record
         for record in consents

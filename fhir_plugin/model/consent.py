@@ -130,6 +130,9 @@ class ConsentRecord:
         policy_uri: the policy document it refers to.
         source: the signed form (a DocumentReference), where it is kept apart.
         not_understood: FHIRPath of every element that could change the decision and is not in this model.
+
+    Raises:
+        ValueError: ``recorded_at`` carries no time zone.
     """
 
     id: str = ""
@@ -148,6 +151,10 @@ class ConsentRecord:
     verifications: tuple[Verification, ...] = ()
     not_understood: tuple[str, ...] = ()
     carried: Carried | None = field(default=None, compare=False, repr=False)
+
+    def __post_init__(self) -> None:
+        if self.recorded_at is not None and self.recorded_at.tzinfo is None:
+            raise ValueError("the moment a consent was given needs a time zone")
 
     @property
     def version(self) -> str:
