@@ -27,7 +27,13 @@ from fhir_plugin.texts import Language
 __all__ = ["listen", "poll", "subscribe"]
 
 _SCOPE = "system/RelatedPerson.rs system/CareTeam.rs system/Consent.rs"
-_SIGNS = {ChangeKind.ADDED: "+", ChangeKind.EDITED: "~", ChangeKind.GONE: "×", ChangeKind.CONSENT: "✎"}
+_SIGNS = {
+    ChangeKind.ADDED: "+",
+    ChangeKind.EDITED: "~",
+    ChangeKind.GONE: "×",
+    ChangeKind.CONSENT: "✎",
+    ChangeKind.SHARING: "!",
+}
 _fhir = click.option("--fhir", required=True, help="Base URL of the EHR's FHIR endpoint.")
 _store = click.option(
     "--store",

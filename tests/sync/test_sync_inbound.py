@@ -17,7 +17,11 @@ from sync_desk import Desk, row
 
 from fhir_plugin.cli.sync import sync_command
 from fhir_plugin.ehr import FhirClient, Retry
-from fhir_plugin.errors import EhrError, EhrUnreachable, StoreError, UsageError
+from fhir_plugin.errors import EhrError, EhrForbidden, EhrNotFound, EhrRejected, EhrUnreachable, StoreError, UsageError
+from fhir_plugin.mapping.safety import block_onto
+from fhir_plugin.model.dates import PartialDate, Period
+from fhir_plugin.model.identity import Ref
+from fhir_plugin.model.safety import SafetyBlock
 from fhir_plugin.sync.inbound.changes import ChangeKind
 from fhir_plugin.sync.inbound.listening import Follower
 from fhir_plugin.sync.inbound.notifications import NotificationKind, read_notification
@@ -66,6 +70,45 @@ def test_an_edit_by_a_professional_comes_back_with_both_values(desk: Desk, polle
     assert (change.kind, change.patient, change.element) == (ChangeKind.EDITED, "Patient/p1001", "birth_date")
     assert (change.before, change.after) == ("—", "1980-02-01")
     assert poller.poll().changes == ()
+
+
+def test_a_stop_on_sharing_comes_back_without_its_reason_and_so_does_its_end(desk: Desk, poller: Poller) -> None:
+    poller.poll()
+    block = SafetyBlock(
+        period=Period(start=PartialDate(2026, 6, 1)), by=Ref(reference="Practitioner/kim"), why="Geheim adres"
+    )
+    flag = {**block_onto(block, Ref(reference="Patient/p1001")), "id": "block"}
+    desk.edit(flag)
+    stopped = poller.poll()
+    desk.edit({**flag, "status": "inactive"})
+    lifted = poller.poll()
+
+    told = [[(each.kind, each.patient, each.before, each.after) for each in poll.changes] for poll in (stopped, lifted)]
+    assert told == [
+        [(ChangeKind.SHARING, "Patient/p1001", "on", "off")],
+        [(ChangeKind.SHARING, "Patient/p1001", "off", "on")],
+    ]
+    kept = repr(poller.store.records(poller.client.base_url, {"p1001"}))
+    assert "block" in kept
+    assert not [word for word in ("Geheim", "kim") if word in kept]
+
+
+@pytest.mark.parametrize("answer", [EhrForbidden, EhrNotFound, EhrRejected])
+def test_an_ehr_that_has_or_shows_no_flags_is_polled_without(
+    desk: Desk, poller: Poller, monkeypatch: pytest.MonkeyPatch, answer: type[EhrError]
+) -> None:
+    search = FhirClient.search
+
+    def refuse(self: FhirClient, kind: str, *args: Any, **more: Any) -> Any:
+        if kind == "Flag":
+            raise answer("No.", code="test")
+        return search(self, kind, *args, **more)
+
+    monkeypatch.setattr(FhirClient, "search", refuse)
+    assert poller.poll().settled
+    [figure] = desk.figures()
+    desk.edit({**figure, "birthDate": "1980-02-01"})
+    assert [change.kind for change in poller.poll(full=True).changes] == [ChangeKind.EDITED]
 
 
 def test_a_new_figure_an_ended_bond_and_a_withdrawn_consent_come_back(desk: Desk, poller: Poller) -> None:

@@ -22,6 +22,7 @@ class ChangeKind(StrEnum):
     EDITED = "edited"
     GONE = "gone"
     CONSENT = "consent"
+    SHARING = "sharing"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -30,8 +31,9 @@ class InboundChange:
 
     Attributes:
         patient: ``Patient/…``.
-        resource: the RelatedPerson or the Consent.
-        element: path of the element of a figure, or ``status`` of a consent; empty for what was added or is gone.
+        resource: the RelatedPerson or the Consent; the Patient where sharing was stopped or may go on.
+        element: path of the element of a figure, ``status`` of a consent, or ``sharing`` (``on`` or ``off``, never
+            why); empty for what was added or is gone.
     """
 
     kind: ChangeKind
@@ -44,8 +46,17 @@ class InboundChange:
 
 
 def changes_between(before: SupportNetwork, after: SupportNetwork) -> Iterator[InboundChange]:
-    """The changes of one client, figure by figure, then its consents."""
+    """The changes of one client: whether sharing is off (L11), then figure by figure, then its consents."""
     patient = after.child.ref.reference
+    if before.sharing_is_off != after.sharing_is_off:
+        yield InboundChange(
+            kind=ChangeKind.SHARING,
+            patient=patient,
+            resource=patient,
+            element="sharing",
+            before=_sharing(before),
+            after=_sharing(after),
+        )
     old = {figure.id: figure for figure in before.figures}
     for figure in after.figures:
         if figure.id in old:
@@ -58,6 +69,10 @@ def changes_between(before: SupportNetwork, after: SupportNetwork) -> Iterator[I
         yield from _consent(patient, consents.pop(record.id, None), record)
     for record in consents.values():
         yield _said(patient, record, str(record.status), "")
+
+
+def _sharing(network: SupportNetwork) -> str:
+    return "off" if network.sharing_is_off else "on"
 
 
 def _edits(patient: str, before: SupportFigure, after: SupportFigure) -> Iterator[InboundChange]:

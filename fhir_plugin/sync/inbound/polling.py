@@ -14,9 +14,10 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from fhir_plugin.ehr.client import FhirClient
-from fhir_plugin.errors import EhrNotFound
+from fhir_plugin.errors import EhrForbidden, EhrNotFound, EhrRejected
 from fhir_plugin.mapping.json import text
 from fhir_plugin.mapping.network import from_fhir
+from fhir_plugin.mapping.safety import is_block
 from fhir_plugin.sync.inbound.changes import InboundChange, changes_between
 from fhir_plugin.sync.inbound.store import Held, InboundStore
 from fhir_plugin.sync.inbound.subscriptions import WATCHED
@@ -28,6 +29,10 @@ Json = dict[str, Any]
 
 MARGIN = timedelta(seconds=122)
 """How far a poll looks back: two minutes for late transactions and clocks, two seconds for rounding."""
+_POLLED = (*WATCHED, "Flag")
+"""What is read; no notification is asked for a Flag, since many an EHR has none or shows it to few."""
+_OF_A_BLOCK = ("resourceType", "id", "meta", "status", "code", "subject", "period")
+"""What is kept of a safety block: whether it is on. Why, and who said so, never leaves the EHR (L11)."""
 _PAGE = "500"
 _PASSES = 10
 
@@ -68,15 +73,20 @@ class Poller:
             EhrError: reading failed; the store is as it was.
         """
         ehr = self.client.base_url
-        first = not any(self.store.cursor(ehr, kind) or self.store.versions(ehr, kind) for kind in WATCHED)
+        first = not any(self.store.cursor(ehr, kind) or self.store.versions(ehr, kind) for kind in _POLLED)
         seen: dict[tuple[str, str], Held] = {}
         gone: list[tuple[str, str]] = []
         cursors: dict[str, str] = {}
         read, settled = 0, True
-        for kind in WATCHED:
+        for kind in _POLLED:
             known = self.store.versions(ehr, kind)
             since = "" if full else self.store.cursor(ehr, kind)
-            found, count, quiet = self._kind(kind, since, known)
+            try:
+                found, count, quiet = self._kind(kind, since, known)
+            except (EhrNotFound, EhrForbidden, EhrRejected):
+                if kind in WATCHED:
+                    raise
+                continue
             read, settled = read + count, settled and quiet
             seen |= {(kind, each.id): each for each in found.values() if known.get(each.id) != each.version}
             if quiet:
@@ -114,7 +124,10 @@ class Poller:
         params = {"_count": _PAGE, "_sort": "_lastUpdated"}
         if since:
             params["_lastUpdated"] = f"ge{(_instant(since) - self.margin).isoformat()}"
-        for body in self.client.search(kind, params):
+        for found in self.client.search(kind, params):
+            if kind == "Flag" and not is_block(found):
+                continue
+            body = {key: found[key] for key in _OF_A_BLOCK if key in found} if kind == "Flag" else found
             patient = owner_of(body)
             if patient and text(body, "resourceType") == kind and text(body, "id"):
                 version = text(body.get("meta"), "versionId") or self.store.vault.fingerprint(repr(body))
