@@ -89,9 +89,8 @@ def test_a_withdrawal_is_applied_once(desk: Desk) -> None:
 def test_a_consent_that_was_made_inactive_in_the_ehr_is_not_made_active_again(desk: Desk) -> None:
     desk.sync([row(**CONSENT)])
     desk.edit(desk.ehr.all("Consent")[0], status="inactive")
-    before = desk.writes()
     desk.sync([row(**CONSENT)])
-    assert desk.writes() == before
+    assert [body["status"] for body in desk.ehr.all("Consent")] == ["inactive"]
 
 
 def test_a_new_consent_makes_the_old_one_inactive_in_the_same_transaction(desk: Desk) -> None:
@@ -207,3 +206,51 @@ def test_a_block_that_was_lifted_lets_the_next_run_go_on(desk: Desk) -> None:
     desk.edit(FLAG, status="inactive")
     desk.sync([row(**CONSENT)])
     assert len(participants(desk)) == 1
+
+
+UNTIL = {"Betrokken tot": "2027-06-01"}
+OVER: dict[str, dict[str, str]] = {
+    "taken back": {"Toestemming": "ingetrokken", **UNTIL},
+    "taken back, and the end no longer said": {"Toestemming": "ingetrokken"},
+    "refused, and the end moved away": {"Toestemming": "nee", "Betrokken tot": "2028-06-01"},
+    "given without the youth": {**CONSENT, "Toestemming van": "moeder", **UNTIL},
+}
+
+
+@pytest.mark.parametrize("cells", OVER.values(), ids=OVER)
+def test_a_place_that_would_end_later_ends_with_its_consent(desk: Desk, cells: dict[str, str]) -> None:
+    desk.sync([row(**CONSENT, **UNTIL)])
+    desk.sync([row(**cells)])
+    assert [item["period"]["end"] for item in participants(desk)] == ["2026-11-23"]
+    before = desk.writes()
+    desk.sync([row(**cells)])
+    assert desk.writes() == before
+
+
+def test_the_end_of_the_bond_ends_the_place_in_the_team(desk: Desk) -> None:
+    desk.sync([row(**CONSENT)])
+    desk.sync([row(Band_tot="01-11-2026", **CONSENT)])
+    assert [item["period"]["end"] for item in participants(desk)] == ["2026-11-23"]
+
+
+def test_a_place_ends_when_the_consent_of_the_list_has_run_out(desk: Desk) -> None:
+    desk.sync([row(**CONSENT)])
+    desk.sync([row(**CONSENT)])
+    desk.now = datetime(2027, 9, 5, 9, tzinfo=UTC)
+    desk.sync([row(**CONSENT)])
+    assert [item["period"]["end"] for item in participants(desk)] == ["2027-09-05"]
+
+
+def test_a_place_ends_when_its_consent_was_taken_back_in_the_ehr(desk: Desk) -> None:
+    desk.sync([row(**CONSENT)])
+    desk.edit(desk.ehr.all("Consent")[0], status="inactive")
+    desk.sync([row(**CONSENT)])
+    assert [item["period"]["end"] for item in participants(desk)] == ["2026-11-23"]
+
+
+def test_a_place_that_people_gave_without_a_consent_is_left_to_them(desk: Desk) -> None:
+    desk.sync([row(**CONSENT)])
+    (team,), (consent,) = desk.ehr.all("CareTeam"), desk.ehr.all("Consent")
+    desk.edit(consent, status="entered-in-error", identifier=[])
+    desk.sync([row(**{**CONSENT, "Toestemming van": "moeder"})])
+    assert desk.ehr.all("CareTeam")[0]["participant"] == team["participant"]

@@ -26,7 +26,7 @@ from fhir_plugin.sync.matching.linking import Others, Remembered
 from fhir_plugin.sync.plans.codec import answers_in
 from fhir_plugin.sync.plans.planfile import PlannedClient
 from fhir_plugin.sync.plans.planning import CHUNK, Progress
-from fhir_plugin.sync.plans.prints import client_print
+from fhir_plugin.sync.plans.prints import client_print, holds_until, with_day
 from fhir_plugin.sync.plans.still_planned import still_planned
 from fhir_plugin.sync.records.own_store import OwnStore
 from fhir_plugin.sync.records.population import Json, Population, in_chunks, network_of
@@ -135,7 +135,7 @@ class Applier:
                 agreed[patient] = decided.remember
                 self._seen.append(patient)
                 steps.append(mended.get(self.writer.run) or Step(patient=patient, state="same"))
-                self._marks[patient] = self._mark(patient, records[patient])
+                self._marks[patient] = self._mark(decided, records[patient])
         return units, steps, agreed
 
     def _again(
@@ -187,7 +187,7 @@ class Applier:
                 if items:
                     self.journal.remember(patient, items)
                 if step.state == "done" and not step.code and bodies:
-                    self.journal.settle(patient, self._mark(patient, bodies))
+                    self.journal.settle(patient, self._mark(result.unit.decided, bodies))
             self.journal.note(run, steps)
         lost = [result.error for result in results if isinstance(result.error, EhrUnreachable)]
         if results and len(lost) == len(results):
@@ -203,9 +203,10 @@ class Applier:
         else:
             self.store.seen(self.context.source, [patient])
 
-    def _mark(self, patient: str, bodies: list[Json]) -> str:
+    def _mark(self, decided: Decided, bodies: list[Json]) -> str:
         """The print under which nothing is left to do for a client; empty when something is."""
-        return client_print(self._prints.get(patient, ""), bodies, self.journal.vault)
+        mark = client_print(self._prints.get(decided.before.child.id, ""), bodies, self.journal.vault)
+        return with_day(mark, holds_until(decided.after, self.context.policy, self.clock()) if mark else None)
 
     def _count_silence(self, error: EhrError) -> None:
         self._silent += 1

@@ -41,11 +41,13 @@ class Claimed:
     Attributes:
         effect: ``record``, ``withdraw`` or empty.
         note: code of why a claim was not recorded; empty if it was, or there was nothing to record.
+        recorded: whether an earlier run recorded this very claim.
     """
 
     network: SupportNetwork
     effect: str = ""
     note: str = ""
+    recorded: bool = False
 
 
 def apply_claim(
@@ -65,7 +67,7 @@ def apply_claim(
         return _withdrawn(network, mine)
     wanted = _consent_identifier(identity, claim)
     if any(wanted in record.identifiers for record in network.consents):
-        return Claimed(network=network)  # recorded before; what became of it in the EHR since then stands
+        return Claimed(network=network, recorded=True)  # what became of it in the EHR since then stands
     at, facts = midnight(claim.since.first_day()), facts_of(network, figure.id)
     needed = required_grantors(facts, policy, at).references
     signed = dict.fromkeys(ref for who in claim.by for ref in _who(who, network))

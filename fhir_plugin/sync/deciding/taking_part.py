@@ -58,20 +58,21 @@ def share(
         at: the moment of decision.
     """
     today = local_day(at)
-    if figure.bond.end != theirs.bond.end and figure.bond.end and figure.bond.end.last_day() <= today:
+    bond_is_over = figure.bond.end != theirs.bond.end and figure.bond.end and figure.bond.end.last_day() <= today
+    if bond_is_over:
         figure = replace(figure, active=False)  # only the end of the bond ends the person's place in the record
     held = network
     network = _with_figure(network, replace(figure, engagement=theirs.engagement))
-    effect = ""
+    effect, recorded = "", False
     notes: tuple[str, ...] = ()
     permits: tuple[Ask, ...] = ()
     if claim is not None:
         claimed = apply_claim(network, figure, claim, identity, policy)
-        network, effect = claimed.network, claimed.effect
+        network, effect, recorded = claimed.network, claimed.effect, claimed.recorded
         notes = (claimed.note,) if claimed.note else ()
-    if claim is not None and claim.state != "given":
+    if bond_is_over or (claim is not None and claim.state != "given"):
         figure = _disengaged(figure, theirs, PartialDate.of(today))
-    elif effect and is_open(theirs, at) and _loses_permit(held, network, theirs, policy, at):
+    elif (effect or recorded) and is_open(theirs, at) and _loses_permit(held, network, theirs, policy, at, recorded):
         notes = (*notes, f"waits-for-consent:{access_permit(network, figure, policy, at)}")
         figure = _disengaged(figure, theirs, PartialDate.of(today))
     elif network.sharing_is_off and is_open(figure, at) and figure.engagement != theirs.engagement:
@@ -92,10 +93,15 @@ def share(
 
 
 def _loses_permit(
-    before: SupportNetwork, after: SupportNetwork, figure: SupportFigure, policy: Policy, at: datetime
+    before: SupportNetwork, after: SupportNetwork, figure: SupportFigure, policy: Policy, at: datetime, recorded: bool
 ) -> bool:
-    """Whether the consents permitted access, and after a new claim, which leaves somebody out, no longer do."""
-    return _permitted(before, figure, policy, at) and not _permitted(after, figure, policy, at)
+    """Whether access was permitted and no longer is: left out by a new claim, run out, or taken back in the EHR.
+
+    A place that never had a consent of a list was given by people, and is theirs; a safety block is theirs to see to.
+    """
+    if after.sharing_is_off:
+        return False
+    return (recorded or _permitted(before, figure, policy, at)) and not _permitted(after, figure, policy, at)
 
 
 def _permitted(network: SupportNetwork, figure: SupportFigure, policy: Policy, at: datetime) -> bool:
@@ -123,11 +129,13 @@ def _is_complete(figure: SupportFigure) -> bool:
 
 
 def _disengaged(figure: SupportFigure, theirs: SupportFigure, day: PartialDate) -> SupportFigure:
-    """A figure whose consent was withdrawn: what it has ends today, what it has not does not begin."""
+    """A figure whose consent is over: what it has ends on this day at the latest, what it has not does not begin."""
     held = theirs.engagement
-    if held is None or held.period.end is not None:
+    if held is None or (held.period.end is not None and held.period.end.last_day() <= day.last_day()):
         return replace(figure, engagement=held)
-    return replace(figure, engagement=replace(held, period=Period(start=held.period.start, end=day)))
+    start = held.period.start
+    begins = day if start is not None and start.first_day() > day.last_day() else start
+    return replace(figure, engagement=replace(held, period=Period(start=begins, end=day)))
 
 
 def _with_figure(network: SupportNetwork, figure: SupportFigure) -> SupportNetwork:

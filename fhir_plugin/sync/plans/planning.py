@@ -5,17 +5,18 @@ A client whose rows, and whose record, are as they were when nothing was left to
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 
+from fhir_plugin.model.dates import local_day
 from fhir_plugin.model.network import SupportNetwork
 from fhir_plugin.sync.deciding.decisions import Context, decide_client
 from fhir_plugin.sync.deciding.outlook import with_outlook
 from fhir_plugin.sync.journals.journal import Journal
 from fhir_plugin.sync.matching.linking import Others, Remembered
 from fhir_plugin.sync.plans.planfile import PlannedClient
-from fhir_plugin.sync.plans.prints import client_print, is_print_of, rows_print, said_print
+from fhir_plugin.sync.plans.prints import client_print, is_print_of, rows_print, said_print, still_good
 from fhir_plugin.sync.records.population import Population, in_chunks, network_of
 from fhir_plugin.sync.records.recent import WHOLE, Recent, RecentChanges
 from fhir_plugin.sync.sources.gathering import ClientRows, Gathering
@@ -91,7 +92,7 @@ class Planner:
             return list(window)
         names = {client.key: self._name(client.key) for client in window}
         seen = self.journal.seen(names.values())
-        settled = self.journal.settled(seen.values())
+        settled = self._settled(seen.values())
         left = []
         for client in window:
             patient = seen.get(names[client.key], "")
@@ -134,7 +135,7 @@ class Planner:
         if not wanted:
             return
         records = self.population.records(list(wanted))
-        settled = self.journal.settled(wanted)
+        settled = self._settled(wanted)
         vault = self.journal.vault
         due: dict[str, str] = {}
         for patient, rows in wanted.items():
@@ -161,6 +162,9 @@ class Planner:
         refused = {problem.place for problem in decided.problems}
         kept = tuple(row for row in rows if row.place not in refused)
         return PlannedClient(plan=plan, rows=kept, print="" if refused else said)
+
+    def _settled(self, patients: Iterable[str]) -> dict[str, str]:
+        return still_good(self.journal.settled(patients), local_day(self.context.at))
 
     def _name(self, key: ClientKey) -> str:
         """A keyed hash of how the source names a client."""

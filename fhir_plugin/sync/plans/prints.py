@@ -1,19 +1,27 @@
 """Prints: keyed hashes by which a run sees, without deciding anything, that nothing changed since the last one.
 
-A decision for which nothing was left to do does not depend on the day: consents are only looked at when somebody is
-about to take part. So the same rows, read in the same way, and the same versions in the EHR, come to the same: nothing.
+The same rows, read in the same way, and the same versions in the EHR, come to the same: nothing. Until the day on which
+a consent or a bond that somebody takes part by may end: a print carries that day, and counts for nothing from then on.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from datetime import date, datetime
 
+from fhir_plugin.consent import Policy, facts_of, lapses
+from fhir_plugin.model.dates import day_after
+from fhir_plugin.model.network import SupportNetwork
 from fhir_plugin.sync.deciding.decisions import Context
+from fhir_plugin.sync.deciding.taking_part import is_open
 from fhir_plugin.sync.journals.vault import Vault
 from fhir_plugin.sync.records.population import Json, versions_of
 from fhir_plugin.sync.sources.wanted import Wanted
 
-__all__ = ["client_print", "is_print_of", "rows_print", "said_print"]
+__all__ = ["client_print", "holds_until", "is_print_of", "rows_print", "said_print", "still_good", "with_day"]
+
+_DAY = "@"
+"""Between a print and its day."""
 
 
 def rows_print(rows: Sequence[Wanted], context: Context, vault: Vault) -> str:
@@ -35,3 +43,25 @@ def client_print(rows: str, bodies: list[Json], vault: Vault) -> str:
 def is_print_of(mark: str, rows: str) -> bool:
     """Whether a ``client_print`` is one of these rows, whatever the EHR held."""
     return bool(rows) and mark.startswith(f"{rows}.")
+
+
+def holds_until(network: SupportNetwork, policy: Policy, at: datetime) -> date | None:
+    """The first day on which somebody who takes part may do so no longer; None when no such day is known."""
+    taking_part = [figure for figure in network.figures if is_open(figure, at)]
+    if not taking_part:
+        return None
+    ends = [figure.bond.end.last_day() for figure in taking_part if figure.bond.end]
+    days = [day_after(end) for end in ends if end < date.max]
+    days += [lapse.day for lapse in lapses(network.consents, facts_of(network), policy, after=at)]
+    return min(days, default=None)
+
+
+def with_day(mark: str, until: date | None) -> str:
+    """A print with the day from which it counts for nothing."""
+    return f"{mark}{_DAY}{until.isoformat()}" if mark and until else mark
+
+
+def still_good(marks: Mapping[str, str], today: date) -> dict[str, str]:
+    """Prints by client, without their days and without those whose day has come."""
+    parted = ((patient, *mark.partition(_DAY)) for patient, mark in marks.items())
+    return {patient: mark for patient, mark, _, day in parted if not day or today.isoformat() < day}

@@ -6,12 +6,13 @@ gives access goes before its consent: when a consent waits, whoever it would let
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 from fhir_plugin.mapping.engagement import participants
-from fhir_plugin.mapping.json import Json, text
+from fhir_plugin.mapping.json import Json, period_of, text
 from fhir_plugin.sync.applying.ways.choosing import Route
+from fhir_plugin.sync.applying.ways.openings import lasts_longer
 from fhir_plugin.sync.applying.ways.tasks import Task, references
 
 __all__ = ["Divided", "divide", "ends_only"]
@@ -59,12 +60,13 @@ def divide(tasks: Sequence[Task], route: Route) -> Divided:
 
 def ends_only(task: Task) -> Task | None:
     """A team task that does nothing but end what it ends; None when it ends nothing."""
-    held = participants(task.before) if task.before else []
-    ended = {_member(item): item for item in participants(task.body) if item not in held and _ends(item)}
-    known = {_member(item) for item in held if not _ends(item)} & set(ended)
-    if task.type != "CareTeam" or not known or task.before is None:
+    if task.type != "CareTeam" or task.before is None:
         return None
-    now = [ended[_member(item)] if _member(item) in known and not _ends(item) else item for item in held]
+    held = participants(task.before)
+    shorter = {_member(item): item for item in participants(task.body) if item not in held and _shortens(item, held)}
+    if not shorter:
+        return None
+    now = [shorter[_member(item)] if _member(item) in shorter and _outlasts(item, shorter) else item for item in held]
     return replace(task, body={**task.before, "participant": now})
 
 
@@ -85,7 +87,9 @@ def _actors(consent: Json) -> list[str]:
 def _without(task: Task, barred: set[str]) -> Task | None:
     """A team task without what it newly opens for people; None when nothing is left. An end is never held back."""
     held = participants(task.before) if task.before else []
-    kept = [item for item in participants(task.body) if item in held or _ends(item) or _member(item) not in barred]
+    kept = [
+        item for item in participants(task.body) if item in held or _shortens(item, held) or _member(item) not in barred
+    ]
     members = {_member(item) for item in kept}
     kept += [item for item in held if _member(item) in barred and _member(item) not in members]
     if kept == participants(task.body):
@@ -100,5 +104,14 @@ def _member(participant: object) -> str:
     return text(participant.get("member"), "reference") if isinstance(participant, dict) else ""
 
 
-def _ends(participant: object) -> bool:
-    return isinstance(participant, dict) and bool(text(participant.get("period"), "end"))
+def _shortens(participant: object, held: Sequence[object]) -> bool:
+    """Whether a participant gives somebody a place that ends sooner than the one they hold, and so opens nothing."""
+    return any(_outlasts(item, {_member(participant): participant}) for item in held)
+
+
+def _outlasts(item: object, shorter: Mapping[str, object]) -> bool:
+    """Whether a place lasts longer than the one its member is to have."""
+    found = shorter.get(_member(item))
+    if not isinstance(item, dict) or not isinstance(found, dict):
+        return False
+    return lasts_longer(period_of(found, "period").end, period_of(item, "period").end)
