@@ -102,7 +102,7 @@ def _create(kind: str, abilities: Abilities, client: FhirClient) -> Create | Non
 def _update(kind: str, abilities: Abilities, client: FhirClient) -> Update | None:
     if kind in abilities.updates:
         return MatchedPut(client) if abilities.if_match else ComparedPut(client)
-    return TestedPatch(client) if kind in abilities.patches else None
+    return TestedPatch(client, matched=abilities.if_match) if kind in abilities.patches else None
 
 
 def ways_of(abilities: Abilities) -> Iterator[str]:

@@ -30,12 +30,19 @@ class MatchedPut:
 
 @dataclass(frozen=True, slots=True)
 class TestedPatch:
-    """JSON Patch (RFC 6902) of the elements that differ, each with a ``test`` of its value before, and If-Match."""
+    """JSON Patch (RFC 6902) of the elements that differ, each with a ``test`` of its value before, and If-Match.
+
+    No ``test`` can say that an element is not there: where the EHR looks at no versions, what is to be added is looked
+    for first, as in ``ComparedPut``.
+    """
 
     client: FhirClient
+    matched: bool = True
 
     def __call__(self, task: Task) -> Written:
         """See ``tasks.Update``."""
+        if not (self.matched and task.version):
+            _demand_unchanged(self.client, task)
         operations = patch_of(self.client.stored(task.before or {}), self.client.stored(task.body))
         return self.client.patch(task.type, task.id, operations, if_match=task.version or None)
 
@@ -52,11 +59,7 @@ class ComparedPut:
         Raises:
             EhrConflict: code ``lost-update-seen`` when what is there afterwards is not what was written.
         """
-        held = self.client.read(task.type, task.id)
-        if content_of(held) != content_of(task.before or {}) or _differ(held, task.before or {}):
-            raise EhrConflict(
-                "The record was changed in the meantime.", where=f"GET {task.type}", remedy="Make the plan again."
-            )
+        _demand_unchanged(self.client, task)
         self.client.update(task.body)
         after = self.client.read(task.type, task.id)
         if not _holds(after, task.body):
@@ -67,6 +70,15 @@ class ComparedPut:
                 remedy="Look at the record and its history; this EHR does not protect edits.",
             )
         return written_as(after)
+
+
+def _demand_unchanged(client: FhirClient, task: Task) -> None:
+    """Refuse to write over what is not as it was read."""
+    held = client.read(task.type, task.id)
+    if content_of(held) != content_of(task.before or {}) or _differ(held, task.before or {}):
+        raise EhrConflict(
+            "The record was changed in the meantime.", where=f"GET {task.type}", remedy="Make the plan again."
+        )
 
 
 def patch_of(before: Json, after: Json) -> list[Json]:
