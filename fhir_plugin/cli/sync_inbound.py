@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import sys
 import threading
 from dataclasses import asdict
@@ -161,7 +162,8 @@ def _tell(result: PollResult, output: Path | None, language: Language) -> None:
     if not result.settled:
         click.echo(words("sync-poll-unsettled", language))
     if output is not None and result.changes:
-        with output.open("a", encoding="utf-8") as stream:
+        descriptor = os.open(output, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
+        with os.fdopen(descriptor, "a", encoding="utf-8") as stream:
             stream.writelines(json.dumps(asdict(change), ensure_ascii=False) + "\n" for change in result.changes)
 
 

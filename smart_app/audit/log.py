@@ -108,11 +108,10 @@ class AuditLog:
             previous, torn = _end(self.folder)
             line = orjson.dumps(body | {"previous": previous, "hash": _hash(previous, body)}) + b"\n"
             descriptor = os.open(file, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o600)
-            try:
-                os.write(descriptor, (b"\n" if torn else b"") + line)
+            with os.fdopen(descriptor, "ab") as stream:  # a bare write may take a part of the line, and say nothing
+                stream.write((b"\n" if torn else b"") + line)
+                stream.flush()
                 os.fsync(descriptor)
-            finally:
-                os.close(descriptor)
 
     @contextmanager
     def _alone(self) -> Iterator[None]:

@@ -23,7 +23,7 @@ _UNKNOWN = msg("This app does not know in which role you are looking at this rec
 _TOO_YOUNG = msg("You can see this yourself from the age of 12. Until then, look at it together with someone.")
 _SIXTEEN = msg("From the age of 16 the young person decides who may see this.")
 _NOT_NOW = msg("This cannot be shown now. Ask the professional you know.")
-"""While a safety block is on; it says nothing of the block itself (L11)."""
+"""While a safety block is, or may be, on; it says nothing of the block itself (L11)."""
 _FORMER = msg("You are no longer in this network, so there is nothing here for you to see.")
 
 
@@ -84,9 +84,10 @@ def viewer_of(reference: str, network: SupportNetwork, today: date) -> Viewer:
 def rights_of(viewer: Viewer, reference: str, network: SupportNetwork, today: date) -> Rights:
     """What is theirs on this day; an age that is not fully known counts as too young and too old.
 
-    While a safety block is on, only professionals see anything, and nobody else learns why (L11).
+    While a safety block is on, only professionals see anything, and nobody else learns why (L11). The same while the
+    record system does not show whether one is: a block is labelled to be kept from exactly these viewers.
     """
-    if network.safety_block is not None and viewer not in (Viewer.PROFESSIONAL, Viewer.NOBODY):
+    if network.sharing_is_off and viewer not in (Viewer.PROFESSIONAL, Viewer.NOBODY):
         return Rights(viewer=viewer, refusal=_NOT_NOW)
     born = network.child.birth_date
     age = age_on(born.first_day(), today) if born is not None and born.is_full else None

@@ -55,7 +55,7 @@ def paper(launch_id: str) -> ResponseReturnValue:  # noqa: ARG001
     """One page for at the table."""
     at = desk()
     at.must(at.rights.network)
-    if at.network.safety_block is not None:
+    if at.network.sharing_is_off:
         return render_template("refused.html", reason=at.t(OFF), child=first_name(at.network.child), preview=None)
     return _page("print.html", at, at.rights)
 

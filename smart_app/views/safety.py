@@ -8,6 +8,7 @@ from flask import Blueprint, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 
 from fhir_plugin.errors import EhrConflict, EhrError, EhrUnauthorized
+from fhir_plugin.model.bsn import may_hold_bsn
 from smart_app.presenters import safety
 from smart_app.presenters.access import Viewer
 from smart_app.presenters.forms import first_name
@@ -36,6 +37,8 @@ def decide(launch_id: str) -> ResponseReturnValue:  # noqa: ARG001
         return _page(at, why, at.t("Somebody changed this in the meantime. Look at it again.")), 409
     if not why or len(why) > MOST:
         return _page(at, why, at.t("Say why, in a few sentences")), 422
+    if may_hold_bsn(why):
+        return _page(at, why, at.t("This looks like a BSN. Leave it out")), 422
     if at.network.safety_block is None:
         after = safety.set_block(at.network, why, at.context, f"urn:uuid:{uuid4()}")
     else:

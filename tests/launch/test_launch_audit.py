@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
@@ -261,6 +262,15 @@ def test_a_line_that_a_crash_cut_short_is_named_and_the_log_goes_on(tmp_path: Pa
     found = verify(tmp_path)
     assert found.count == 4
     assert found.faults == (f"{file.name}:3: this line was changed or damaged",)
+
+
+def test_a_line_that_the_disk_takes_in_parts_is_whole(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    write = os.write
+    monkeypatch.setattr(os, "write", lambda descriptor, data: write(descriptor, data[:10]))
+    log = AuditLog(tmp_path, retention_years=20, clock=lambda: NOW)
+    for number in range(2):
+        log.append({"resourceType": "AuditEvent", "id": str(number)}, issuer="x", reason="not-offered")
+    assert (verify(tmp_path).count, verify(tmp_path).faults) == (2, ())
 
 
 def test_months_past_the_retention_are_removed_and_no_others(tmp_path: Path) -> None:

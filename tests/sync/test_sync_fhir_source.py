@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import sqlite3
 from collections.abc import Iterable, Iterator
 from dataclasses import replace
+from functools import partial
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -68,6 +71,25 @@ def test_a_contact_that_is_no_figure_yet_is_reported_and_not_taken_over() -> Non
     found = rows_of([PATIENT, FRIEND])
     assert [item.code for item in found if isinstance(item, Problem)] == ["sync-candidate"]
     assert not [item for item in found if isinstance(item, Wanted)]
+
+
+@pytest.mark.parametrize(
+    ("patient", "taken"),
+    [(f"{BASE}/Patient/x9", True), ("https://elsewhere.example/fhir/Patient/x9", False)],
+)
+def test_somebody_of_a_patient_of_another_server_is_not_taken_for_one_of_ours(patient: str, taken: bool) -> None:
+    found = rows_of([PATIENT, {**AUNT, "patient": {"reference": patient}}])
+    assert [item.key for item in found if isinstance(item, Wanted)] == (["aunt"] if taken else [])
+
+
+def test_what_is_read_of_a_source_is_on_no_disk_in_clear(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    file = tmp_path / "spool"
+    monkeypatch.setattr(sqlite3, "connect", partial(lambda to, _name, **how: to(file, **how), sqlite3.connect))
+    source = FhirSource(base_url=BASE, client_system=CLIENT_SYSTEM)
+    source.read([PATIENT, AUNT])
+    source.close()
+    assert file.stat().st_size
+    assert b"Amrani" not in file.read_bytes()
 
 
 def test_a_client_without_the_shared_number_is_a_refused_row() -> None:

@@ -45,6 +45,12 @@ def test_without_a_reason_nothing_is_written(room: Room) -> None:
     assert room.ehr.all("Flag") == []
 
 
+def test_a_bsn_in_the_reason_is_not_written(room: Room) -> None:
+    page = stop(room, "Zie dossier 999990019.", status=422)
+    assert "Dit lijkt een BSN" in page.text_content()
+    assert room.ehr.all("Flag") == []
+
+
 def test_what_was_typed_comes_back_when_the_record_moved_on(room: Room) -> None:
     page = room.post("safety", {"made_on": "urn:x/1", "why": WHY}, status=409)
     assert page.xpath("string(//textarea)") == WHY
@@ -91,3 +97,15 @@ def test_a_professional_looking_along_sees_the_same_refusal(room: Room) -> None:
     stop(room)
     assert "kan nu niet worden getoond" in room.get("as/parent").text_content()
     assert CHILD.name.own_name
+
+
+@pytest.mark.parametrize("user", [MOTHER, YOUTH, AUNT], ids=["mother", "youth", "aunt"])
+def test_where_the_record_system_hides_whether_sharing_is_off_nobody_else_sees_the_network(user: LaunchUser) -> None:
+    ehr = MemoryEhr(behaviour=Behaviour(types=TYPES, refused=frozenset({("search-type", "Flag")})), clock=lambda: NOW)
+    for body in record():
+        ehr.add(body)
+    other = open_room(user, ehr=ehr)
+    for path in ("", "map", "print", "worklist", "figure/sam"):
+        answer = other.client.get(other.url(path), follow_redirects=True)
+        for word in (*TELLING, "Samira", "Jan"):
+            assert word not in answer.text.replace("stopt", ""), (path, word)

@@ -60,14 +60,17 @@ class FhirSource:
         base_url: of the server; its host names the source in places and reports.
         client_system: identifier system by which both sides know the clients.
         left_out: what rows have no place for, counted by element, once the rows were read.
-        orphans: resources that name no patient.
+        orphans: resources that name no patient of this server.
     """
 
     base_url: str
     client_system: str
     left_out: Counter[str] = field(default_factory=Counter)
     orphans: int = 0
-    _spool: Spool = field(default_factory=Spool)
+    _spool: Spool = field(init=False)
+
+    def __post_init__(self) -> None:
+        self._spool = Spool(self.base_url)
 
     @property
     def header(self) -> tuple[str, ...]:

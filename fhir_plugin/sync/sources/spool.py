@@ -1,19 +1,21 @@
 """Resources by patient, however they come in: kept in a file of our own that is gone when it is closed.
 
 An export gives all Patients, then all RelatedPersons, …; a record is wanted whole. SQLite's temporary database holds
-them in memory and moves to an unnamed file when they are many (https://www.sqlite.org/inmemorydb.html#temp_db).
+them in memory and moves to an unnamed file when they are many (https://www.sqlite.org/inmemorydb.html#temp_db); what it
+holds of people is sealed with a key that is nowhere else.
 """
 
 from __future__ import annotations
 
+import os
 import sqlite3
 from collections.abc import Iterable, Iterator
 from itertools import groupby
 from typing import Any
 
-from fhir_plugin.ehr.wire import dumps, loads
 from fhir_plugin.mapping.json import text
 from fhir_plugin.model.identity import Ref
+from fhir_plugin.sync.vault import Vault
 
 __all__ = ["SUBJECTS", "Spool", "owner_of"]
 
@@ -24,15 +26,21 @@ SUBJECTS = {"Patient": "", "RelatedPerson": "patient", "CareTeam": "subject", "C
 
 
 class Spool:
-    """Holds resources until they can be read patient by patient."""
+    """Holds resources until they can be read patient by patient.
 
-    def __init__(self) -> None:
+    Args:
+        base_url: of the server they come from.
+    """
+
+    def __init__(self, base_url: str) -> None:
+        self._base = f"{base_url.rstrip('/')}/"
+        self._vault = Vault(os.urandom(32))
         self._db = sqlite3.connect("", isolation_level=None)
         self._db.execute("PRAGMA journal_mode=OFF")
         self._db.execute("CREATE TABLE held (patient TEXT, type TEXT, id TEXT, body BLOB, PRIMARY KEY (type, id))")
 
     def add(self, resources: Iterable[Json]) -> int:
-        """Take resources in; the last one of a type and id stands. What names no patient is passed over and counted.
+        """Take resources in; the last one of a type and id stands. What names no patient here is left and counted.
 
         Returns:
             How many were passed over.
@@ -41,19 +49,25 @@ class Spool:
         self._db.execute("BEGIN")
         for body in resources:
             kind, patient = text(body, "resourceType"), owner_of(body)
-            if patient and text(body, "id"):
-                row = (patient, kind, text(body, "id"), dumps(body))
+            if patient and text(body, "id") and not self._is_elsewhere(body):
+                row = (patient, kind, text(body, "id"), self._vault.seal(body))
                 self._db.execute("INSERT OR REPLACE INTO held VALUES (?, ?, ?, ?)", row)
             else:
                 left += 1
         self._db.execute("COMMIT")
         return left
 
+    def _is_elsewhere(self, body: Json) -> bool:
+        """Whether it is about a patient of another server, whose id says nothing here; a block counts all the same."""
+        kind = text(body, "resourceType")
+        reference = text(body.get(SUBJECTS[kind]), "reference")
+        return kind != "Flag" and "://" in reference and not reference.startswith(self._base)
+
     def records(self) -> Iterator[tuple[str, list[Json]]]:
         """Patient id and the resources of that patient, in order of patient and resource."""
         rows = self._db.execute("SELECT patient, body FROM held ORDER BY patient, type, id")
         for patient, group in groupby(rows, key=lambda row: row[0]):
-            yield str(patient), [loads(body) for _, body in group]
+            yield str(patient), [self._vault.open(body) for _, body in group]
 
     def close(self) -> None:
         """Let everything go."""
