@@ -8,9 +8,9 @@ import pytest
 
 from fhir_plugin.ehr.abilities import Abilities
 from fhir_plugin.ehr.answers import Written
-from fhir_plugin.sync.ways.choosing import Route, TypeWay
-from fhir_plugin.sync.ways.dividing import divide, ends_only
-from fhir_plugin.sync.ways.tasks import Task
+from fhir_plugin.sync.applying.ways.choosing import Route, TypeWay
+from fhir_plugin.sync.applying.ways.dividing import divide, ends_only
+from fhir_plugin.sync.applying.ways.tasks import Task
 
 ENDS: list[dict[str, Any]] = [{}, {"period": {"end": "2027-06-01"}}]
 

@@ -11,8 +11,8 @@ from fhir_plugin.ehr import FhirClient
 from fhir_plugin.ehr.memory import Behaviour, MemoryEhr
 from fhir_plugin.ehr.memory_adapter import memory_session
 from fhir_plugin.errors import EhrConflict
-from fhir_plugin.sync.ways import updating
-from fhir_plugin.sync.ways.tasks import Task, Update
+from fhir_plugin.sync.applying.ways import updating
+from fhir_plugin.sync.applying.ways.tasks import Task, Update
 
 WAYS: dict[str, tuple[bool, Callable[[FhirClient], Update]]] = {
     "If-Match": (True, updating.MatchedPut),

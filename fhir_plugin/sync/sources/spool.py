@@ -15,7 +15,7 @@ from typing import Any
 
 from fhir_plugin.mapping.json import text
 from fhir_plugin.model.identity import Ref
-from fhir_plugin.sync.vault import Vault
+from fhir_plugin.sync.journals.vault import Vault
 
 __all__ = ["SUBJECTS", "Spool", "owner_of"]
 
