@@ -22,6 +22,7 @@ from fhir_plugin.packages import build, load_definitions
 from fhir_plugin.packages.build import build_package
 from fhir_plugin.packages.cache import find_cached
 from fhir_plugin.packages.install import install_path
+from fhir_plugin.validation import Validator
 
 Json = dict[str, Any]
 
@@ -48,11 +49,25 @@ def test_two_builds_are_the_same_bytes_also_from_another_folder_and_process(buil
     subprocess.run(
         [sys.executable, "-c", code, "package", "build", "--out", str(out)],
         cwd=tmp_path,
-        env={**os.environ, "PYTHONHASHSEED": "7", "TZ": "Asia/Tokyo"},
+        env={**os.environ, "PYTHONHASHSEED": "7", "TZ": "Asia/Tokyo", "LC_ALL": "C", "SOURCE_DATE_EPOCH": "86400"},
+        umask=0o077,
         check=True,
         capture_output=True,
     )
     assert out.read_bytes() == built == build_package()
+
+
+def test_a_rebased_package_loads_and_its_examples_hold_by_its_own_profiles(tmp_path: Path) -> None:
+    package = tmp_path / "rebased.tgz"
+    package.write_bytes(build_package("https://example.org/fhir"))
+    validator = Validator.load(packages=[package])
+    examples = [body for name, body in opened(package.read_bytes()).items() if name.startswith("package/example/")]
+    claims = [body for body in examples if "https://example.org/fhir" in str(body.get("meta", {}).get("profile"))]
+
+    assert len(claims) > 10
+    for body in claims[::5]:
+        report = validator.validate(body)
+        assert not report.has_errors, (body["id"], [(issue.code, issue.expression) for issue in report])
 
 
 def test_the_package_states_itself_and_indexes_its_files(built: bytes) -> None:
