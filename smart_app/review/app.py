@@ -6,7 +6,6 @@ or to a form of another site. The plan file is the only thing it reads and write
 
 from __future__ import annotations
 
-import hmac
 import secrets
 from collections.abc import Mapping
 from itertools import groupby
@@ -20,6 +19,7 @@ from fhir_plugin.sync.plans.answering import Open, count_open, waiting, write_an
 from fhir_plugin.sync.plans.planfile import PlanReader
 from fhir_plugin.sync.plans.rendering import element_words
 from smart_app.i18n import msg
+from smart_app.launch.cookies import same
 from smart_app.security import content_security_policy
 from smart_app.views.language import prepare_templates, request_language, texts
 
@@ -68,14 +68,14 @@ class _Desk:
             abort(403)
         if request.endpoint in ("static", "review.open"):
             return
-        if not hmac.compare_digest(request.cookies.get(_COOKIE, ""), self._cookie):
+        if not same(request.cookies.get(_COOKIE, ""), self._cookie):
             abort(403)
-        if request.method == "POST" and not hmac.compare_digest(request.form.get("form", ""), self._form):
+        if request.method == "POST" and not same(request.form.get("form", ""), self._form):
             abort(403)
 
     def open(self, given: str) -> ResponseReturnValue:
         """The address that was shown in the terminal; it works once."""
-        if not self._token or not hmac.compare_digest(given, self._token):
+        if not self._token or not same(given, self._token):
             abort(403)
         self._token = ""
         answer = redirect(url_for("review.show", lang=request.args.get("lang")), 303)

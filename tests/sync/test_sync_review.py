@@ -114,6 +114,13 @@ def test_nobody_else_can_open_or_answer(asking: Desk) -> None:
     assert '"answer": ""' in asking.plan_path.read_text(encoding="utf-8")
 
 
+def test_a_secret_that_is_no_ascii_is_a_wrong_one_and_no_fault(asking: Desk) -> None:
+    client = create_review_app(asking.plan_path, "once").test_client()
+    assert client.get("/open/één", base_url="http://127.0.0.1").status_code == 403
+    client.set_cookie("steunfiguren-review", "één", domain="127.0.0.1")
+    assert client.get("/", base_url="http://127.0.0.1").status_code == 403
+
+
 def test_the_pages_are_kept_by_no_cache_and_shown_in_no_frame(asking: Desk) -> None:
     headers = Page(asking.plan_path).get().headers
     assert headers["Cache-Control"] == "no-store"
