@@ -111,6 +111,45 @@ def test_what_the_app_wrote_is_shown_with_its_versions(signed_in):
     assert "daan" not in page
 
 
+def test_what_one_transaction_wrote_stands_under_one_heading(signed_in):
+    token = signed_in.token("noor")["access_token"]
+    people = [signed_in.fhir("GET", f"RelatedPerson/{name}", token).json for name in ("noor-tante-sam", "noor-moeder")]
+    signed_in.clock.forward(minutes=1)
+    entries = [
+        {"resource": one, "request": {"method": "PUT", "url": f"RelatedPerson/{one['id']}"}}
+        for one in ({**person, "gender": "other"} for person in people)
+    ]
+    bundle = {"resourceType": "Bundle", "type": "transaction", "entry": entries}
+    assert signed_in.fhir("POST", "", token, bundle).status_code == 200
+    page = signed_in.http.get("/children/noor/stored", base_url=BASE).text
+    first, rest = page.split('<section class="written">')[1:3]
+    assert "samen opgeslagen: 2 resources" in first
+    assert "<code>noor-tante-sam</code>" in first
+    assert "<code>noor-moeder</code>" in first
+    assert "<code>noor-tante-sam</code>" not in rest
+
+
+def test_the_audit_trail_is_folded_below_what_was_written(signed_in):
+    token = signed_in.token("noor")["access_token"]
+    event = {
+        "resourceType": "AuditEvent",
+        "type": {"code": "rest"},
+        "recorded": "2026-01-01T10:00:00Z",
+        "agent": [{"requestor": True}],
+        "source": {"observer": {"display": "app"}},
+        "entity": [{"what": {"reference": "Patient/noor"}}],
+    }
+    signed_in.clock.forward(minutes=1)
+    for _ in range(3):
+        assert signed_in.fhir("POST", "AuditEvent", token, event).status_code == 201
+    page = signed_in.http.get("/children/noor/stored", base_url=BASE).text
+    record, audit = page.split('<details class="audit">')
+    assert "Toon de AuditEvents (3)" in audit
+    assert audit.count("<strong>AuditEvent</strong>") == 3
+    assert "<strong>AuditEvent</strong>" not in record
+    assert record.index("noor-moeder") < record.index("Wie keek en schreef")
+
+
 @pytest.mark.parametrize("user", ["lotte", "moeder-noor", "tante-noor"])
 def test_who_is_no_professional_sees_one_record_only(ehr, user):
     ehr.sign_in(user)

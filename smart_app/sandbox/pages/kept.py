@@ -1,10 +1,15 @@
-"""Everything the store keeps of one child, with its versions: to see what an app wrote."""
+"""Everything the store keeps of one child, with its versions: to see what an app wrote.
+
+What was written at one moment stands together, since a transaction has one moment. The audit trail stands apart: every
+page an app shows adds to it, and it would bury what was written.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime
+from itertools import groupby
 
 import orjson
 
@@ -14,7 +19,7 @@ from smart_app.sandbox.fhir.guard import Guard
 from smart_app.sandbox.fhir.interaction import Backend, Interaction
 from smart_app.sandbox.fhir.outcome import FhirError, Json
 
-__all__ = ["Kept", "KeptVersion", "kept_of"]
+__all__ = ["Kept", "KeptRecord", "KeptVersion", "Written", "kept_of"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -35,13 +40,43 @@ class Kept:
     versions: tuple[KeptVersion, ...]
 
 
-def kept_of(backend: Backend, patient: str) -> list[Kept]:
-    """The resources of this child's record, last changed first."""
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Written:
+    """Resources whose latest version was made at one moment: a transaction, or a single write."""
+
+    moment: datetime
+    resources: tuple[Kept, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class KeptRecord:
+    """What is kept of one child.
+
+    Attributes:
+        writes: the record, last changed first.
+        audit: AuditEvents: who looked and who wrote, the newest first.
+    """
+
+    writes: tuple[Written, ...]
+    audit: tuple[Kept, ...]
+
+
+def kept_of(backend: Backend, patient: str) -> KeptRecord:
+    """The resources of this child's record."""
     guard = Guard(identity=f"store {patient}", scopes=resource_scopes("patient/*.rs"), patient=patient)
     found = [
         _with_versions(backend, guard, resource) for kind in OWNED_TYPES for resource in _all(backend, guard, kind)
     ]
-    return sorted(found, key=lambda item: (item.versions[0].updated, item.type, item.id), reverse=True)
+    found.sort(key=lambda item: (item.versions[0].updated, item.type, item.id), reverse=True)
+    audit = tuple(item for item in found if item.type == "AuditEvent")
+    record = [item for item in found if item.type != "AuditEvent"]
+    return KeptRecord(
+        writes=tuple(
+            Written(moment=moment, resources=tuple(together))
+            for moment, together in groupby(record, key=lambda item: item.versions[0].updated)
+        ),
+        audit=audit,
+    )
 
 
 def _all(backend: Backend, guard: Guard, kind: str) -> Iterator[Json]:
