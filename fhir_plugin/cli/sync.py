@@ -33,6 +33,7 @@ from fhir_plugin.sync.applying.undoing import Undoer
 from fhir_plugin.sync.applying.writing import Writer
 from fhir_plugin.sync.deciding.decisions import Context
 from fhir_plugin.sync.plans.answering import Waiting, count_open, waiting
+from fhir_plugin.sync.plans.carrying import EarlierAnswers
 from fhir_plugin.sync.plans.planfile import PlanReader, PlanWriter
 from fhir_plugin.sync.plans.planning import Planner
 from fhir_plugin.sync.plans.rendering import plan_lines, totals_lines, words
@@ -47,7 +48,7 @@ from fhir_plugin.sync.sources.columns import (
     to_toml,
 )
 from fhir_plugin.sync.sources.gathering import Gathering
-from fhir_plugin.sync.sources.problems import describe, write_problems
+from fhir_plugin.sync.sources.problems import describe, source_of, write_problems
 from fhir_plugin.sync.sources.rows import RowReader
 from fhir_plugin.sync.sources.tables import Table
 from fhir_plugin.sync.sources.wanted import Problem
@@ -89,7 +90,7 @@ def init(source_name: str, output: Path | None, client_system: str) -> None:
 @click.argument("source_name", metavar="SOURCE", type=SourceName())
 @click.option("--fhir", required=True, help="Base URL of the EHR's FHIR endpoint; none:NAME when it gives none.")
 @click.option("--columns", "mapping", type=_file, help="Mapping file; without it the proposal of `init` is used.")
-@click.option("--source", default="", help="Name of the source; the file's name, or the host, when not given.")
+@click.option("--source", default="", help="Name of the source; the mapping's, the file's or the host, when not given.")
 @_client_system
 @click.option("-o", "--output", type=click.Path(path_type=Path), default=Path("sync-plan.json"), show_default=True)
 @click.option("--problems", type=click.Path(path_type=Path), help="Where refused rows go  [default: <plan>.rows.csv]")
@@ -123,7 +124,7 @@ def plan(
     language = cast(Language, lang)
     client_system = client_system or (client_system_in(mapping) if mapping else "")
     with origin.open(source_name, client_system) as (table, server):
-        columns = _columns(table, mapping, source or _name_of(table), client_system)
+        columns = _columns(table, mapping, source, client_system)
         _say_columns(table, columns, language)
         client = connection.client(own_url(fhir))
         now = datetime.now(UTC)
@@ -139,14 +140,17 @@ def plan(
                 population=ehr.population, journal=held, context=context, recent=recent_of(ehr), progress=meter
             )
             made = now.isoformat(timespec="seconds")
+            earlier = EarlierAnswers.of(output, ehr=client.base_url, source=columns.source)
             writer = PlanWriter(output, ehr=client.base_url, source=columns.source, file=table.file, made=made)
             gathering = Gathering(RowReader(table, columns))
             for planned in planner.plan(gathering, only=only.removeprefix("Patient/"), limit=limit):
-                writer.add(planned)
+                writer.add(earlier.onto(planned))
             refused = sorted(planner.problems, key=lambda problem: (problem.place.sheet, problem.place.line))
+            kept = earlier.keep([run.plan for run in held.runs() if run.finished])
             writer.close(len({problem.place for problem in refused}), planner.settled)
         _show_plan(PlanReader(output), language, 0 if show_all else _SHOWN)
         say_source(server, language)
+        _say_earlier(earlier, kept, language)
         if refused:
             _report_refused(refused, table, columns, problems or output.with_suffix(".rows.csv"), language)
     totals = writer.totals
@@ -159,13 +163,17 @@ def _report_refused(
     for problem in refused[:_SHOWN]:
         column = f", {problem.column}" if problem.column else ""
         click.echo(f"  ✗ {problem.place}{column}: {describe(problem, language)}")
-    count = write_problems(report, table.header, columns.of(columns.client_field), refused, language)
+    count = write_problems(
+        report, table.header, columns.of(columns.client_field), refused, language, source=columns.source
+    )
     click.echo(words("sync-problems-file", language, count=str(count), file=str(report)))
 
 
-def _name_of(table: Table) -> str:
-    """Name of a source that was given none: the file's without its ending, or the server's host."""
-    return table.file if table.form.startswith("FHIR") else Path(table.file).stem
+def _say_earlier(earlier: EarlierAnswers, kept: Path | None, language: Language) -> None:
+    if earlier.carried:
+        click.echo(words("sync-answers-carried", language, count=str(earlier.carried)))
+    if kept is not None:
+        click.echo(words("sync-answers-kept", language, file=kept.name))
 
 
 @sync_command.command("apply")
@@ -251,10 +259,13 @@ def status(plan_file: Path, journal: Path, database: str, lang: str) -> None:
     reader = PlanReader(plan_file)
     with journal_of(journal, database, reader.ehr, reader.source) as held:
         runs = held.runs()
+    click.echo(words("sync-status-head", language, source=reader.source, ehr=reader.ehr))
     for run in runs:
         mark = "*" if run.plan == reader.digest else " "
         states = ", ".join(f"{number} {words(f'sync-state-{state}', language)}" for state, number in run.states.items())
-        click.echo(f"{mark} {run.id:>4}  {run.started}  {run.finished or '…'}  {states or '—'}  ({run.resources})")
+        click.echo(
+            f"  {mark} {run.id:>4}  {run.started:<25}  {run.finished or '…':<25}  {states or '—'}  ({run.resources})"
+        )
     sys.exit(1 if any(not run.finished for run in runs[:1]) else 0)
 
 
@@ -278,7 +289,12 @@ def undo(
         reach(client, journal, held.vault) as ehr,
     ):
         if all(known.id != run for known in held.runs()):
-            raise UsageError("This run is not in the journal.", remedy="See `steunfiguren sync status PLAN`.")
+            raise UsageError(
+                f"The journal has no run {run} of source '{reader.source}'.",
+                code="sync-no-run",
+                where=plan_file.name,
+                remedy="Give the plan of the source the run belongs to; `steunfiguren sync status PLAN` lists its runs.",
+            )
         undoer = Undoer(
             population=ehr.population,
             writer=Writer(ehr.client, _author("", reader), ehr.route, ehr.store),
@@ -299,7 +315,11 @@ def _author(reference: str, reader: PlanReader) -> Ref:
 
 
 def _columns(table: Table, mapping: Path | None, source: str, client_system: str) -> ColumnMap:
-    columns = load_columns(mapping, table.header) if mapping else propose_columns(table.header, source)
+    if mapping:
+        columns = load_columns(mapping, table.header)
+        columns = replace(columns, source=source or columns.source)
+    else:
+        columns = propose_columns(table.header, source or source_of(table))
     if client_system:
         columns = replace(columns, client_system=client_system)
     return check_columns(columns, mapping.name if mapping else table.file)

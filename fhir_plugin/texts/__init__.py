@@ -1,7 +1,7 @@
 """The sentences behind codes, in plain Dutch and English.
 
 Each language is a folder of TOML files; each file is one table per code with ``text`` and, where something can be done,
-``remedy``. ``{name}`` in a sentence is a parameter of the issue. Both languages hold the same codes with the same
+``remedy``; ``one`` is the text for a ``count`` of one. ``{name}`` in a sentence is a parameter of the issue. Both languages hold the same codes with the same
 parameters; a test keeps it so.
 """
 
@@ -23,10 +23,15 @@ LANGUAGES: tuple[Language, ...] = ("nl", "en")
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Sentence:
-    """What is wrong (``text``) and what would mend it (``remedy``, possibly empty)."""
+    """What is wrong (``text``) and what would mend it (``remedy``, possibly empty).
+
+    Attributes:
+        one: the text where the parameter ``count`` is 1; empty where that is the same.
+    """
 
     text: str
     remedy: str = ""
+    one: str = ""
 
 
 @cache
@@ -36,7 +41,7 @@ def catalogue(language: Language) -> dict[str, Sentence]:
     for entry in sorted((files(__package__) / language).iterdir(), key=lambda item: item.name):
         if entry.name.endswith(".toml"):
             for code, body in tomllib.loads(entry.read_text(encoding="utf-8")).items():
-                found[code] = Sentence(text=body["text"], remedy=body.get("remedy", ""))
+                found[code] = Sentence(text=body["text"], remedy=body.get("remedy", ""), one=body.get("one", ""))
     return found
 
 
@@ -46,7 +51,8 @@ def sentence(code: str, language: Language, params: tuple[tuple[str, str], ...] 
     if template is None:
         return None
     values = _Values(params)
-    return Sentence(text=template.text.format_map(values), remedy=template.remedy.format_map(values))
+    text = template.one if template.one and values.get("count") == "1" else template.text
+    return Sentence(text=text.format_map(values), remedy=template.remedy.format_map(values))
 
 
 def render(issue: Issue, language: Language) -> Sentence:

@@ -38,7 +38,7 @@ def plan(command: Command, desk: Desk, rows: list[dict[str, str]]) -> Result:
 def test_plan_apply_status_and_undo_say_what_they_did(command: Command, desk: Desk) -> None:
     planned = plan(command, desk, [row(**CONSENT)])
     assert planned.exit_code == 0, planned.output
-    assert "steunfiguren erbij" in planned.output
+    assert "1  steunfiguur erbij" in planned.output
     applied = command("apply", "sync-plan.json", "--report", "run.html", "-q")
     assert applied.exit_code == 0, applied.output
     assert "geschreven" in applied.output

@@ -125,7 +125,7 @@ def test_the_report_of_problems_can_be_mended_and_fed_back(tmp_path: Path) -> No
     table = open_csv(path)
     problems = [item for item in read(path) if isinstance(item, Problem)]
     report = tmp_path / "rijen.csv"
-    assert write_problems(report, table.header, ("Cliëntnummer",), problems, "nl") == 1
+    assert write_problems(report, table.header, ("Cliëntnummer",), problems, "nl", source="jim") == 1
     text = report.read_text(encoding="utf-8-sig")
     assert "999990019" not in text
     assert "Dit is geen bestaand telefoonnummer." in text

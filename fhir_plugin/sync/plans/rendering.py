@@ -29,7 +29,7 @@ def totals_lines(totals: Mapping[str, int], language: Language) -> Iterator[str]
     """One line for each total that is not zero."""
     for name in TOTALS:
         if totals.get(name):
-            yield f"  {totals[name]:>7}  {words(f'sync-total-{name}', language)}"
+            yield f"  {totals[name]:>7}  {words(f'sync-total-{name}', language, count=str(totals[name]))}"
 
 
 def plan_lines(plans: Iterable[ClientPlan], language: Language, *, limit: int) -> Iterator[str]:

@@ -9,13 +9,16 @@ from itertools import groupby
 from pathlib import Path
 
 from fhir_plugin.model.bsn import holds_bsn
+from fhir_plugin.errors import InputError
 from fhir_plugin.sync.sources.columns import REPORT_PREFIX
+from fhir_plugin.sync.sources.tables import Table
 from fhir_plugin.sync.sources.wanted import Problem
 from fhir_plugin.texts import Language, sentence
 
-__all__ = ["describe", "write_problems"]
+__all__ = ["describe", "source_of", "write_problems"]
 
-_EXTRA = ("_bestand", "_regel", "_kolom", "_reden")
+_SOURCE = "_bron"
+_EXTRA = (_SOURCE, "_bestand", "_regel", "_kolom", "_reden")
 _FORMULA = ("=", "+", "-", "@", "\t", "\r")
 
 
@@ -26,7 +29,13 @@ def describe(problem: Problem, language: Language) -> str:
 
 
 def write_problems(
-    path: Path, header: tuple[str, ...], clients: tuple[str, ...], problems: Iterable[Problem], language: Language
+    path: Path,
+    header: tuple[str, ...],
+    clients: tuple[str, ...],
+    problems: Iterable[Problem],
+    language: Language,
+    *,
+    source: str,
 ) -> int:
     """Write the report as CSV (UTF-8 with BOM, semicolons, as Excel opens it); readable by the owner alone.
 
@@ -38,6 +47,7 @@ def write_problems(
         clients: columns that name the client; anywhere else a number that may be a BSN is left out.
         problems: what is wrong, by row.
         language: of the reasons.
+        source: name of the source, so that the mended rows stay rows of that source.
 
     Returns:
         The number of rows in it.
@@ -56,9 +66,30 @@ def write_problems(
             reasons = " ".join(dict.fromkeys(describe(problem, language) for problem in listed))
             row = [_shown(cells[index], name in clients) if index < len(cells) else "" for index, name in positions]
             file = f"{place.file}[{place.sheet}]" if place.sheet else place.file
-            writer.writerow([*row, file, place.line, columns, reasons])
+            writer.writerow([*row, source, file, place.line, columns, reasons])
             count += 1
     return count
+
+
+def source_of(table: Table) -> str:
+    """Name of a source that was given none: of a mended report the source it was made of, else what it is called.
+
+    Raises:
+        InputError: a report put together from those of several sources.
+    """
+    if _SOURCE in table.header:
+        index = table.header.index(_SOURCE)
+        named = {row.cells[index] for row in table.rows() if index < len(row.cells) and row.cells[index]}
+        if len(named) > 1:
+            raise InputError(
+                "These rows come from reports of several sources.",
+                code="sync-sources-mixed",
+                where=table.file,
+                remedy="Offer each report by itself, or name the source with --source.",
+            )
+        if named:
+            return named.pop()
+    return table.file if table.form.startswith("FHIR") else Path(table.file).stem
 
 
 def _shown(cell: str, names_client: bool) -> str:

@@ -1,0 +1,117 @@
+"""Making a plan anew without losing what people answered in the one it takes the place of."""
+
+from __future__ import annotations
+
+import os
+import shutil
+from collections.abc import Collection, Iterator
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+
+from fhir_plugin.errors import InputError, UsageError
+from fhir_plugin.sync.deciding.decided import FigurePlan
+from fhir_plugin.sync.plans.answering import Open, waiting
+from fhir_plugin.sync.plans.planfile import PlannedClient, PlanReader
+
+__all__ = ["EarlierAnswers"]
+
+_Question = tuple[str, ...]
+"""Everything an answer was given to: client, row, element, and what there was to choose from."""
+
+
+@dataclass(slots=True, kw_only=True)
+class EarlierAnswers:
+    """The answers in the plan at ``path``, for the plan that is about to be written there.
+
+    Attributes:
+        carried: answers that stand in the new plan as well.
+    """
+
+    path: Path
+    digest: str = ""
+    carried: int = 0
+    _left: dict[_Question, str] = field(default_factory=dict, repr=False)
+
+    @classmethod
+    def of(cls, path: Path, *, ehr: str, source: str) -> EarlierAnswers:
+        """Read them; answers about another source or EHR are never carried, only kept.
+
+        Raises:
+            UsageError: something stands there that is no plan.
+        """
+        found = cls(path=path)
+        if not path.exists():
+            return found
+        try:
+            reader = PlanReader(path)
+        except InputError:
+            raise UsageError(
+                "This file is no plan; it is not overwritten.",
+                code="sync-plan-in-the-way",
+                where=path.name,
+                remedy="Give the plan another name with -o, or move the file.",
+            ) from None
+        found.digest = reader.digest
+        if reader.totals.get("question") or reader.totals.get("conflict"):
+            whose = (reader.ehr, reader.source) == (ehr, source)
+            for item in waiting(planned.plan for planned in reader.clients()):
+                if item.answer:
+                    found._left[_question(item) if whose else (reader.source, item.patient, item.key)] = item.answer
+        return found
+
+    def onto(self, planned: PlannedClient) -> PlannedClient:
+        """A client of the new plan with the answers that were given to the very same questions."""
+        answers = {item.key: self._take(item) for item in waiting([planned.plan])} if self._left else {}
+        if not any(answers.values()):
+            return planned
+        figures = tuple(_filled(figure, answers) for figure in planned.plan.figures)
+        return replace(planned, plan=replace(planned.plan, figures=figures))
+
+    def keep(self, applied: Collection[str]) -> Path | None:
+        """Set the earlier plan aside where it holds an answer that was neither carried nor applied.
+
+        Args:
+            applied: digests of the plans that were applied.
+
+        Returns:
+            Where it is kept, readable by its owner alone; None where nothing would be lost.
+        """
+        if not self._left or self.digest in applied:
+            return None
+        kept = next(path for path in _names(self.path) if not path.exists())
+        with (
+            self.path.open("rb") as stream,
+            os.fdopen(os.open(kept, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb") as copy,
+        ):
+            shutil.copyfileobj(stream, copy)
+        return kept
+
+    def _take(self, item: Open) -> str:
+        answer = self._left.pop(_question(item), "")
+        self.carried += bool(answer)
+        return answer
+
+
+def _question(item: Open) -> _Question:
+    """What the answer depends on: the person is the same only if what the list says and who may be meant are."""
+    if item.element:
+        sides = next((c.source, c.ehr) for c in item.figure.conflicts if c.element == item.element)
+        return (item.patient, item.key, item.figure.target, *sides)
+    says = (part for pair in item.figure.says for part in pair)
+    known = (part for one in item.figure.candidates for pair in one.holds for part in pair)
+    return (item.patient, item.key, *item.choices, "says", *says, "holds", *known)
+
+
+def _filled(figure: FigurePlan, answers: dict[str, str]) -> FigurePlan:
+    conflicts = tuple(
+        replace(conflict, answer=answers.get(f"{figure.row}|{conflict.element}", "")) for conflict in figure.conflicts
+    )
+    return replace(figure, answer=answers.get(figure.row, ""), conflicts=conflicts)
+
+
+def _names(path: Path) -> Iterator[Path]:
+    """``sync-plan.kept-1.json`` and on."""
+    number = 0
+    while True:
+        number += 1
+        yield path.with_suffix(f".kept-{number}{path.suffix}")

@@ -1,0 +1,97 @@
+"""Making a plan a second time: nothing a person did in between is lost, and mended rows stay rows of their source."""
+
+from __future__ import annotations
+
+import json
+import stat
+from typing import Any
+
+from sync_desk import CLIENT_SYSTEM, Desk, as_csv, row
+from test_sync_command import Command, command, plan
+
+__all__ = ["command"]
+
+_KNOWN = {"resourceType": "RelatedPerson", "id": "c1", "patient": {"reference": "Patient/p1001"}}
+_NAMED = {**_KNOWN, "name": [{"use": "official", "given": ["Samira"], "family": "Amrani"}]}
+
+
+def body(desk: Desk) -> dict[str, Any]:
+    found: dict[str, Any] = json.loads((desk.folder / "sync-plan.json").read_text(encoding="utf-8"))
+    return found
+
+
+def answer(desk: Desk, given: str) -> None:
+    """Fill in the one question of the plan, as a person does in an editor."""
+    held = body(desk)
+    held["clients"][0]["figures"][0]["answer"] = given
+    (desk.folder / "sync-plan.json").write_text(json.dumps(held), encoding="utf-8")
+
+
+def test_an_answer_to_the_same_question_stands_in_the_new_plan(command: Command, desk: Desk) -> None:
+    desk.ehr.add(_NAMED)
+    plan(command, desk, [row(Mobiel="")])
+    answer(desk, "RelatedPerson/c1")
+    again = plan(command, desk, [row(Mobiel="")])
+    assert "1 eerder gegeven antwoord is overgenomen" in again.output
+    assert body(desk)["clients"][0]["figures"][0]["answer"] == "RelatedPerson/c1"
+    assert not list(desk.folder.glob("*.kept-*"))
+
+
+def test_an_answer_whose_question_changed_is_not_carried_and_the_plan_is_kept(command: Command, desk: Desk) -> None:
+    desk.ehr.add(_NAMED)
+    plan(command, desk, [row(Mobiel="")])
+    answer(desk, "RelatedPerson/c1")
+    before = (desk.folder / "sync-plan.json").read_bytes()
+    again = plan(command, desk, [row(Mobiel="", Geboortedatum="01-02-1980")])
+    assert "sync-plan.kept-1.json" in again.output
+    assert body(desk)["clients"][0]["figures"][0]["answer"] == ""
+    kept = desk.folder / "sync-plan.kept-1.json"
+    assert kept.read_bytes() == before
+    assert stat.S_IMODE(kept.stat().st_mode) == 0o600
+
+
+def test_answers_of_another_source_are_kept_and_never_carried(command: Command, desk: Desk) -> None:
+    desk.ehr.add(_NAMED)
+    plan(command, desk, [row(Mobiel="")])
+    answer(desk, "RelatedPerson/c1")
+    (desk.folder / "ander.csv").write_text(as_csv([row(Mobiel="")]), encoding="utf-8")
+    arguments = ("--fhir", desk.client.base_url, "--client-system", CLIENT_SYSTEM, "-q")
+    again = command("plan", "ander.csv", *arguments)
+    assert "sync-plan.kept-1.json" in again.output
+    assert body(desk)["clients"][0]["figures"][0]["answer"] == ""
+
+
+def test_a_plan_whose_answers_were_applied_is_not_kept(command: Command, desk: Desk) -> None:
+    desk.ehr.add(_NAMED)
+    plan(command, desk, [row(Mobiel="")])
+    answer(desk, "RelatedPerson/c1")
+    assert command("apply", "sync-plan.json", "-q").exit_code == 0
+    plan(command, desk, [row(Mobiel="")])
+    assert not list(desk.folder.glob("*.kept-*"))
+
+
+def test_a_file_that_is_no_plan_is_not_overwritten(command: Command, desk: Desk) -> None:
+    (desk.folder / "sync-plan.json").write_text("mijn aantekeningen", encoding="utf-8")
+    result = plan(command, desk, [row()])
+    assert result.exit_code != 0
+    assert (desk.folder / "sync-plan.json").read_text(encoding="utf-8") == "mijn aantekeningen"
+
+
+def test_mended_rows_stay_rows_of_the_source_they_were_refused_from(command: Command, desk: Desk) -> None:
+    plan(command, desk, [row(), row(key="F2", Mobiel="06-1")])
+    command("apply", "sync-plan.json", "-q")
+    report = desk.folder / "sync-plan.rows.csv"
+    report.write_text(report.read_text(encoding="utf-8-sig").replace("06-1", "06-12345679"), encoding="utf-8")
+    arguments = ("--fhir", desk.client.base_url, "--client-system", CLIENT_SYSTEM, "-q")
+    mended = command("plan", "sync-plan.rows.csv", *arguments)
+    assert "bron ‘lijst’" in mended.output
+    command("apply", "sync-plan.json", "-q")
+    assert "bron ‘lijst’" in command("status", "sync-plan.json").output
+    assert command("undo", "1", "sync-plan.json", "-q").exit_code == 0
+
+
+def test_a_run_of_another_source_is_not_undone_and_the_source_is_named(command: Command, desk: Desk) -> None:
+    plan(command, desk, [row()])
+    result = command("undo", "7", "sync-plan.json", "-q")
+    assert result.exit_code != 0
+    assert "no run 7 of source 'lijst'" in str(result.exception)
