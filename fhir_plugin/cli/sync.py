@@ -23,14 +23,12 @@ from fhir_plugin.cli.sync_options import (
     language_option,
 )
 from fhir_plugin.cli.sync_review import review
+from fhir_plugin.cli.sync_runs import author_of, status, undo
 from fhir_plugin.cli.sync_source import SourceName, SourceOptions, header_of, say_source, source_options
 from fhir_plugin.consent import NL_JEUGDWET, load_policy
 from fhir_plugin.errors import UsageError
-from fhir_plugin.model.identity import Ref
 from fhir_plugin.sync.applying.applier import GROUP, WORKERS
 from fhir_plugin.sync.applying.run_report import RunReport
-from fhir_plugin.sync.applying.undoing import Undoer
-from fhir_plugin.sync.applying.writing import Writer
 from fhir_plugin.sync.deciding.decisions import Context
 from fhir_plugin.sync.plans.answering import Waiting, count_open, waiting
 from fhir_plugin.sync.plans.carrying import EarlierAnswers
@@ -213,7 +211,7 @@ def apply(
         reader=reader,
         journal=journal,
         database=database,
-        author=_author(author, reader),
+        author=author_of(author, reader),
         only=only.removeprefix("Patient/"),
         limit=limit,
         group=group,
@@ -237,7 +235,7 @@ def apply(
     sys.exit(0 if outcome.clean else 1)
 
 
-for command in (poll, subscribe, listen, review):
+for command in (poll, subscribe, listen, review, status, undo):
     sync_command.add_command(command)
 sync_command.add_command(
     click.Command(
@@ -247,71 +245,6 @@ sync_command.add_command(
         help="Go on with PLAN where a run was broken off: what was written already is seen and left alone.",
     )
 )
-
-
-@sync_command.command("status")
-@click.argument("plan_file", metavar="PLAN", type=_file)
-@journal_options
-@language_option
-def status(plan_file: Path, journal: Path, database: str, lang: str) -> None:
-    """Show the runs of the source and EHR that PLAN is about."""
-    language = cast(Language, lang)
-    reader = PlanReader(plan_file)
-    with journal_of(journal, database, reader.ehr, reader.source) as held:
-        runs = held.runs()
-    click.echo(words("sync-status-head", language, source=reader.source, ehr=reader.ehr))
-    for run in runs:
-        mark = "*" if run.plan == reader.digest else " "
-        states = ", ".join(f"{number} {words(f'sync-state-{state}', language)}" for state, number in run.states.items())
-        click.echo(
-            f"  {mark} {run.id:>4}  {run.started:<25}  {run.finished or '…':<25}  {states or '—'}  ({run.resources})"
-        )
-    sys.exit(1 if any(not run.finished for run in runs[:1]) else 0)
-
-
-@sync_command.command("undo")
-@click.argument("run", type=int)
-@click.argument("plan_file", metavar="PLAN", type=_file)
-@click.option("-q", "--quiet", is_flag=True, help="No progress.")
-@journal_options
-@language_option
-@connection_options
-def undo(
-    connection: Connection, run: int, plan_file: Path, quiet: bool, journal: Path, database: str, lang: str
-) -> None:
-    """Take back what RUN wrote, by new versions; what was edited since then stays."""
-    language = cast(Language, lang)
-    reader = PlanReader(plan_file)
-    started = time.monotonic()
-    client = connection.client(reader.ehr)
-    with (
-        journal_of(journal, database, reader.ehr, reader.source) as held,
-        reach(client, journal, held.vault) as ehr,
-    ):
-        if all(known.id != run for known in held.runs()):
-            raise UsageError(
-                f"The journal has no run {run} of source '{reader.source}'.",
-                code="sync-no-run",
-                where=plan_file.name,
-                remedy="Give the plan of the source the run belongs to; `steunfiguren sync status PLAN` lists its runs.",
-            )
-        undoer = Undoer(
-            population=ehr.population,
-            writer=Writer(ehr.client, _author("", reader), ehr.route, ehr.store),
-            journal=held,
-            store=ehr.store,
-            source=reader.source,
-            policy=load_policy(NL_JEUGDWET),
-            clock=lambda: datetime.now(UTC),
-        )
-        steps = undoer.undo(run, Meter(language, quiet))
-    outcome = RunReport(run=run, steps=tuple(steps), seconds=time.monotonic() - started)
-    click.echo(outcome.text(language))
-    sys.exit(0 if outcome.clean else 1)
-
-
-def _author(reference: str, reader: PlanReader) -> Ref:
-    return Ref(reference=reference, display=f"steunfiguren sync ({reader.source})")
 
 
 def _columns(table: Table, mapping: Path | None, source: str, client_system: str) -> ColumnMap:

@@ -1,8 +1,8 @@
 """The sentences behind codes, in plain Dutch and English.
 
 Each language is a folder of TOML files; each file is one table per code with ``text`` and, where something can be done,
-``remedy``; ``one`` is the text for a ``count`` of one. ``{name}`` in a sentence is a parameter of the issue. Both languages hold the same codes with the same
-parameters; a test keeps it so.
+``remedy``; ``one`` is the text for a ``count`` of one. ``{name}`` in a sentence is a parameter. Both
+languages hold the same codes with the same parameters; a test keeps it so.
 """
 
 from __future__ import annotations

@@ -8,8 +8,8 @@ from collections.abc import Iterable
 from itertools import groupby
 from pathlib import Path
 
-from fhir_plugin.model.bsn import holds_bsn
 from fhir_plugin.errors import InputError
+from fhir_plugin.model.bsn import holds_bsn
 from fhir_plugin.sync.sources.columns import REPORT_PREFIX
 from fhir_plugin.sync.sources.tables import Table
 from fhir_plugin.sync.sources.wanted import Problem
