@@ -31,7 +31,7 @@ from fhir_plugin.model.issues import Issue, Report, Severity
 from fhir_plugin.model.network import Child, SupportNetwork
 from fhir_plugin.model.terms import BSN_SYSTEMS
 
-__all__ = ["NO_SERVER", "Mapped", "TiePlace", "from_fhir", "to_fhir"]
+__all__ = ["NO_SERVER", "Mapped", "TiePlace", "collection", "from_fhir", "to_fhir"]
 
 TiePlace = Literal["observation", "participant"]
 NO_SERVER = "https://ehr.invalid/fhir"
@@ -119,6 +119,16 @@ def to_fhir(network: SupportNetwork, *, ties: TiePlace = "observation", base: st
     entries += [_entry(block_onto(block, patient), block.id) for block in network.safety_blocks]
     entries += observations
     entries += [_entry(carried.body()) for carried in network.rest]
+    return collection(entries, base)
+
+
+def collection(entries: list[Json], base: str = NO_SERVER) -> Json:
+    """A Bundle of type ``collection``, in which every entry has a fullUrl (R4 bundle.html#bundle-unique).
+
+    Args:
+        entries: Bundle entries; one without ``fullUrl`` gets it from the type and id of its resource.
+        base: FHIR base URL of the server the ids belong to.
+    """
     named = [_named(entry, base) for entry in entries]
     return {"resourceType": "Bundle", "type": "collection", **({"entry": named} if named else {})}
 

@@ -129,7 +129,7 @@ class Validator:
     def _report(self, parsed: Parsed, findings: list[Finding]) -> Report:
         if not findings:
             return Report(issues=parsed.issues)
-        places = parsed.locate([finding.path for finding in findings])
+        places = parsed.locate([_pointed_at(finding) for finding in findings])
         issues = dict.fromkeys(
             Issue(
                 severity=finding.severity,
@@ -156,6 +156,13 @@ class _Bounded(list[Finding]):
         super().append(finding)
         if len(self) > _MOST:
             raise _TooMany
+
+
+def _pointed_at(finding: Finding) -> Path:
+    """What a reader must look at: an unknown element itself, though the expression is of the element that has it."""
+    if finding.code == "element-unknown":
+        return finding.path, dict(finding.params)["name"], None
+    return finding.path
 
 
 def _below(path: Path, root: Path) -> Path:

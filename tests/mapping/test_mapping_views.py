@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import replace
 from datetime import date
+from pathlib import Path
+from typing import get_args
 
 import pytest
 from fhir.resources.STU3 import get_fhir_model_class
@@ -11,7 +14,7 @@ from hypothesis import given, settings
 from mapping_strategies import networks as all_networks
 
 from fhir_plugin.mapping.network import from_fhir, to_fhir
-from fhir_plugin.mapping.views import to_koppeltaal, to_stu3, to_zib2024
+from fhir_plugin.mapping.views import ViewName, to_koppeltaal, to_stu3, to_zib2024, write_view
 from fhir_plugin.mapping.views.koppeltaal import KT2_CARE_TEAM, KT2_RELATED_PERSON
 from fhir_plugin.mapping.views.stu3 import (
     ROLE_EXTENSION,
@@ -26,7 +29,9 @@ from fhir_plugin.model.figure import Engagement, SupportFigure, Tie
 from fhir_plugin.model.identity import Coding, Identifier, PersonName
 from fhir_plugin.model.network import Child, SupportNetwork, Team
 from fhir_plugin.model.terms import BASE, ROL_VEKTIS, SNOMED, V3_ROLE_CODE, BondKind, Function, TieQuality
+from fhir_plugin.validation import Policy, Validator
 
+EXAMPLES = Path(__file__).parents[2] / "examples/valid"
 SAM = SupportFigure(
     id="sam",
     identifiers=(Identifier(system="https://example.org/figuur", value="1"),),
@@ -200,3 +205,59 @@ def test_a_consent_with_an_exception_is_refused_by_stu3_never_halved():
     bundle, report = to_stu3(mapped.network)
     assert not resources(bundle, "Consent")
     assert [issue.code for issue in report if issue.severity == "error"] == ["view-refuses"]
+
+
+BUNDLES = sorted(EXAMPLES.glob("bundle-*.json"))
+
+
+@pytest.mark.parametrize("view", get_args(ViewName))
+@pytest.mark.parametrize("path", BUNDLES, ids=lambda path: path.stem)
+def test_what_a_view_writes_of_an_example_is_fhir_with_a_full_url_at_every_entry(path, view, validator):
+    mapped = from_fhir(json.loads(path.read_bytes()))
+    bundle, _ = write_view(mapped.network, view)
+    assert all(entry["fullUrl"] for entry in bundle.get("entry", []))
+    if view == "stu3":
+        get_fhir_model_class("Bundle").model_validate(bundle)
+    else:
+        assert [issue for issue in validator.validate(bundle) if issue.severity in ("error", "fatal")] == []
+
+
+@pytest.mark.parametrize("view", get_args(ViewName))
+def test_what_a_view_writes_of_a_team_and_people_that_are_not_recorded_yet_is_fhir(view, validator):
+    new = replace(
+        NETWORK,
+        figures=(replace(SAM, id="urn:uuid:7c4ecf62-9f9c-4f4c-b2b6-0f8e7b0c4a11"),),
+        team=Team(id="urn:uuid:0f8fad5b-d9cb-469f-a165-70867728950e"),
+    )
+    bundle, _ = write_view(new, view)
+    assert all(entry["fullUrl"] for entry in bundle["entry"])
+    if view == "stu3":
+        get_fhir_model_class("Bundle").model_validate(bundle)
+    else:
+        assert [issue for issue in validator.validate(bundle) if issue.severity in ("error", "fatal")] == []
+
+
+@pytest.mark.parametrize("view", get_args(ViewName))
+def test_a_view_of_nobody_is_a_bundle_without_entries(view):
+    assert write_view(SupportNetwork(child=Child(id="")), view)[0] == {"resourceType": "Bundle", "type": "collection"}
+
+
+def test_a_team_that_koppeltaal_gets_before_the_record_has_it_is_named_the_same_each_time():
+    named = {entry["fullUrl"] for _ in range(2) for entry in to_koppeltaal(replace(NETWORK, team=None))[0]["entry"]}
+    assert len(named) == 2
+
+
+@pytest.fixture(scope="module")
+def validator():
+    return Validator.load(policy=Policy(unknown_extensions="ignore"))
+
+
+def test_a_stu3_reference_has_no_type_and_where_only_that_told_what_it_led_to_it_is_said():
+    told = {"reference": "Organization/o", "type": "Organization"}
+    only = {"identifier": {"system": "urn:x", "value": "1"}, "type": "Organization"}
+    child = {"resourceType": "Patient", "id": "p", "managingOrganization": told, "generalPractitioner": [only]}
+    bundle, report = to_stu3(from_fhir(child).network)
+    (body,) = resources(bundle, "Patient")
+    assert body["managingOrganization"] == {"reference": "Organization/o"}
+    assert body["generalPractitioner"] == [{"identifier": only["identifier"]}]
+    assert [(issue.expression, issue.param("element")) for issue in report] == [("Patient/p", "Reference.type")]

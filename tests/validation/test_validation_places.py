@@ -55,3 +55,16 @@ def test_what_is_not_in_the_text_has_the_place_of_what_is_around_it():
     text = '{"name":\n [{"text": "x"}]}'
     person = (None, "Patient", None)
     assert JsonPlaces(text)([person, ((person, "name", 0), "family", None)]) == [(1, 1), (2, 3)]
+
+
+def test_an_unknown_element_is_shown_where_it_stands_and_named_at_the_element_that_has_it(validator):
+    text = '{"resourceType": "Patient",\n "name": [{"family": "x",\n   "foo": 1}],\n "foo": {"a": 2}}'
+    found = [one for one in validator.validate(text) if one.code == "element-unknown"]
+    places = [(one.expression, one.line, one.column) for one in found]
+    assert sorted(places) == [("Patient", 4, 2), ("Patient.name[0]", 3, 4)]
+
+
+def test_an_unknown_element_in_xml_is_shown_where_it_stands(validator):
+    text = '<Patient xmlns="http://hl7.org/fhir">\n <active value="true"/>\n  <foo value="1"/>\n</Patient>'
+    (found,) = [one for one in validator.validate(text) if one.code == "element-unknown"]
+    assert (found.expression, found.line, found.column) == ("Patient", 3, 3)

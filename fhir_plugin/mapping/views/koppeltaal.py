@@ -7,6 +7,7 @@ engaged is left out. Roles on the team, not relationships, give rights.
 
 from __future__ import annotations
 
+import uuid
 from collections.abc import Iterator
 from datetime import date
 
@@ -14,6 +15,7 @@ from fhir_plugin.mapping.contact import ADDRESSES, TELECOMS
 from fhir_plugin.mapping.displays import coding_to_json
 from fhir_plugin.mapping.json import Json, prune
 from fhir_plugin.mapping.names import NAME
+from fhir_plugin.mapping.network import collection
 from fhir_plugin.mapping.views.blocked import refused, viewable
 from fhir_plugin.mapping.views.codelists import exact
 from fhir_plugin.mapping.views.losses import losses
@@ -34,6 +36,7 @@ ACCESS_ROLES = {
     "62071000": "Buddy",
 }
 """SNOMED CT roles that give a related person rights in Koppeltaal; Naaste and Buddy see only their own tasks."""
+_NEW_TEAM = uuid.uuid5(uuid.NAMESPACE_URL, KT2_CARE_TEAM)
 _CARRIED = frozenset(
     {"identifiers", "active", "relations", "roles", "kinds", "name", "telecoms", "addresses", "gender", "birth_date"}
 )
@@ -49,7 +52,7 @@ def to_koppeltaal(network: SupportNetwork, *, today: date | None = None) -> tupl
     if (refusal := refused(network)) is not None:
         return refusal
     issues = list(viewable(network)[1])
-    people: list[Json] = []
+    entries: list[Json] = []
     participants: list[Json] = []
     for position, figure in enumerate(network.figures):
         if not _is_engaged(figure, today):
@@ -59,14 +62,26 @@ def to_koppeltaal(network: SupportNetwork, *, today: date | None = None) -> tupl
         if missing:
             issues += [_issue(Severity.ERROR, "koppeltaal-missing", path, name) for name in missing]
             continue
-        people.append(_related_person(figure, network))
+        entries.append(_entry(_related_person(figure, network), figure.id))
         participants.append(_participant(figure))
         issues += losses(figure, path, _CARRIED)
         if not _access(figure):
             issues.append(_issue(Severity.WARNING, "koppeltaal-no-role", path, "access_roles"))
-    team = _team(network, participants)
-    entries = [{"resource": body} for body in (*people, team)]
-    return {"resourceType": "Bundle", "type": "collection", "entry": entries}, Report(issues=tuple(issues))
+    if network.child.id:  # a team of nobody's cannot be written: KT2CareTeam requires a subject
+        entries.append(_entry(_team(network, participants), _team_id(network)))
+    return collection(entries), Report(issues=tuple(issues))
+
+
+def _entry(body: Json, key: str) -> Json:
+    """An entry; what has no id yet goes under its ``urn:uuid:``."""
+    return {"fullUrl": key, "resource": body} if key.startswith("urn:") else {"resource": body}
+
+
+def _team_id(network: SupportNetwork) -> str:
+    """Id of the team; one that is not recorded yet has a name of its own, the same each time."""
+    if network.team is not None and network.team.id:
+        return network.team.id
+    return f"urn:uuid:{uuid.uuid5(_NEW_TEAM, network.child.ref.reference)}"
 
 
 def _is_engaged(figure: SupportFigure, today: date | None) -> bool:

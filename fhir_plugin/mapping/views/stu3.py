@@ -11,7 +11,7 @@ from typing import Any
 
 from fhir_plugin.mapping.engagement import participants
 from fhir_plugin.mapping.json import Json, codings, objects, text
-from fhir_plugin.mapping.network import to_fhir
+from fhir_plugin.mapping.network import collection, to_fhir
 from fhir_plugin.mapping.views.blocked import refused, viewable
 from fhir_plugin.mapping.views.stu3_consent import consent_down
 from fhir_plugin.model.issues import Issue, Report, Severity
@@ -42,26 +42,32 @@ def to_stu3(network: SupportNetwork) -> tuple[Json, Report]:
     issues = list(left_out)
     entries: list[Json] = []
     for entry in objects(to_fhir(network, ties="participant"), "entry"):
-        body = entry["resource"]
-        match text(body, "resourceType"):
-            case "RelatedPerson":
-                written: Json | None = related_person_down(body)
-                if len(objects(body, "relationship")) - len(_roles(body)) > 1:
-                    issues.append(_issue("view-cannot-carry", f"RelatedPerson/{text(body, 'id')}", "relationship"))
-            case "CareTeam":
-                written = care_team_down(body)
-            case "Consent":
-                written = consent_down(body)
-                if written is None:
-                    issues.append(_issue("view-refuses", f"Consent/{text(body, 'id')}", "provision"))
-            case "Patient":
-                written = body
-            case kind:
-                written = None
-                issues.append(_issue("view-cannot-carry", f"{kind}/{text(body, 'id')}", kind))
+        written, lost = _down(entry["resource"])
+        issues += lost
         if written is not None:
-            entries.append({**entry, "resource": written})
-    return {"resourceType": "Bundle", "type": "collection", "entry": entries}, Report(issues=tuple(issues))
+            entries.append({**entry, "resource": _untyped(written)})
+    return collection(entries), Report(issues=tuple(issues))
+
+
+def _down(body: Json) -> tuple[Json | None, list[Issue]]:
+    """One resource, None where STU3 has no place for it, and what got lost."""
+    kind = text(body, "resourceType")
+    where = f"{kind}/{text(body, 'id')}"
+    lost = [_issue("view-cannot-carry", where, "Reference.type")] if _names_type_of_identified(body) else []
+    match kind:
+        case "RelatedPerson":
+            if len(objects(body, "relationship")) - len(_roles(body)) > 1:
+                lost.append(_issue("view-cannot-carry", where, "relationship"))
+            return related_person_down(body), lost
+        case "CareTeam":
+            return care_team_down(body), lost
+        case "Consent":
+            written = consent_down(body)
+            return written, lost if written is not None else [_issue("view-refuses", where, "provision")]
+        case "Patient":
+            return body, lost
+        case _:
+            return None, [_issue("view-cannot-carry", where, kind)]
 
 
 def related_person_down(body: Json) -> Json:
@@ -163,6 +169,32 @@ def _agent_up(agent: Json) -> Json:
     rest = {key: value for key, value in agent.items() if key not in ("role", "whoReference", "onBehalfOfReference")}
     renamed = {key: agent[f"{key}Reference"] for key in ("who", "onBehalfOf") if f"{key}Reference" in agent}
     return {**rest, **({"type": roles[0]} if roles else {}), **({"role": roles[1:]} if roles[1:] else {}), **renamed}
+
+
+def _untyped(value: Any) -> Any:
+    """The value with STU3 references: those have no ``type``."""
+    if isinstance(value, list):
+        return [_untyped(item) for item in value]
+    if not isinstance(value, dict):
+        return value
+    dropped = {"type", "_type"} if _is_typed_reference(value) else set()
+    return {key: _untyped(item) for key, item in value.items() if key not in dropped}
+
+
+def _names_type_of_identified(value: Any) -> bool:
+    """Whether a reference by identifier says what type it leads to: nothing else in it tells."""
+    if isinstance(value, list):
+        return any(map(_names_type_of_identified, value))
+    if not isinstance(value, dict):
+        return False
+    if _is_typed_reference(value) and not text(value, "reference"):
+        return True
+    return any(map(_names_type_of_identified, value.values()))
+
+
+def _is_typed_reference(value: Json) -> bool:
+    points = isinstance(value.get("reference"), str) or isinstance(value.get("identifier"), dict)
+    return points and isinstance(value.get("type"), str)
 
 
 def _roles(body: Json) -> list[Json]:
