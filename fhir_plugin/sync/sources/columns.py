@@ -7,6 +7,7 @@ import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
+from textwrap import wrap
 from typing import Any
 
 from fhir_plugin.errors import InputError
@@ -134,7 +135,8 @@ def to_toml(columns: ColumnMap) -> str:
         "[figure]",
         f"system = {_quoted(columns.key_system)}  # identifier system of the figure numbers, if they have one",
         "",
-        '[columns]  # header = field; "" is not used',
+        '[columns]  # header = field; "" is not used. The fields (docs/sync-lists.md says more):',
+        *(f"# {line}" for line in wrap(", ".join(FIELDS), 100)),
     ]
     lines += [f"{_quoted(name)} = {_quoted(meaning)}" for name, meaning in columns.fields.items()]
     lines += [f'{_quoted(name)} = ""' for name in columns.ignored if not name.startswith(REPORT_PREFIX)]

@@ -12,6 +12,7 @@ from fhir_plugin.errors import InputError
 from fhir_plugin.model.bsn import holds_bsn
 from fhir_plugin.sync.sources.columns import REPORT_PREFIX
 from fhir_plugin.sync.sources.tables import Table
+from fhir_plugin.sync.sources.vocabulary import words_of
 from fhir_plugin.sync.sources.wanted import Problem
 from fhir_plugin.texts import Language, sentence
 
@@ -24,7 +25,8 @@ _FORMULA = ("=", "+", "-", "@", "\t", "\r")
 
 def describe(problem: Problem, language: Language) -> str:
     """What is wrong and what would mend it, in words."""
-    found = sentence(problem.code, language, problem.params)
+    known = (("known", ", ".join(words_of(table, language))) for name, table in problem.params if name == "table")
+    found = sentence(problem.code, language, (*problem.params, *known))
     return f"{found.text} {found.remedy}".strip() if found else problem.code
 
 

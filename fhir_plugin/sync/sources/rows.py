@@ -17,7 +17,7 @@ from fhir_plugin.sync.sources.tables import Row, Table
 from fhir_plugin.sync.sources.values import BadCell, Words, read_date, read_email, read_phone
 from fhir_plugin.sync.sources.wanted import ClientKey, Place, Problem, Wanted
 
-__all__ = ["RowReader"]
+__all__ = ["RowReader", "cell_kind"]
 
 _ELEMENTS: dict[str, tuple[str, ...]] = {
     "name": (
@@ -171,6 +171,16 @@ class RowReader:
         """A problem with a field, with the header that field has here."""
         headers = self._columns.of(problem.column)
         return Problem(place=problem.place, column=headers[0] if headers else "", code=problem.code)
+
+
+def cell_kind(name: str) -> str:
+    """What a cell of a field holds: text, date, phone, email, bsn, or the name of a table of words."""
+    if name in _YES_NO:
+        return "yes_no"
+    if name in _ONE | _MANY:
+        return name
+    kinds = {"client_bsn": "bsn", "email": "email", **dict.fromkeys(_DATES, "date"), **dict.fromkeys(_PHONES, "phone")}
+    return kinds.get(name, "text")
 
 
 def _add(values: Cells, name: str, value: Any) -> None:

@@ -10,7 +10,7 @@ import phonenumbers
 
 from fhir_plugin.model.dates import PartialDate
 from fhir_plugin.model.identity import Telecom, TelecomUse
-from fhir_plugin.sync.sources.vocabulary import meaning_of, words_of
+from fhir_plugin.sync.sources.vocabulary import meaning_of
 
 __all__ = ["BadCell", "Words", "read_date", "read_email", "read_phone", "split_cell"]
 
@@ -48,7 +48,7 @@ class Words:
         """
         code = meaning_of(self.table, text, self.own)
         if code is None:
-            raise BadCell("sync-unknown-word", known=", ".join(words_of(self.table)))
+            raise BadCell("sync-unknown-word", table=self.table)
         return code
 
     def many(self, text: str) -> tuple[str, ...]:

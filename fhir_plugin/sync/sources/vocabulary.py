@@ -9,8 +9,19 @@ from functools import cache
 from importlib.resources import files
 
 from fhir_plugin.model.names import folded
+from fhir_plugin.texts import Language
 
-__all__ = ["FIELDS", "display_of", "field_of", "meaning_of", "plain", "words_of"]
+__all__ = [
+    "FIELDS",
+    "display_of",
+    "field_of",
+    "headers_of",
+    "meaning_of",
+    "plain",
+    "tables",
+    "words_for",
+    "words_of",
+]
 
 _NOISE = re.compile(r"[^a-z0-9?]+")
 _PARENTHESIS = re.compile(r"\([^)]*\)")
@@ -42,9 +53,29 @@ def field_of(header: str) -> str | None:
     return index.get(plain(header)) or index.get(plain(_PARENTHESIS.sub("", header)))
 
 
-def words_of(table: str) -> tuple[str, ...]:
-    """The codes of a table, for saying what would have been understood."""
-    return tuple(_tables()[table])
+def headers_of(name: str) -> tuple[str, ...]:
+    """The headers that mean a field."""
+    return tuple(_tables()["headers"][name])
+
+
+def tables() -> tuple[str, ...]:
+    """The tables of words that cells may have."""
+    return tuple(table for table in _tables() if table != "headers")
+
+
+def words_for(table: str) -> Mapping[str, tuple[str, ...]]:
+    """Code → the words that mean it."""
+    return {code: tuple(words) for code, words in _tables()[table].items()}
+
+
+def words_of(table: str, language: Language) -> tuple[str, ...]:
+    """One word for each code of a table, for saying what would have been understood.
+
+    In each list the first word is Dutch; English is the code itself, and for code lists of others the last word.
+    """
+    foreign = table in ("relation", "role")
+    words = _tables()[table].items()
+    return tuple(listed[0] if language == "nl" else listed[-1] if foreign else code for code, listed in words)
 
 
 def display_of(code: str) -> str:
