@@ -61,9 +61,11 @@ class Rule:
 
     def _watch(self, scope: Scope) -> tuple[Callable[[Any], bool], ...]:
         """Tests whether an element lacks what the invariant is about (a native one sees that as quickly itself)."""
-        groups = () if self._native else idle_without(scope.engine.schema, self._expression, self._type_key)
-        if not self._native and self._type_key != "Resource":
-            self._reader = direct(scope.engine.schema, self._expression, self._type_key)
+        groups: tuple[frozenset[str], ...] = ()
+        if not self._native and _is_sound(self._expression):
+            groups = idle_without(scope.engine.schema, self._expression, self._type_key)
+            if self._type_key != "Resource":
+                self._reader = direct(scope.engine.schema, self._expression, self._type_key)
         self._idle = tuple(group.isdisjoint for group in groups if group)
         return self._idle
 
@@ -80,6 +82,15 @@ class Rule:
             focus = Node.of_resource(schema, value)
         env = Environment(schema, scope.engine.services(scope), scope.resource_node(), scope.root.resource_node())
         return compile_expression(self._expression).holds(env, focus)
+
+
+def _is_sound(expression: str) -> bool:
+    """Whether an expression can be run at all; one that cannot is undecided whatever the element holds."""
+    try:
+        compile_expression(expression)
+    except FhirPathError:
+        return False
+    return True
 
 
 def rules_of(

@@ -15,6 +15,7 @@ from fhir_plugin.validation.fhirpath.direct import Unclear, direct
 from fhir_plugin.validation.fhirpath.idle import idle_without
 from fhir_plugin.validation.native import NATIVE
 from fhir_plugin.validation.patches import PATCHES
+from fhir_plugin.validation.rules import Rule
 from fhir_plugin.validation.scope import Scope
 
 DATES = st.sampled_from(["2020", "2021-05", "2021-05-04", "2021-05-04T10:00:00Z", "2021-05-04T10:00:00+02:00", "2022"])
@@ -183,6 +184,84 @@ def test_what_is_read_off_an_object_is_what_the_interpreter_says(validator):
             assert compile_expression(expression).holds(env, Node(schema, value, key)) is answer, (expression, value)
             read += 1
     assert read > 1000
+
+
+WRONG = (None, [], {}, "", "x", 1, True, [None], [[]], [{}], ["x", None], {"id": "x"}, [{"id": "x"}, "x"], [1, {}])
+"""What may stand where something else is due."""
+
+
+def interpreted(validator, expression, key, value):
+    """True, False, or the name of the error in which the interpreter ends."""
+    schema = validator.engine.schema
+    scope = Scope(validator.engine, [], {"resourceType": "Basic"}, (None, "x", None))
+    env = Environment(schema, validator.engine.services(scope), scope.resource_node(), scope.resource_node())
+    try:
+        return compile_expression(expression).holds(env, Node(schema, value, key))
+    except (FhirPathError, TypeError, AttributeError, KeyError, ValueError) as error:
+        return type(error).__name__
+
+
+def test_of_wrong_shapes_a_shortcut_says_what_the_interpreter_says(validator):
+    schema, chance = validator.engine.schema, random.Random(5)
+    read = idle = 0
+    for key, published in sorted(set(invariants_of_r4(validator.engine.definitions._definitions))):
+        expression = PATCHES.get(published, published)
+        reader = direct(schema, expression, key)
+        groups = idle_without(schema, expression, key)
+        words = set(re.findall(r"[A-Za-z]+", expression))
+        telling = [spec for spec in schema.fields(key).values() if spec.name in words]
+        for _ in range(25 if reader or groups else 0):
+            value = {"id": "x"}
+            for spec in chance.sample(telling, chance.randrange(len(telling) + 1)):
+                value[spec.json_name] = chance.choice(WRONG)
+                if spec.is_primitive and chance.random() < 0.3:
+                    value[f"_{spec.json_name}"] = chance.choice([*WRONG, NOTHING, [NOTHING]])
+            said = interpreted(validator, expression, key, value)
+            if any(group.isdisjoint(value) for group in groups):
+                assert said is True, (key, expression, value)
+                idle += 1
+            try:
+                answer = reader(value) is True if reader else said
+            except Unclear:
+                continue
+            assert answer is said, (key, expression, value)
+            read += reader is not None
+    assert read > 1000
+    assert idle > 1000
+
+
+@pytest.mark.parametrize("expression", NATIVE)
+def test_of_wrong_shapes_a_native_invariant_loses_no_error(validator, expression):
+    """It may say nothing where the interpreter does, but only of what the walk finds wrong itself."""
+    schema, chance = validator.engine.schema, random.Random(6)
+    for key in keys_with(schema, expression):
+        names = [name for name in ELEMENTS[key] if not name.startswith("_")]
+        for _ in range(60):
+            value = {name: chance.choice(WRONG) for name in chance.sample(names, chance.randrange(1, len(names) + 1))}
+            root = {"resourceType": key, **value} if "." not in key and schema.kind(key) == "resource" else value
+            scope = Scope(validator.engine, [], {"resourceType": "Basic"}, (None, "x", None))
+            try:
+                answer = NATIVE[expression](root, None, scope)
+            except (TypeError, AttributeError, KeyError, ValueError):
+                answer = None
+            if answer is interpreted(validator, PATCHES.get(expression, expression), key, root):
+                continue
+            validator.engine.base.check(key)(root, None, scope.path, scope)
+            assert any(one.severity == "error" for one in scope.findings), (answer, root)
+
+
+def test_an_equation_with_several_literals_is_left_to_the_interpreter(validator):
+    for operator, reads in (("=", False), ("!=", False), ("in", True)):
+        assert bool(direct(validator.engine.schema, f"gender {operator} ('male' | 'female')", "Patient")) is reads
+
+
+@pytest.mark.parametrize("expression", ["name.empty() or name.unheardOf()", "gender.exists() or unheardOf()"])
+@pytest.mark.parametrize("value", [{"gender": "male"}, {"name": [{"text": "x"}]}, {"id": "x"}])
+def test_an_invariant_that_cannot_run_is_undecided_whatever_the_element_holds(validator, expression, value):
+    rule = Rule({"key": "x-1", "expression": expression}, "Patient", "http://x")
+    scope = Scope(validator.engine, [], {"resourceType": "Patient", **value}, (None, "Patient", None))
+    rule.apply(scope.resource, None, scope.path, scope)
+    assert [one.code for one in scope.findings] == ["invariant-undecided"]
 
 
 def test_an_invariant_on_what_must_be_there_is_never_taken_for_granted(validator):

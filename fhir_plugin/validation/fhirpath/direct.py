@@ -75,7 +75,8 @@ class _Reading:
     def _compared(self, operator: str, left: Tree, texts: tuple[str, ...]) -> Reader:
         name = _name(left)
         spec = self._schema.fields(self._type_key).get(name)
-        if spec is None or not texts or spec.is_list or spec.type_key not in _TEXTS or spec.element.choice:
+        several = operator != "in" and len(texts) > 1  # then one and two items are compared, which never equal
+        if spec is None or not texts or several or spec.is_list or spec.type_key not in _TEXTS or spec.element.choice:
             return _unclear
         self.clear += 1
         wanted, under = operator != "!=", f"_{name}"
