@@ -12,7 +12,8 @@ from fhir_plugin.cli.progress import Progress
 from fhir_plugin.model.issues import Severity
 from fhir_plugin.texts import Language
 from fhir_plugin.validation import Policy, Validator
-from fhir_plugin.validation.batch import bytes_in, sources, validate_all
+from fhir_plugin.validation.batch import Batch
+from fhir_plugin.validation.inputs import bytes_in, inputs
 from fhir_plugin.validation.outputs import FORMATS, Summary, make_output
 from fhir_plugin.validation.terminology import TerminologyServer
 
@@ -82,11 +83,10 @@ def validate_command(
     output = make_output(format_name, sys.stdout.write, cast("Language", lang))
     summary = Summary()
     progress = Progress(bytes_in(paths)) if sys.stderr.isatty() and not quiet else None
-    found = progress.reading(sources(paths)) if progress else sources(paths)
-    results = validate_all(validator, found, profiles, jobs or os.cpu_count() or 1)
-    for result in progress.done(results) if progress else results:
-        summary.add(result.report)
-        output.add(result)
+    parts = Batch(validator, output, profiles).run(inputs(paths), jobs or os.cpu_count() or 1)
+    for part in progress.done(parts) if progress else parts:
+        summary.merge(part.summary)
+        output.add(part.texts)
     output.finish(summary)
     warned = fail_on == "warning" and summary.severities[Severity.WARNING]
     sys.exit(1 if summary.errors or warned else 0)

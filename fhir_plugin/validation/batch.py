@@ -1,181 +1,155 @@
-"""Many inputs: files, folders, globs, NDJSON and standard input, on one core or several, in constant memory."""
+"""Many inputs on one core or several: a process reads, validates and renders; the one that started it only joins."""
 
 from __future__ import annotations
 
-import glob
-import marshal
-import sys
+import gc
+from collections import deque
 from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from itertools import islice
 from pathlib import Path
 from typing import NamedTuple
 
 from fhir_plugin.errors import InputError
-from fhir_plugin.model.issues import Issue, Report, Severity
-from fhir_plugin.validation.outputs import Result
+from fhir_plugin.model.issues import Report
+from fhir_plugin.validation.inputs import Input, Source, Stretch
+from fhir_plugin.validation.outputs import Output, Result, Summary
 from fhir_plugin.validation.parsing.result import failed
 from fhir_plugin.validation.validator import Validator
 
-__all__ = ["Source", "bytes_in", "sources", "validate_all"]
+__all__ = ["Batch", "Part", "rare_collections"]
 
-_SUFFIXES = frozenset({".json", ".xml", ".ndjson"})
 _CHUNK_BYTES = 256 * 1024
+_COLLECT_AFTER = 50_000
+"""Objects made before garbage in cycles is looked for; validating makes hardly any."""
 
 
-class Source(NamedTuple):
-    """One resource to validate: a file (``data`` None: read it when its turn comes) or a line."""
+class Part(NamedTuple):
+    """What came of some inputs.
 
-    name: str
-    line: int | None
-    data: bytes | None
-
-
-def sources(paths: Iterable[str]) -> Iterator[Source]:
-    """The resources behind paths: ``-`` is standard input, folders are searched, NDJSON is read line by line.
-
-    Raises:
-        InputError: a path that leads to nothing.
+    Attributes:
+        texts: of every resource, what the output writes of it.
+        summary: counts over them.
+        size: their bytes.
     """
-    for text in paths:
-        if text == "-":
-            yield from _stream(sys.stdin.buffer)
-            continue
-        found = _files(text)
-        if not found:
-            raise InputError("nothing to read here.", where=text, remedy="Give a file, a folder or a pattern.")
-        for one in found:
-            yield from _file(one)
+
+    texts: list[str]
+    summary: Summary
+    size: int
 
 
-def bytes_in(paths: Iterable[str]) -> int:
-    """Size of all that is behind paths, or 0 where standard input is among them."""
-    named = tuple(paths)
-    return 0 if "-" in named else sum(one.stat().st_size for text in named for one in _files(text))
+@contextmanager
+def rare_collections() -> Iterator[None]:
+    """Spare a long run the search for garbage among the definitions; for commands, which own their process."""
+    before = gc.get_threshold()
+    gc.freeze()
+    gc.set_threshold(_COLLECT_AFTER, *before[1:])
+    try:
+        yield
+    finally:
+        gc.set_threshold(*before)
+        gc.unfreeze()
 
 
-def _files(text: str) -> list[Path]:
-    path = Path(text)
-    if path.is_dir():
-        return sorted(one for one in path.rglob("*") if one.suffix in _SUFFIXES and one.is_file())
-    if path.is_file():
-        return [path]
-    return sorted(Path(one) for one in glob.glob(text, recursive=True) if Path(one).is_file())  # noqa: PTH207
-
-
-def _file(path: Path) -> Iterator[Source]:
-    if path.suffix != ".ndjson":
-        yield Source(str(path), None, None)
-        return
-    with path.open("rb") as lines:
-        for number, line in enumerate(lines, 1):
-            if line.strip():
-                yield Source(str(path), number, line)
-
-
-def _stream(stream: Iterable[bytes]) -> Iterator[Source]:
-    """Standard input: one resource, or one a line when the first line is a resource by itself."""
-    lines = iter(stream)
-    first = next(lines, b"")
-    second = next(lines, b"")
-    if first.strip().startswith(b"{") and first.strip().endswith(b"}") and second.strip():
-        yield Source("-", 1, first)
-        yield Source("-", 2, second)
-        for number, line in enumerate(lines, 3):
-            if line.strip():
-                yield Source("-", number, line)
-        return
-    yield Source("-", None, b"".join([first, second, *lines]))
-
-
-def validate_all(
-    validator: Validator, found: Iterable[Source], profiles: tuple[str, ...] = (), jobs: int = 1
-) -> Iterator[Result]:
-    """Results in the order of the inputs.
+class Batch:
+    """Validates inputs into parts of an output.
 
     Args:
         validator: loaded before the work is spread, so that every process shares its definitions.
-        found: see :func:`sources`.
+        output: renders the results.
         profiles: canonicals every resource must satisfy.
-        jobs: number of processes.
     """
-    if jobs <= 1:
-        for source in found:
-            yield _one(validator, source, profiles)
-        return
-    import multiprocessing  # not needed, and not loaded, for one process
 
-    context = multiprocessing.get_context("fork")
-    with context.Pool(jobs, _adopt, (validator, profiles)) as pool:
-        for answer in pool.imap(_many, _chunks(found)):
-            yield from unpacked(answer)
+    def __init__(self, validator: Validator, output: Output, profiles: tuple[str, ...] = ()) -> None:
+        self._validator = validator
+        self._output = output
+        self._profiles = profiles
 
+    def run(self, found: Iterable[Input], jobs: int = 1) -> Iterator[Part]:
+        """Parts in the order of the inputs.
 
-def _one(validator: Validator, source: Source, profiles: tuple[str, ...]) -> Result:
-    data = source.data
-    if data is None:
-        try:
-            data = Path(source.name).read_bytes()
-        except OSError:
-            report: Report = Report(issues=failed("input-unreadable").issues)
-            return Result(name=source.name, report=report)
-    return Result(name=source.name, line=source.line, report=validator.validate(data, profiles))
+        Args:
+            found: see :func:`fhir_plugin.validation.inputs.inputs`.
+            jobs: number of processes.
 
+        Raises:
+            InputError: a process ended before its work was done.
+        """
+        with rare_collections():
+            yield from self._spread(found, jobs) if jobs > 1 else map(self.part, ([one] for one in found))
 
-_adopted: dict[str, tuple[Validator, tuple[str, ...]]] = {}
+    def _spread(self, found: Iterable[Input], jobs: int) -> Iterator[Part]:
+        import multiprocessing  # not needed, and not loaded, for one process
+        from concurrent.futures import Future, ProcessPoolExecutor
+        from concurrent.futures.process import BrokenProcessPool
 
+        chunks = _chunks(found)
+        waiting: deque[Future[Part]] = deque()
+        context = multiprocessing.get_context("fork")
+        with ProcessPoolExecutor(jobs, context, _adopt, (self,)) as pool:
+            try:
+                waiting.extend(pool.submit(_part, chunk) for chunk in islice(chunks, 4 * jobs))
+                while waiting:
+                    part = waiting.popleft().result()
+                    waiting.extend(pool.submit(_part, chunk) for chunk in islice(chunks, 1))
+                    yield part
+            except BrokenProcessPool as error:
+                remedy = "Memory may be short: try again with fewer --jobs."
+                raise InputError("a process that validated ended too early.", remedy=remedy) from error
+            finally:
+                pool.shutdown(cancel_futures=True)
 
-def _adopt(validator: Validator, profiles: tuple[str, ...]) -> None:
-    _adopted["here"] = (validator, profiles)
-
-
-def _many(chunk: list[Source]) -> bytes:
-    validator, profiles = _adopted["here"]
-    return packed(_one(validator, source, profiles) for source in chunk)
-
-
-def packed(results: Iterable[Result]) -> bytes:
-    """Results as bytes for another process of this program: what costs time there is objects, not text."""
-    return marshal.dumps(
-        [
-            (
-                result.name,
-                result.line,
-                [
-                    (one.severity.value, one.code, one.expression, one.params, one.line, one.column, one.source)
-                    for one in result.report
-                ],
-            )
-            for result in results
-        ]
-    )
-
-
-def unpacked(data: bytes) -> Iterator[Result]:
-    """The inverse of :func:`packed`."""
-    for name, number, rows in marshal.loads(data):  # noqa: S302  it comes from a process that this one started
-        issues = tuple(
-            Issue(
-                severity=_SEVERITIES[severity],
-                code=code,
-                expression=expression,
-                params=params,
-                line=line,
-                column=column,
-                source=source,
-            )
-            for severity, code, expression, params, line, column, source in rows
-        )
-        yield Result(name=name, line=number, report=Report(issues=issues))
+    def part(self, chunk: list[Input]) -> Part:
+        """Validate and render."""
+        texts, summary, size = [], Summary(), 0
+        for one in chunk:
+            for source in _sources(one):
+                data = _read(source)
+                size += len(data or b"")
+                report = self._validator.validate(data, self._profiles) if data is not None else _UNREADABLE
+                summary.add(report)
+                texts.append(self._output.part(Result(name=source.name, line=source.line, report=report)))
+        return Part(texts, summary, size)
 
 
-_SEVERITIES = {one.value: one for one in Severity}
+_UNREADABLE = Report(issues=failed("input-unreadable").issues)
 
 
-def _chunks(found: Iterable[Source]) -> Iterator[list[Source]]:
-    chunk: list[Source] = []
+def _sources(one: Input) -> Iterable[Source]:
+    if type(one) is not Stretch:
+        return (Source(*one),)
+    try:
+        return list(one.sources())
+    except OSError:
+        return (Source(one.name, one.line, None),)
+
+
+def _read(source: Source) -> bytes | None:
+    if source.data is not None:
+        return source.data
+    try:
+        return Path(source.name).read_bytes()
+    except OSError:
+        return None
+
+
+_adopted: dict[str, Batch] = {}
+
+
+def _adopt(batch: Batch) -> None:
+    _adopted["here"] = batch
+
+
+def _part(chunk: list[Input]) -> Part:
+    return _adopted["here"].part(chunk)
+
+
+def _chunks(found: Iterable[Input]) -> Iterator[list[Input]]:
+    chunk: list[Input] = []
     size = 0
-    for source in found:
-        chunk.append(source)
-        size += len(source.data) if source.data is not None else 8192
+    for one in found:
+        chunk.append(one)
+        size += one.weight
         if size >= _CHUNK_BYTES:
             yield chunk
             chunk, size = [], 0

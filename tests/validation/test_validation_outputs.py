@@ -27,7 +27,7 @@ def written(name, validator, *resources, language="nl"):
     for number, resource in enumerate(resources):
         report = validator.validate(json.dumps(resource))
         summary.add(report)
-        output.add(Result(name=f"{number}.json", report=report))
+        output.add([output.part(Result(name=f"{number}.json", report=report))])
     output.finish(summary)
     return stream.getvalue()
 

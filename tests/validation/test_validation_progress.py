@@ -10,7 +10,9 @@ from click.testing import CliRunner
 
 from fhir_plugin.cli.progress import Progress
 from fhir_plugin.cli.validate import validate_command
-from fhir_plugin.validation.batch import Source, bytes_in
+from fhir_plugin.validation.batch import Part
+from fhir_plugin.validation.inputs import bytes_in
+from fhir_plugin.validation.outputs import Summary
 
 
 def ticking(seconds: float) -> Iterator[float]:
@@ -24,8 +26,7 @@ def shown(total: int, seconds: float, count: int = 6) -> list[str]:
     lines: list[str] = []
     clock = ticking(seconds)
     progress = Progress(total, lines.append, lambda: next(clock))
-    found = (Source("many.ndjson", number, b"x" * 100) for number in range(1, count + 1))
-    assert len(list(progress.done(list(progress.reading(found))))) == count
+    assert len(list(progress.done(Part([""], Summary(inputs=1), 100) for _ in range(count)))) == count
     return lines
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from xml.sax.saxutils import escape, quoteattr  # they write XML; nothing is parsed  # nosec B406
 
 from fhir_plugin.model.issues import Issue, Severity
@@ -27,7 +27,7 @@ class _JUnit:
         self._language: Language = language
         self._cases: list[str] = []
 
-    def add(self, result: Result) -> None:
+    def part(self, result: Result) -> str:
         bad = [self._line(result, issue) for issue in result.report.of(*_BAD)]
         rest = [self._line(result, issue) for issue in result.report if issue.severity not in _BAD]
         body = ""
@@ -35,7 +35,10 @@ class _JUnit:
             body += f"<failure message={_quoted(bad[0])}>{_safe(chr(10).join(bad))}</failure>"
         if rest:
             body += f"<system-out>{_safe(chr(10).join(rest))}</system-out>"
-        self._cases.append(f'<testcase classname="validate" name={_quoted(result.label)}>{body}</testcase>\n')
+        return f'<testcase classname="validate" name={_quoted(result.label)}>{body}</testcase>\n'
+
+    def add(self, parts: Sequence[str]) -> None:
+        self._cases += parts
 
     def _line(self, result: Result, issue: Issue) -> str:
         line, column = result.place(issue)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 from fhir_plugin.texts import Language, render
 from fhir_plugin.validation.outputs.results import Result, Summary
@@ -21,7 +21,8 @@ class _Lines:
         self._write = write
         self._language: Language = language
 
-    def add(self, result: Result) -> None:
+    def part(self, result: Result) -> str:
+        lines = []
         for issue in result.report:
             line, column = result.place(issue)
             words = render(issue, self._language)
@@ -37,7 +38,11 @@ class _Lines:
                 "source": issue.source,
                 "params": dict(issue.params),
             }
-            self._write(json.dumps(body, ensure_ascii=False) + "\n")
+            lines.append(json.dumps(body, ensure_ascii=False) + "\n")
+        return "".join(lines)
+
+    def add(self, parts: Sequence[str]) -> None:
+        self._write("".join(parts))
 
     def finish(self, summary: Summary) -> None:
         """Nothing closes NDJSON."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -65,28 +65,27 @@ class _Outcomes:
     def __init__(self, write: Callable[[str], object], language: Language) -> None:
         self._write = write
         self._language: Language = language
-        self._first: Result | None = None
+        self._only: str | None = None
         self._several = False
 
-    def add(self, result: Result) -> None:
-        if self._first is None:
-            self._first = result
-            return
-        if not self._several:
-            self._several = True
-            self._write('{"resourceType": "Bundle", "type": "collection", "entry": [\n')
-            self._entry(self._first)
-        self._write(",\n")
-        self._entry(result)
-
-    def _entry(self, result: Result) -> None:
+    def part(self, result: Result) -> str:
         url = Path(result.name).absolute().as_uri() + (f"#{result.line}" if result.line is not None else "")
         body = {"fullUrl": url, "resource": operation_outcome(result.report, self._language)}
-        self._write(json.dumps(body, ensure_ascii=False))
+        return json.dumps(body, ensure_ascii=False)
+
+    def add(self, parts: Sequence[str]) -> None:
+        if self._several:
+            self._write("".join(f",\n{part}" for part in parts))
+            return
+        parts = [self._only, *parts] if self._only is not None else parts
+        self._several = len(parts) > 1
+        self._only = parts[0] if len(parts) == 1 else None
+        if self._several:
+            self._write('{"resourceType": "Bundle", "type": "collection", "entry": [\n' + ",\n".join(parts))
 
     def finish(self, summary: Summary) -> None:  # noqa: ARG002  the protocol of outputs
         if self._several:
             self._write("\n]}\n")
-        elif self._first is not None:
-            body = operation_outcome(self._first.report, self._language)
+        elif self._only is not None:
+            body = json.loads(self._only)["resource"]
             self._write(json.dumps(body, ensure_ascii=False, indent=2) + "\n")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from importlib import import_module
 from typing import Protocol
@@ -69,6 +69,17 @@ class Summary:
             if self.examples.setdefault(issue.code, issue).params != issue.params:
                 self.varied.add(issue.code)
 
+    def merge(self, later: Summary) -> None:
+        """Count what was counted elsewhere, of inputs after these."""
+        self.inputs += later.inputs
+        self.failed += later.failed
+        self.severities.update(later.severities)
+        self.codes.update(later.codes)
+        self.varied |= later.varied
+        for code, issue in later.examples.items():
+            if self.examples.setdefault(code, issue).params != issue.params:
+                self.varied.add(code)
+
     @property
     def errors(self) -> int:
         """Errors and worse."""
@@ -76,10 +87,13 @@ class Summary:
 
 
 class Output(Protocol):
-    """Writes results as they come."""
+    """Writes results as they come; they are rendered one by one, possibly in another process."""
 
-    def add(self, result: Result) -> None:
-        """Write one result, or keep it until the end."""
+    def part(self, result: Result) -> str:
+        """What is to be written of one result, whatever stands beside it."""
+
+    def add(self, parts: Sequence[str]) -> None:
+        """Write the parts of some results, or keep them until the end."""
 
     def finish(self, summary: Summary) -> None:
         """Write what closes the document."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from importlib.metadata import version
 from pathlib import PurePath
 from typing import Any
@@ -16,7 +16,7 @@ from fhir_plugin.validation.outputs.results import Result, Summary
 __all__ = ["create"]
 
 _LEVELS = {Severity.FATAL: "error", Severity.ERROR: "error", Severity.WARNING: "warning", Severity.INFORMATION: "note"}
-_SCHEMA = "https://json.schemastore.org/sarif-2.1.0.json"
+_HEAD = '{"$schema": "https://json.schemastore.org/sarif-2.1.0.json", "version": "2.1.0", "runs": [{"results": ['
 
 
 def create(write: Callable[[str], object], language: Language) -> _Sarif:
@@ -28,10 +28,16 @@ class _Sarif:
     def __init__(self, write: Callable[[str], object], language: Language) -> None:
         self._write = write
         self._language: Language = language
-        self._results: list[dict[str, Any]] = []
+        self._begun = False
 
-    def add(self, result: Result) -> None:
-        self._results += [self._result(result, issue) for issue in result.report]
+    def part(self, result: Result) -> str:
+        return ", ".join(json.dumps(self._result(result, issue), ensure_ascii=False) for issue in result.report)
+
+    def add(self, parts: Sequence[str]) -> None:
+        written = [part for part in parts if part]
+        if written:
+            self._write((", " if self._begun else _HEAD) + ", ".join(written))
+            self._begun = True
 
     def _result(self, result: Result, issue: Issue) -> dict[str, Any]:
         line, column = result.place(issue)
@@ -49,8 +55,8 @@ class _Sarif:
     def finish(self, summary: Summary) -> None:
         rules = [{"id": code} for code in sorted(summary.codes)]
         driver = {"name": "steunfiguren validate", "version": version("steunfiguren"), "rules": rules}
-        run = {"tool": {"driver": driver}, "columnKind": "unicodeCodePoints", "results": self._results}
-        self._write(json.dumps({"$schema": _SCHEMA, "version": "2.1.0", "runs": [run]}, ensure_ascii=False) + "\n")
+        rest = json.dumps({"tool": {"driver": driver}, "columnKind": "unicodeCodePoints"}, ensure_ascii=False)
+        self._write(("" if self._begun else _HEAD) + f"], {rest[1:]}]}}\n")
 
 
 def _uri(name: str) -> str:

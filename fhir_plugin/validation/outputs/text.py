@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Sequence
 
 from fhir_plugin.model.issues import Issue, Severity
 from fhir_plugin.texts import Language, render, sentence
@@ -27,13 +27,15 @@ class _Text:
         self._language: Language = language
         self._wide = max(len(self._say(code)) for code in _SEVERITY_CODES.values())
 
-    def add(self, result: Result) -> None:
+    def part(self, result: Result) -> str:
         if not result.report.issues:
-            return
-        self._write(f"{result.label}\n")
-        for issue in sorted(result.report, key=lambda one: self._order(result, one)):
-            self._issue(result, issue)
-        self._write("\n")
+            return ""
+        issues = sorted(result.report, key=lambda one: self._order(result, one))
+        lines = [line for issue in issues for line in self._issue(result, issue)]
+        return "\n".join([result.label, *lines, "", ""])
+
+    def add(self, parts: Sequence[str]) -> None:
+        self._write("".join(parts))
 
     @staticmethod
     def _order(result: Result, issue: Issue) -> tuple[int, int, int]:
@@ -41,17 +43,17 @@ class _Text:
         line, column = result.place(issue)
         return line or 0, column or 0, _RANK[issue.severity]
 
-    def _issue(self, result: Result, issue: Issue) -> None:
+    def _issue(self, result: Result, issue: Issue) -> Iterator[str]:
         line, column = result.place(issue)
         place = f"{line or '-'}:{column or '-'}"
         words = render(issue, self._language)
         level = self._say(_SEVERITY_CODES[issue.severity])
-        self._write(f"  {place:<9}{_MARKS[issue.severity]} {level:<{self._wide}}  {issue.expression}\n")
-        self._write(f"             {words.text}  [{issue.code}]\n")
+        yield f"  {place:<9}{_MARKS[issue.severity]} {level:<{self._wide}}  {issue.expression}"
+        yield f"             {words.text}  [{issue.code}]"
         if words.remedy:
-            self._write(f"             → {words.remedy}\n")
+            yield f"             → {words.remedy}"
         if issue.source:
-            self._write(f"             {self._say('asked-by', (('profile', issue.source),))}\n")
+            yield f"             {self._say('asked-by', (('profile', issue.source),))}"
 
     def finish(self, summary: Summary) -> None:
         counts = (
