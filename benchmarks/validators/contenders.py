@@ -11,6 +11,8 @@ import statistics
 import subprocess
 import sys
 import tempfile
+import threading
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -18,6 +20,9 @@ __all__ = ["Contender", "Measured", "contenders", "measure"]
 
 ROOT = Path(__file__).resolve().parents[2]
 CHILD = Path(__file__).with_name("child.py")
+PATIENCE = 240
+"""Seconds for one pass, the start included."""
+
 MEDPLUM = """
 const fs = require('fs'), path = require('path'), core = require('@medplum/core');
 const folder = path.join('node_modules', '@medplum', 'definitions', 'dist', 'fhir', 'r4');
@@ -48,7 +53,7 @@ class Contender:
         skips: what it does not look at, or why it is left out.
         command: how it is started; empty where it is not here.
         folder: where.
-        without: names of files it is spared.
+        sampled: whether it is so slow that it gets a sample of the files.
         passes: at most so many.
     """
 
@@ -57,7 +62,7 @@ class Contender:
     skips: str
     command: tuple[str, ...] = ()
     folder: Path | None = None
-    without: frozenset[str] = frozenset()
+    sampled: bool = False
     passes: int = 100
 
 
@@ -83,7 +88,7 @@ class Measured:
         return statistics.median(self.cpus)
 
 
-def contenders(peers: Path | None, nl_core: Path, slow: frozenset[str]) -> list[Contender]:
+def contenders(peers: Path | None, nl_core: Path) -> list[Contender]:
     """All of them, also those that are not here."""
     child = (sys.executable, str(CHILD))
     core = peers / "hl7.fhir.r4.core.tgz" if peers else Path("none")
@@ -112,11 +117,18 @@ def contenders(peers: Path | None, nl_core: Path, slow: frozenset[str]) -> list[
         Contender(
             name="pyrofile-validator",
             checks="base R4",
-            skips=f"{', '.join(sorted(slow))} (spared: takes it minutes), places",
+            skips="places",
             command=(str(python), str(CHILD), "pyrofile", str(core)) if python.exists() and core.is_file() else (),
             folder=peers,
-            without=slow,
+            sampled=True,
             passes=1,
+        ),
+        Contender(
+            name="this validator, on that sample",
+            checks="all of R4 and our profiles",
+            skips="",
+            command=(*child, "ours"),
+            sampled=True,
         ),
         Contender(
             name="HL7 engine (Java)", checks="base R4", skips="places", command=(*child, "hl7") if _java() else (),
@@ -132,9 +144,9 @@ def _java() -> bool:
     return not missing() and (FOLDER / "classpath").is_file()
 
 
-def measure(found: list[Contender], paths: list[Path], passes: int) -> list[Measured]:
-    """Warm all of them up, then let them make passes in turn."""
-    running = [_Running(one, paths) for one in found]
+def measure(found: list[Contender], paths: list[Path], sample: list[Path], passes: int) -> list[Measured]:
+    """Warm all of them up, then let them make passes in turn; one that fails is left behind with the reason."""
+    running = [_Running(one, sample if one.sampled else paths) for one in found]
     for number in range(passes):
         for one in running:
             if number < one.measured.contender.passes:
@@ -146,35 +158,40 @@ def measure(found: list[Contender], paths: list[Path], passes: int) -> list[Meas
 
 class _Running:
     def __init__(self, contender: Contender, paths: list[Path]) -> None:
-        mine = [str(path) for path in paths if path.name not in contender.without]
-        self.measured = Measured(contender=contender, count=len(mine))
+        self.measured = Measured(contender=contender, count=len(paths))
         self._process: subprocess.Popen[str] | None = None
+        self._errors = tempfile.TemporaryFile("w+")  # noqa: SIM115  closed with the process
         if not contender.command:
             self.measured.problem = "left out: not installed"
             return
-        self._errors = tempfile.TemporaryFile("w+")  # noqa: SIM115  closed with the process
-        self._process = subprocess.Popen(
-            contender.command,
-            cwd=contender.folder,
-            env={**os.environ, "NODE_PATH": ""},
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            stderr=self._errors,
-            text=True,
-        )
-        self.measured.failed = int(self._asked(json.dumps(mine)).get("failed", 0))
+        try:
+            self._process = subprocess.Popen(
+                contender.command,
+                cwd=contender.folder,
+                env={**os.environ, "NODE_PATH": ""},
+                stdin=subprocess.PIPE,
+                stdout=subprocess.PIPE,
+                stderr=self._errors,
+                text=True,
+            )
+        except OSError as error:
+            self.measured.problem = f"failed: {error.strerror}"
+            return
+        self.measured.failed = int(self._asked(json.dumps([str(path) for path in paths])).get("failed", 0))
 
     def take_a_pass(self) -> None:
-        if self._process is not None and not self.measured.problem:
-            answer = self._asked("go")
-            if answer:
-                self.measured.walls.append(answer["wall"])
-                self.measured.cpus.append(answer["cpu"])
+        """One pass, unless it failed before."""
+        answer = {} if self.measured.problem else self._asked("go")
+        if answer:
+            self.measured.walls.append(answer["wall"])
+            self.measured.cpus.append(answer["cpu"])
 
     def _asked(self, line: str) -> dict[str, float]:
         process = self._process
         if process is None or process.stdin is None or process.stdout is None:
             return {}
+        late = threading.Timer(PATIENCE, process.kill)
+        late.start()
         try:
             process.stdin.write(line + "\n")
             process.stdin.flush()
@@ -182,12 +199,18 @@ class _Running:
         except (OSError, ValueError):
             self._errors.seek(0)
             last = [one for one in self._errors.read().splitlines() if one.strip()][-1:]
-            self.measured.problem = f"failed: {''.join(last)[-120:]}"
+            why = "".join(last)[-120:] if late.is_alive() else f"no answer in {PATIENCE} s"
+            self.measured.problem = f"failed: {why}"
             return {}
+        finally:
+            late.cancel()
         return answer
 
     def close(self) -> None:
-        if self._process is not None and self._process.stdin is not None:
-            self._process.stdin.close()
-            self._process.wait(timeout=60)
-            self._errors.close()
+        """End the process."""
+        if self._process is not None:
+            with suppress(OSError):  # it may have ended by itself
+                self._process.communicate(timeout=10)
+            self._process.kill()
+            self._process.wait()
+        self._errors.close()
