@@ -62,7 +62,8 @@ def column_of(entries: Sequence[Entry], frame: Frame, anchor: str) -> Column:
 
 def _label(entry: Entry, frame: Frame, anchor: str, x: float, left: float, top: float) -> Label:
     names = wrapped(entry.name, frame.size, frame.label, 2)
-    support = entry.functions if text_width(entry.functions, frame.small) <= frame.label else entry.letters
+    fits = text_width(entry.functions, frame.small) <= frame.label
+    support = entry.functions if fits else entry.letters
     tall = len(names) * frame.size * LINE + (frame.small * LINE if support else 0.0)
     height = max(_MIN_BLOCK, tall + _BLOCK_PADDING)
     y = top + (height - tall) / 2 + frame.size * 0.98
@@ -76,6 +77,7 @@ def _label(entry: Entry, frame: Frame, anchor: str, x: float, left: float, top: 
         names=rows,
         support=(support_y, support) if support else None,
         box=Box(x=left, y=top, width=frame.label, height=height),
+        short=not fits and bool(support),
     )
 
 

@@ -105,7 +105,11 @@ class Box:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Label:
-    """A person's words: lines of the name, then at most one line about the support."""
+    """A person's words: lines of the name, then at most one line about the support.
+
+    Attributes:
+        short: the support stands in letters, for which a legend is needed.
+    """
 
     key: str
     summary: str
@@ -114,6 +118,7 @@ class Label:
     names: tuple[tuple[float, str], ...]
     support: tuple[float, str] | None
     box: Box
+    short: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -161,6 +166,11 @@ class Ecogram:
     dots: tuple[Dot, ...]
     labels: tuple[Label, ...]
     headings: tuple[Heading, ...]
+
+    @property
+    def has_letters(self) -> bool:
+        """Whether the support of anybody stands in letters."""
+        return any(label.short for label in self.labels)
 
 
 def rounded(value: float) -> float:

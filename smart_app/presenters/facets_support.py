@@ -93,9 +93,11 @@ FUNCTIONS = Facet(
 
 SUPPORTS = Facet(
     name="supports",
-    title=msg("Whom this person supports"),
+    title=msg("A support for"),
     fields=(
-        Field(name="supports", label=msg("Whom does this person support?"), kind="choices", options=_supports_options),
+        Field(
+            name="supports", label=msg("For whom is this person a support?"), kind="choices", options=_supports_options
+        ),
     ),
     read=lambda figure: {"supports": _codes(figure.supports)},
     write=lambda figure, answers: replace(figure, supports=answers.codes("supports", Supports)),
@@ -190,11 +192,11 @@ ENGAGED = Facet(
 
 BOND = Facet(
     name="bond",
-    title=msg("In the child's life"),
+    title=msg("In the picture"),
     fields=(
         Field(
             name="bond_since",
-            label=msg("Since when do you know each other?"),
+            label=msg("Since when has this person been in the picture?"),
             kind="date",
             hint=msg("A year is enough."),
             short=True,

@@ -129,7 +129,7 @@ def _write_relation(figure: SupportFigure, answers: Answers) -> SupportFigure:
 
 RELATION = Facet(
     name="relation",
-    title=msg("Relation to the child"),
+    title=msg("Relation"),
     fields=(Field(name="relation", label=msg("Who is this to the child?"), kind="select", options=_relation_options),),
     read=_read_relation,
     write=_write_relation,

@@ -71,11 +71,11 @@ WORDS: Mapping[type[StrEnum], Mapping[StrEnum, Message]] = {
     Involvement: {
         Involvement.DECISION_MAKING: msg("Helps to decide"),
         Involvement.EXECUTION: msg("Helps to carry out the plan"),
-        Involvement.ADVICE_ONLY: msg("Only advises the child or the family"),
+        Involvement.ADVICE_ONLY: msg("Only gives advice"),
     },
     Supports: {
         Supports.CHILD: msg("the child itself"),
-        Supports.YOUTH: msg("the young person itself"),
+        Supports.YOUTH: msg("the young person themselves"),
         Supports.PARENT: msg("a parent or foster parent"),
     },
     LifeDomain: {

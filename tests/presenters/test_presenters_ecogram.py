@@ -134,3 +134,12 @@ def test_wrapped_text_keeps_to_its_width_and_loses_nothing_unless_it_says_so(
     assert all(text_width(row, 13) <= width for row in rows)
     whole = "".join(text.split())
     assert "".join("".join(rows).split()) == whole or rows[-1].endswith("…")
+
+
+@_FRAMES
+@pytest.mark.parametrize("functions", ["", "Praktisch", "Praktisch, gezelschap, emotioneel en advies"])
+def test_letters_need_their_legend_exactly_where_they_are_drawn(frame: Frame, functions: str) -> None:
+    letters = "P · G · E · A" if functions else ""
+    picture = draw("Noor", [Entry(key="1", name="Sam", sector="Familie", functions=functions, letters=letters)], frame)
+    drawn = [label.support[1] for label in picture.labels if label.support]
+    assert picture.has_letters is (letters in drawn and bool(letters))
