@@ -263,3 +263,16 @@ def test_whether_a_code_may_be_chosen_is_true_or_false(tmp_path, value, good):
     compose = {"include": [{"system": BASE + "cs", "filter": [one]}]}
     found = errors(loaded(tmp_path), {"resourceType": "ValueSet", "status": "draft", "compose": compose})
     assert found == ([] if good else [("filter-value", "ValueSet.compose.include[0].filter[0]")])
+
+
+def test_obligations_come_from_profiles_of_obligations_with_the_same_base(tmp_path):
+    flag = [{"url": CORE + "obligation-profile-flag", "valueBoolean": True}]
+    given = [profile("base"), profile("plain"), profile("other", extension=flag), profile("good", extension=flag)]
+    given[3]["baseDefinition"] = given[0]["url"]
+    inherited = [{"url": CORE + "inherit-obligations", "valueCanonical": one["url"]} for one in given[1:]]
+    own = profile("own", extension=inherited) | {"baseDefinition": given[0]["url"]}
+    found = [one for one in errors(loaded(tmp_path, *given), own) if one[0].startswith("obligations")]
+    assert found == [
+        ("obligations-none", "StructureDefinition.extension[0]"),
+        ("obligations-base", "StructureDefinition.extension[1]"),
+    ]

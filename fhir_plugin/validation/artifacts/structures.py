@@ -7,13 +7,15 @@ from typing import Any
 from fhir_plugin.errors import PackageError
 from fhir_plugin.model.issues import Severity
 from fhir_plugin.validation.artifacts.elements import check_elements
-from fhir_plugin.validation.artifacts.reading import items, text
+from fhir_plugin.validation.artifacts.reading import extension_value, items, text
 from fhir_plugin.validation.schema import FHIR
 from fhir_plugin.validation.scope import Scope
 
 __all__ = ["check_search_parameter", "check_structure"]
 
 Json = dict[str, Any]
+_OBLIGATIONS_ONLY = (f"{FHIR}obligation-profile-flag", f"{FHIR}obligation-profile")
+"""The name that was published, and the one before it."""
 _SEARCH = "http://hl7.org/fhir/SearchParameter/"
 
 
@@ -47,6 +49,7 @@ def check_structure(scope: Scope) -> None:
     """A snapshot can be made of the differential, and an extension keeps the url of the one it derives from."""
     resource, path = scope.resource, scope.path
     check_elements(scope)
+    _check_obligations(scope)
     if resource.get("derivation") == "specialization":
         _check_new_type(scope)
     if resource.get("derivation") != "constraint" or type(resource.get("differential")) is not dict:
@@ -67,10 +70,27 @@ def check_structure(scope: Scope) -> None:
         scope.error("snapshot-impossible", path, ("reason", reason))
 
 
+def _check_obligations(scope: Scope) -> None:
+    """Obligations are taken over from profiles that hold obligations only, of the same base."""
+    for extension, place in items(scope.resource, "extension", scope.path):
+        canonical = extension.get("valueCanonical")
+        if extension.get("url") != f"{FHIR}inherit-obligations" or type(canonical) is not str:
+            continue
+        found = scope.engine.definitions.structure(canonical)
+        if found is None:
+            continue
+        if not any(extension_value(found, url) is True for url in _OBLIGATIONS_ONLY):
+            scope.error("obligations-none", place, ("profile", canonical[:120]))
+        elif text(found, "baseDefinition") != text(scope.resource, "baseDefinition"):
+            base = text(scope.resource, "baseDefinition")
+            scope.error("obligations-base", place, ("profile", canonical[:120]), ("base", base[:120]))
+
+
 def _check_new_type(scope: Scope) -> None:
     """A new type has a name of its own: an absolute one, for the short names are FHIR's."""
     name = text(scope.resource, "type")
-    if name and ":" not in name and scope.engine.schema.tree(name) is None:
+    of_fhir = text(scope.resource, "url") == FHIR + name
+    if name and ":" not in name and not of_fhir and scope.engine.schema.tree(name) is None:
         scope.error("type-name", (scope.path, "type", None), ("type", name[:64]))
     base = scope.engine.definitions.structure(text(scope.resource, "baseDefinition"))
     if base is not None and name and name == text(base, "type"):
