@@ -134,7 +134,7 @@ class Applier:
             else:
                 agreed[patient] = decided.remember
                 self._seen.append(patient)
-                steps.append(mended.get(self.writer.run) or Step(patient=patient, state="same"))
+                steps.append(mended.get(self.writer.run) or _same(decided.plan))
                 self._marks[patient] = self._mark(decided, records[patient])
         return units, steps, agreed
 
@@ -216,6 +216,12 @@ class Applier:
 
 def _id_of(plan: ClientPlan) -> str:
     return plan.patient.removeprefix("Patient/")
+
+
+def _same(plan: ClientPlan) -> Step:
+    """A client nothing is written for: as wanted, or waiting for an answer."""
+    asks = any(figure.conflicts or figure.action is Action.QUESTION for figure in plan.figures)
+    return Step(patient=_id_of(plan), state="waits" if asks else "same", code=plan.needs_person)
 
 
 def _leaves_nothing(plan: ClientPlan) -> bool:

@@ -58,7 +58,8 @@ def _exact(result: Wrote, bodies: list[Json]) -> tuple[Step, tuple[Remembered, .
         held = frozen_in(f"RelatedPerson/{new}", bodies) if new else None
         items.append(replace(item, target=new or item.target, frozen=(item.frozen[0], held)))
     undo = _undo(result, bodies)
-    return Step(patient=unit.patient, state="done", resources=result.resources, undo=undo), tuple(items)
+    code = unit.decided.plan.needs_person
+    return Step(patient=unit.patient, state="done", code=code, resources=result.resources, undo=undo), tuple(items)
 
 
 def _by_element(result: Wrote, left: Left, bodies: list[Json]) -> tuple[Step, tuple[Remembered, ...]]:
@@ -74,7 +75,7 @@ def _by_element(result: Wrote, left: Left, bodies: list[Json]) -> tuple[Step, tu
         return Step(patient=unit.patient, state=state, code=result.error.code, undo=undo), ()
     items = tuple(_held(item, result, now) for item in planned)
     dropped = [item for item, held in zip(planned, items, strict=True) if now and not _kept(item, held)]
-    code = "sync-dropped" if dropped else "sync-to-enter" if left.asks else ""
+    code = "sync-dropped" if dropped else "sync-to-enter" if left.asks else decided.plan.needs_person
     state = "done" if result.resources or not left.asks else "to-enter"
     return Step(patient=unit.patient, state=state, code=code, resources=result.resources, undo=undo), items
 

@@ -99,7 +99,7 @@ def _rest(figure: FigurePlan, *, person: bool, team: bool) -> FigurePlan | None:
         for change in figure.changes
         if change.element != _OWN_ELEMENT and (person if not change.element.startswith(_ENGAGEMENT) else team or person)
     )
-    consent = figure.consent if team or person else ""
+    consent = figure.consent if figure.writes_consent and (team or person) else ""
     return replace(figure, changes=changes, consent=consent) if changes or consent else None
 
 

@@ -92,7 +92,7 @@ class FigurePlan:
         label: what a person recognises it by.
         target: ``RelatedPerson/…`` in the EHR; empty for a new one.
         edits: what somebody changed in the EHR since the source and the EHR agreed; it stands, and nothing is written.
-        consent: ``record``, ``withdraw`` or empty.
+        consent: ``record``, ``withdraw``, ``adopt`` (it is in the record already) or empty.
         notes: codes of what a person should know, such as why sharing waits.
         candidates: for a question: who may be meant.
         says: for a question: what the row says of this person.
@@ -115,7 +115,12 @@ class FigurePlan:
     @property
     def writes(self) -> bool:
         """Whether anything is written for this figure."""
-        return bool(self.changes or self.consent) or self.action is Action.ADD
+        return bool(self.changes or self.writes_consent) or self.action is Action.ADD
+
+    @property
+    def writes_consent(self) -> bool:
+        """Whether a consent is written; one that people recorded in the EHR is left as it is."""
+        return self.consent in ("record", "withdraw")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -129,6 +134,12 @@ class ClientPlan:
     def writes(self) -> bool:
         """Whether anything is written at all."""
         return any(figure.writes for figure in self.figures)
+
+    @property
+    def needs_person(self) -> str:
+        """Code of what a run cannot do and somebody must, once the plan is applied; empty if nothing."""
+        stands = any(note.startswith("consent-stands:") for figure in self.figures for note in figure.notes)
+        return "sync-consent-stands" if stands else ""
 
     def counts(self) -> Iterator[str]:
         """One word for each thing that happens, for the totals."""

@@ -188,7 +188,7 @@ def _decide_figure(
     work.plans[row] = FigurePlan(
         row=row,
         label=label_of(final),
-        action=_action(target, theirs, final, bool(changes or shared.effect)),
+        action=_action(target, theirs, final, bool(changes or shared.effect not in ("", "adopt"))),
         target=f"RelatedPerson/{target.id}" if target else "",
         changes=changes,
         edits=merged.edits,

@@ -12,7 +12,7 @@ from dataclasses import dataclass, replace
 
 from fhir_plugin.consent import Policy, facts_of, required_grantors
 from fhir_plugin.consent.granting import Grant, check_grant, expire, grant
-from fhir_plugin.model.consent import ConsentRecord, Status
+from fhir_plugin.model.consent import ConsentRecord, Effect, Status
 from fhir_plugin.model.dates import Period, midnight
 from fhir_plugin.model.figure import SupportFigure
 from fhir_plugin.model.identity import Identifier, Ref
@@ -23,6 +23,7 @@ from fhir_plugin.model.terms import (
     V3_ROLE_CODE,
     InformationCategory,
 )
+from fhir_plugin.sync.deciding.adopting import meet
 from fhir_plugin.sync.sources.wanted import ConsentClaim
 
 __all__ = ["PURPOSE", "Claimed", "apply_claim", "grantor_word"]
@@ -32,6 +33,8 @@ PURPOSE = "FAMRQT"
 _MOTHERS = frozenset({(V3_ROLE_CODE, code) for code in ("MTH", "NMTH", "ADOPTM")} | {(SNOMED, "72705000")})
 _FATHERS = frozenset({(V3_ROLE_CODE, code) for code in ("FTH", "NFTH", "ADOPTF")} | {(SNOMED, "66839005")})
 _ALL = tuple(InformationCategory)
+_STANDS = "consent-stands:sync-consent-stands"
+_BESIDE = "consent-beside:sync-consent-beside"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -39,9 +42,9 @@ class Claimed:
     """The network after a claim.
 
     Attributes:
-        effect: ``record``, ``withdraw`` or empty.
-        note: code of why a claim was not recorded; empty if it was, or there was nothing to record.
-        recorded: whether an earlier run recorded this very claim.
+        effect: ``record``, ``withdraw``, ``adopt`` (the record holds it already; nothing is written) or empty.
+        note: what a person should know, as kind and code: why a claim was not recorded, or what stands beside it.
+        recorded: whether the record held this very claim before: by an earlier run, or by people.
     """
 
     network: SupportNetwork
@@ -63,8 +66,11 @@ def apply_claim(
         policy: whose signatures are needed.
     """
     mine = [record for record in network.consents if _is_ours(record) and _is_about(record, figure)]
+    theirs = [record for record in network.consents if not _is_ours(record)]
     if claim.state != "given" or claim.since is None:
-        return _withdrawn(network, mine)
+        return replace(
+            _withdrawn(network, mine), note=_STANDS if any(_permits(item, figure) for item in theirs) else ""
+        )
     wanted = _consent_identifier(identity, claim)
     if any(wanted in record.identifiers for record in network.consents):
         return Claimed(network=network, recorded=True)  # what became of it in the EHR since then stands
@@ -84,9 +90,17 @@ def apply_claim(
     errors = [issue.code for issue in check_grant(asked, facts, policy) if issue.severity == "error"]
     if errors:
         return Claimed(network=network, note=f"not-recorded:{errors[0]}")
+    found = meet(grant(asked, facts, policy), theirs, facts.figure) if theirs and facts.figure else None
+    if found and found.over:
+        return replace(_withdrawn(network, mine), note="not-recorded:sync-consent-ended", recorded=True)
+    if found and not any(record.status is Status.ACTIVE for record in mine):
+        if not found.missing:
+            return Claimed(network=network, effect="adopt", recorded=True)
+        asked = replace(asked, signed_by=found.missing)
     record = grant(asked, facts, policy, record_id=f"urn:uuid:{_uuid(f'entry|{wanted.value}')}")
     kept = _ended(network, mine).consents
-    return Claimed(network=replace(network, consents=(*kept, replace(record, identifiers=(wanted,)))), effect="record")
+    changed = replace(network, consents=(*kept, replace(record, identifiers=(wanted,))))
+    return Claimed(network=changed, effect="record", note=_BESIDE if found and found.beside else "")
 
 
 def _withdrawn(network: SupportNetwork, mine: list[ConsentRecord]) -> Claimed:
@@ -101,6 +115,12 @@ def _ended(network: SupportNetwork, records: Iterable[ConsentRecord]) -> Support
 
 def _is_ours(record: ConsentRecord) -> bool:
     return any(identifier.system == CONSENT_IDENTIFIER for identifier in record.identifiers)
+
+
+def _permits(record: ConsentRecord, figure: SupportFigure) -> bool:
+    """Whether a consent still permits something to this figure."""
+    is_permit = record.root is not None and record.root.effect is Effect.PERMIT
+    return record.status is Status.ACTIVE and is_permit and _is_about(record, figure)
 
 
 def _is_about(record: ConsentRecord, figure: SupportFigure) -> bool:

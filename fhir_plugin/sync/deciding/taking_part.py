@@ -26,7 +26,7 @@ class Shared:
     Attributes:
         figure: as it will be; without an engagement that nobody consented to.
         permits: by which the figure takes part from now on; empty when nothing new is shared.
-        effect: what becomes of the consent: ``record``, ``withdraw`` or empty.
+        effect: what becomes of the consent: ``record``, ``withdraw``, ``adopt`` or empty.
         notes: codes of what a person should know.
     """
 

@@ -11,8 +11,9 @@ from fhir_plugin.texts import Language, sentence
 __all__ = ["plan_lines", "totals_lines", "words"]
 
 TOTALS = (
-    "clients", "clients-written", "add", "update", "end", "none", "consent-record", "consent-withdraw",
-    "waits-for-consent", "incomplete", "not-recorded", "edited", "conflict", "question", "rows-refused",
+    "clients", "clients-written", "add", "update", "end", "none", "consent-record", "consent-adopt", "consent-withdraw",
+    "consent-stands", "consent-beside", "waits-for-consent", "incomplete", "not-recorded", "edited", "conflict",
+    "question", "rows-refused",
 )  # fmt: skip
 """Totals in the order they are read."""
 
@@ -46,7 +47,8 @@ def plan_lines(plans: Iterable[ClientPlan], language: Language, *, limit: int) -
 
 
 def _tells(figure: FigurePlan) -> bool:
-    return bool(figure.writes or figure.conflicts or figure.edits) or figure.action is Action.QUESTION
+    told = (figure.writes, figure.consent, figure.conflicts, figure.edits, figure.notes)
+    return any(told) or figure.action is Action.QUESTION
 
 
 def _figure_lines(figure: FigurePlan, language: Language) -> Iterator[str]:
