@@ -9,6 +9,7 @@ from __future__ import annotations
 from datetime import UTC, datetime
 from typing import Any
 
+from fhir_plugin.errors import MappingError
 from fhir_plugin.mapping import extensions as ext
 from fhir_plugin.mapping.contact import ADDRESSES, TELECOMS
 from fhir_plugin.mapping.json import (
@@ -215,7 +216,11 @@ def figure_from(body: Json, *, figure_id: str = "") -> SupportFigure:
 
 
 def figure_onto(figure: SupportFigure, patient: Ref) -> Json:
-    """The RelatedPerson of a figure: the body it came from with only the elements that differ rewritten."""
+    """The RelatedPerson of a figure: the body it came from with only the elements that differ rewritten.
+
+    Raises:
+        MappingError: it must be marked as a figure, and its ``meta`` has no place for that.
+    """
     body: Json = figure.carried.body() if figure.carried else {"resourceType": "RelatedPerson"}
     if "patient" not in body:
         body["patient"] = reference_json(patient)
@@ -226,8 +231,26 @@ def figure_onto(figure: SupportFigure, patient: Ref) -> Json:
         body.setdefault("active", figure.active)
         put_claim(body, Profiles.FIGURE, holds=is_complete(figure))
     if not is_marked_as_figure(body):
-        body.setdefault("meta", {}).setdefault("tag", []).append(dict(FIGURE_TAG))
+        _tag(body)
     return body
+
+
+def _tag(body: Json) -> None:
+    """Mark a body that nothing else marks any more as a figure.
+
+    Raises:
+        MappingError: its ``meta`` has another shape than FHIR gives it; nothing is put in its place.
+    """
+    meta = body.setdefault("meta", {})
+    tags = meta.setdefault("tag", []) if isinstance(meta, dict) else None
+    if not isinstance(tags, list):
+        raise MappingError(
+            "The record's meta has a shape that FHIR does not know.",
+            code="meta-shape",
+            where="RelatedPerson.meta",
+            remedy="Let the EHR's manager correct it; nothing was changed.",
+        )
+    tags.append(dict(FIGURE_TAG))
 
 
 def is_complete(figure: SupportFigure) -> bool:

@@ -134,8 +134,13 @@ def put_text(body: Json, key: str, value: str) -> None:
 
 
 def put_claim(body: Json, profile: str, *, holds: bool) -> None:
-    """Add a profile to ``meta.profile``, or take it away; other claims keep their place."""
-    meta: Json = body["meta"] if isinstance(body.get("meta"), dict) else {}
+    """Add a profile to ``meta.profile``, or take it away; other claims keep their place.
+
+    A ``meta`` of another shape than FHIR gives it is left as it is.
+    """
+    meta: Any = body.get("meta", {})
+    if not isinstance(meta, dict):
+        return
     profiles = meta.get("profile")
     held: list[Any] = profiles if isinstance(profiles, list) else []
     if holds and profile not in held:

@@ -9,8 +9,10 @@ import pytest
 
 from fhir_plugin.errors import MappingError
 from fhir_plugin.mapping.changes import changes_between
+from fhir_plugin.mapping.figure import figure_onto
 from fhir_plugin.mapping.network import from_fhir
 from fhir_plugin.mapping.provenance import Author, provenance_of
+from fhir_plugin.model.carried import Carried
 from fhir_plugin.model.dates import PartialDate
 from fhir_plugin.model.edit import add_figure, add_tie, end_engagement, replace_figure
 from fhir_plugin.model.figure import Designation, Engagement, SupportFigure, Tie
@@ -104,3 +106,11 @@ def test_provenance_says_who_typed_and_who_decided_and_never_that_a_professional
     assert body["target"] == [{"reference": "RelatedPerson/sam"}]
     assert [agent["who"]["reference"] for agent in body["agent"]] == ["Patient/p", "Practitioner/wit"]
     assert body["meta"]["profile"] == [Profiles.DESIGNATION]
+
+
+@pytest.mark.parametrize("meta", ["text", [], {"tag": "text"}, {"tag": {}}])
+def test_a_meta_of_another_shape_is_never_replaced_by_a_mark(meta: object) -> None:
+    body = {"resourceType": "RelatedPerson", "id": "a", "patient": {"reference": "Patient/p"}, "meta": meta}
+    figure = SupportFigure(id="a", name=PersonName(text="Sam"), carried=Carried(body))
+    with pytest.raises(MappingError):
+        figure_onto(figure, Ref(reference="Patient/p"))
