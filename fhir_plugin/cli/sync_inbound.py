@@ -22,7 +22,8 @@ from fhir_plugin.sync.inbound.listening import Follower
 from fhir_plugin.sync.inbound.polling import Poller, PollResult
 from fhir_plugin.sync.inbound.store import InboundStore, open_inbound_store
 from fhir_plugin.sync.inbound.subscriptions import WATCHED, SubscriptionKind, Wish, subscription_body
-from fhir_plugin.sync.plans.rendering import element_words, words
+from fhir_plugin.sync.plans.rendering import client_words, element_words, words
+from fhir_plugin.sync.plans.wording import value_words
 from fhir_plugin.texts import Language
 
 __all__ = ["listen", "poll", "subscribe"]
@@ -156,7 +157,7 @@ def _tell(result: PollResult, output: Path | None, language: Language) -> None:
     code = "sync-poll-first" if result.first else "sync-poll"
     click.echo(words(code, language, read=str(result.read), changed=str(result.changed)))
     for patient, changes in groupby(result.changes, key=lambda change: change.patient):
-        click.echo(patient)
+        click.echo(client_words(patient, language))
         for change in changes:
             click.echo(f"  {_SIGNS[change.kind]} {_line(change, language)}")
     if not result.settled:
@@ -171,4 +172,5 @@ def _line(change: InboundChange, language: Language) -> str:
     who = f"{change.label}  [{change.resource}]" if change.label else change.resource
     if not change.element:
         return who
-    return f"{who}  {element_words(change.element, language)}: {change.before or '—'} → {change.after or '—'}"
+    before, after = (value_words(change.element, value or "—", language) for value in (change.before, change.after))
+    return f"{who}  {element_words(change.element, language)}: {before} → {after}"

@@ -12,7 +12,7 @@ from fhir_plugin.model.dates import PartialDate
 from fhir_plugin.model.figure import Agreement, BondOfTrust, Designation, MandateFact, Note, SupportFigure, VogSeen
 from fhir_plugin.model.identity import Address, Coding, Identifier, Ref, Telecom
 from fhir_plugin.model.names import display_name
-from fhir_plugin.sync.sources.vocabulary import display_of
+from fhir_plugin.model.terms import ROL_NICTIZ, ROL_VEKTIS, V3_NULL_FLAVOR, V3_ROLE_CODE
 
 __all__ = [
     "Action",
@@ -174,7 +174,7 @@ def known_of(figure: SupportFigure) -> Known:
 
 
 def shown(value: Any) -> str:
-    """A value of an element as a person reads it."""
+    """A value of an element as a person reads it, save that codes stay codes: ``plans.wording`` has their words."""
     if value is None or value == "":
         return "—"
     if isinstance(value, tuple):
@@ -195,9 +195,12 @@ def _agreement(value: Agreement) -> str:
     return _parts(agreed, value.on, value.informed_on and f"informed {value.informed_on}", value.exception)
 
 
+_WORDED = (V3_ROLE_CODE, V3_NULL_FLAVOR, ROL_VEKTIS, ROL_NICTIZ)
+"""Code systems of relations and roles that have words in every language here; others bring their own display."""
+
 _SHOW: dict[type, Any] = {
     Telecom: lambda value: value.value,
-    Coding: lambda value: value.display or display_of(value.code),
+    Coding: lambda value: value.code if value.system in _WORDED else value.display or value.code,
     Identifier: lambda value: value.value,
     Ref: lambda value: value.display or value.reference,
     Address: lambda value: _parts(

@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping
 from itertools import islice
 
-from fhir_plugin.sync.deciding.decided import Action, ClientPlan, FigurePlan
+from fhir_plugin.sync.deciding.decided import Action, ClientPlan, ElementChange, FigurePlan
+from fhir_plugin.sync.plans.wording import value_words
 from fhir_plugin.texts import Language, sentence
 
-__all__ = ["plan_lines", "totals_lines", "words"]
+__all__ = ["client_words", "element_words", "plan_lines", "totals_lines", "words"]
 
 TOTALS = (
     "clients", "clients-written", "add", "update", "end", "none", "consent-record", "consent-adopt", "consent-withdraw",
@@ -37,7 +38,7 @@ def plan_lines(plans: Iterable[ClientPlan], language: Language, *, limit: int) -
     """Each client that something happens to, at most ``limit`` of them; 0 is all."""
     telling = (plan for plan in plans if any(_tells(figure) for figure in plan.figures))
     for plan in islice(telling, limit) if limit else telling:
-        yield plan.patient
+        yield client_words(plan.patient, language)
         for figure in plan.figures:
             if _tells(figure):
                 yield from _figure_lines(figure, language)
@@ -56,10 +57,11 @@ def _figure_lines(figure: FigurePlan, language: Language) -> Iterator[str]:
     yield f"  {_SIGNS[figure.action]} {figure.label}{ends}  [{figure.row}]"
     if figure.action in (Action.UPDATE, Action.END):
         for change in figure.changes:
-            yield f"      {element_words(change.element, language)}: {change.before} → {change.after}"
+            yield f"      {_change_words(change, language)}"
     for edit in figure.edits:
         name = element_words(edit.element, language)
-        yield f"    ← {words('sync-plan-edit', language, element=name, before=edit.before, after=edit.after)}"
+        before, after = (value_words(edit.element, value, language) for value in (edit.before, edit.after))
+        yield f"    ← {words('sync-plan-edit', language, element=name, before=before, after=after)}"
     if figure.consent:
         yield f"      {words(f'sync-plan-consent-{figure.consent}', language)}"
     for note in figure.notes:
@@ -67,7 +69,8 @@ def _figure_lines(figure: FigurePlan, language: Language) -> Iterator[str]:
         yield f"      {words(f'sync-plan-{kind}', language)}: {words(reason, language)}"
     for conflict in figure.conflicts:
         name = element_words(conflict.element, language)
-        said = words("sync-plan-conflict", language, element=name, source=conflict.source, ehr=conflict.ehr)
+        source, ehr = (value_words(conflict.element, value, language) for value in (conflict.source, conflict.ehr))
+        said = words("sync-plan-conflict", language, element=name, source=source, ehr=ehr)
         yield f"    ! {said}"
     if figure.candidates:
         yield from _question_lines(figure, language)
@@ -79,10 +82,20 @@ def _question_lines(figure: FigurePlan, language: Language) -> Iterator[str]:
         keys = ", ".join(element_words(key, language) for key in item.agrees)
         yield f"      {words('sync-plan-question', language, target=item.target, figure=item.label, keys=keys)}"
         for change in item.changes:
-            yield f"          {element_words(change.element, language)}: {change.before} → {change.after}"
+            yield f"          {_change_words(change, language)}"
         for element in item.conflicts:
             yield f"          ! {words('sync-plan-then-conflict', language, element=element_words(element, language))}"
     yield f"      {words('sync-plan-question-new', language)}"
+
+
+def _change_words(change: ElementChange, language: Language) -> str:
+    before, after = (value_words(change.element, value, language) for value in (change.before, change.after))
+    return f"{element_words(change.element, language)}: {before} → {after}"
+
+
+def client_words(patient: str, language: Language) -> str:
+    """How a client is named; ``Patient/…`` as ``--only`` takes it, with or without the type."""
+    return words("sync-client", language, client=patient.removeprefix("Patient/"))
 
 
 def element_words(path: str, language: Language) -> str:

@@ -78,11 +78,11 @@ def words_of(table: str, language: Language) -> tuple[str, ...]:
     return tuple(listed[0] if language == "nl" else listed[-1] if foreign else code for code, listed in words)
 
 
-def display_of(code: str) -> str:
-    """The Dutch word for a relation or role: the first one listed; the code itself where there is none."""
+def display_of(code: str, language: Language) -> str:
+    """The word for a relation or role: the first one listed in Dutch, the last in English; the code where none is."""
     for table, key in (("relation", code), ("role", f"V{code}"), ("role", f"N{code}")):
         if key in _tables()[table]:
-            return _tables()[table][key][0]
+            return _tables()[table][key][0 if language == "nl" else -1]
     return code
 
 
