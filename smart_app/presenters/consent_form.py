@@ -25,6 +25,7 @@ __all__ = [
     "FIELD_NAMES",
     "ConsentAnswers",
     "Signature",
+    "categories_of",
     "consent_answers",
     "consents_about",
     "describe",
@@ -275,16 +276,22 @@ class ConsentRow:
     permits: bool
 
 
+def categories_of(consent: ConsentRecord) -> tuple[InformationCategory, ...]:
+    """The kinds of information it is about; a consent without codes is about the whole file."""
+    root = consent.root
+    codes = [code.code for code in root.codes if code.system == CodeSystems.INFORMATION_CATEGORY] if root else []
+    known = tuple(one for one in InformationCategory if one in codes)
+    whole = not root or not root.codes or InformationCategory.WHOLE_FILE in known
+    return (InformationCategory.WHOLE_FILE,) if whole else known
+
+
 def describe(consent: ConsentRecord, context: FormContext) -> ConsentRow:
     """A consent in words."""
     t, root = context.t, consent.root
-    codes = [code.code for code in root.codes if code.system == CodeSystems.INFORMATION_CATEGORY] if root else []
-    known = [one for one in InformationCategory if one in codes]
-    whole = not root or not root.codes or InformationCategory.WHOLE_FILE in known
     end = root.period.end if root and root.period else None
     return ConsentRow(
         id=consent.id,
-        what=words([InformationCategory.WHOLE_FILE] if whole else known, t),
+        what=words(categories_of(consent), t),
         by=joined([context.name_of(ref) for ref in consent.grantors], t),
         until=day_text((end - timedelta(seconds=1)).astimezone(AMSTERDAM).date(), t) if end else "",
         current=is_current(consent, context.now),

@@ -14,6 +14,7 @@ from flask.typing import ResponseReturnValue
 
 from smart_app.i18n import choose
 from smart_app.presenters import consent_form, figure_form
+from smart_app.presenters.earlier_consent import Earlier, earlier
 from smart_app.presenters.figure_form import STEPS, Step
 from smart_app.presenters.forms import FieldError, normal
 from smart_app.views.work import Work, answered, form_of, given, open_work
@@ -134,8 +135,11 @@ def _consent(work: Work, errors: tuple[FieldError, ...] = ()) -> str:
     at = work.at
     needed = consent_form.requirement(at.network, at.policy, at.context.now)
     proposed = consent_form.starting(at.network, at.policy, at.context)
+    before = earlier(work.figure, at.network, at.policy, at.context) if work.draft.entry == "consent" else Earlier()
     if work.draft.entry == "consent":
         proposed["share"] = ("yes",)
+        if "share" not in work.draft.values:  # once answered, what was unticked stays unticked
+            proposed |= before.answers
     work = replace(work, draft=replace(work.draft, values=proposed | work.draft.values))
     signers = replace(
         consent_form.SIGNERS, options=lambda context: consent_form.signer_options(needed, context)
@@ -146,6 +150,7 @@ def _consent(work: Work, errors: tuple[FieldError, ...] = ()) -> str:
         fields=fields,
         why=consent_form.why(needed, at.context),
         gap=bool(needed.gap),
+        earlier=before.rows,
         back=_previous(work, None),
         number=TOTAL if work.adding else 0,
         total=TOTAL,

@@ -36,6 +36,30 @@ def test_who_signed_on_another_form_is_not_asked_again_before_the_save_either(ro
     assert "Mag weten: Afspraken in de agenda en hoe het gaat" in room.post(f"{second}/check").text_content()
 
 
+def test_the_next_signer_sees_what_was_agreed_and_finds_it_filled_in_but_nobody_ticked(room: Room) -> None:
+    first, second = (room.begin("figure/sam/change/consent") for _ in range(2))
+    assert "Al akkoord" not in room.get(f"{first}/consent").text_content()
+    room.post(f"{first}/consent", CONSENT_ANSWERS | {"share_signers": ["RelatedPerson/moeder"]})
+    room.post(f"{first}/check")
+    page = room.get(f"{second}/consent")
+    said = "Al akkoord: Els de Wit. Over: Afspraken in de agenda en hoe het gaat. Tot en met 1 juni 2027."
+    assert said in page.text_content()
+    assert set(page.xpath("//input[@name='share_what'][@checked]/@value")) == {"appointments", "progress"}
+    assert page.xpath("//input[@name='share_until']/@value") == ["1-6-2027"]
+    assert page.xpath("//input[@name='share_signers'][@checked]") == []
+    again = room.post(f"{second}/consent", {"share": "yes", "share_until": "1-6-2027"}, status=422)
+    assert again.xpath("//input[@name='share_what'][@checked]") == [], "what was unticked stays unticked"
+
+
+def test_a_consent_that_is_complete_is_not_proposed_again(room: Room) -> None:
+    first, second = (room.begin("figure/sam/change/consent") for _ in range(2))
+    room.post(f"{first}/consent", CONSENT_ANSWERS)
+    room.post(f"{first}/check")
+    page = room.get(f"{second}/consent")
+    assert "Al akkoord" not in page.text_content()
+    assert page.xpath("//input[@name='share_what'][@checked]") == []
+
+
 def test_the_check_says_for_what_a_signature_is_still_needed_when_it_is_not_for_all(room: Room) -> None:
     first, second = (room.begin("figure/sam/change/consent") for _ in range(2))
     room.post(f"{first}/consent", CONSENT_ANSWERS | {"share_signers": ["Patient/noor", "RelatedPerson/moeder"]})
