@@ -27,6 +27,14 @@ def test_the_page_offers_our_profiles_and_takes_a_file(client: FlaskClient) -> N
     assert client.get("/").headers["Location"] == "/validate"
 
 
+@pytest.mark.parametrize(("language", "title"), [("nl", "Steunfiguur"), ("en", "Support figure")])
+def test_profiles_are_offered_by_their_title_in_the_language_of_the_page(
+    client: FlaskClient, language: str, title: str
+) -> None:
+    page = client.get(f"/validate?lang={language}").text
+    assert f'StructureDefinition/SupportFigure">{title}</option>' in page
+
+
 def test_a_finding_stands_at_its_line_and_in_the_list_on_top(client: FlaskClient) -> None:
     page = _send(client, source=PATIENT).text
     assert "1 error" in page
