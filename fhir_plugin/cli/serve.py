@@ -86,9 +86,13 @@ def serve_command(settings: Path, host: str, port: int, threads: int) -> None:
     from smart_app.settings_file import load_settings
 
     read = load_settings(settings, os.environ)
-    serve(
-        read, host=host, port=port, threads=threads, ready=lambda: click.echo(f"The app answers at {read.public_url}")
-    )
+    address = f"http://{f'[{host}]' if ':' in host else host}"
+
+    def say(bound: int) -> None:
+        click.echo(f"The app answers at {read.public_url} (public_url), and listens on {address}:{bound}.")
+        click.echo(f"Local files are in {read.data_dir.resolve()} (data_dir). Ctrl-C stops it.")
+
+    serve(read, host=host, port=port, threads=threads, ready=say)
 
 
 @click.command("validate-server")

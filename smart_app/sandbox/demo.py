@@ -78,8 +78,8 @@ def running_demo(demo: Demo) -> Iterator[tuple[str, str]]:
         yield ehr_url, app_url
 
 
-def serve(settings: Settings, *, host: str, port: int, threads: int, ready: Callable[[], None]) -> None:
-    """The app alone, with settings of its own, until it is told to stop.
+def serve(settings: Settings, *, host: str, port: int, threads: int, ready: Callable[[int], None]) -> None:
+    """The app alone, with settings of its own, until it is told to stop; ``ready`` gets the port it listens on.
 
     Raises:
         UsageError: the port is taken.
@@ -93,8 +93,8 @@ def serve(settings: Settings, *, host: str, port: int, threads: int, ready: Call
         threads=threads,
         behind_proxy=proxied,
         body_bytes=_ROOM * largest,
-    ):
-        ready()
+    ) as bound:
+        ready(bound)
         wait_for_stop()
 
 

@@ -271,7 +271,10 @@ def test_the_app_alone_is_served_with_a_settings_file(tmp_path):
     environment = {"STEUNFIGUREN_ENCRYPTION_KEYS": key, "STEUNFIGUREN_DATABASE_URL": "sqlite://"}
     process = running("serve", str(tmp_path / "app.toml"), "--port", str(port), **environment)
     try:
-        assert f"http://localhost:{port}" in said_until(process, "answers at")
+        said = said_until(process, "Local files")
+        assert f"http://localhost:{port} (public_url)" in said
+        assert f"listens on http://127.0.0.1:{port}." in said
+        assert f"Local files are in {tmp_path / 'data'} (data_dir)" in said
         assert requests.get(f"http://127.0.0.1:{port}/jwks.json", timeout=5).status_code == 200
         process.send_signal(signal.SIGTERM)
         process.communicate(timeout=15)
