@@ -13,7 +13,7 @@ import tomllib
 from collections.abc import Mapping
 from datetime import timedelta
 from pathlib import Path
-from typing import get_args
+from typing import Any, get_args
 from urllib.parse import urlsplit
 
 from fhir_plugin.errors import InputError
@@ -50,6 +50,7 @@ def load_settings(path: Path, environ: Mapping[str, str]) -> Settings:
         raise InputError("The settings file cannot be read.", where=str(path), remedy="Check the path.") from error
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
         raise InputError(f"This is not TOML: {error}.", where=str(path), remedy="Mend the line.") from error
+    _refuse_missing(values, environ, path)
     table = Table(values, "", str(path))
     data_dir = path.parent / table.get("data_dir", str, "var")
     settings = Settings(
@@ -246,10 +247,30 @@ def _iss(table: Table) -> str:
     return value
 
 
+def _refuse_missing(values: Mapping[str, Any], environ: Mapping[str, str], path: Path) -> None:
+    """Name every variable that is not set at once; one alone is named where it is read."""
+    issuers = values.get("issuers")
+    tables = [one for one in issuers if isinstance(one, dict)] if isinstance(issuers, list) else []
+    secret = [str(one.get("key")) for one in tables if one.get("client_type") == ClientType.SYMMETRIC]
+    wanted = ["STEUNFIGUREN_ENCRYPTION_KEYS", *map(_secret_variable, secret)]
+    missing = [name for name in wanted if not environ.get(name)]
+    if len(missing) > 1:
+        raise InputError(
+            f"Not set in the environment: {', '.join(missing)}.",
+            code="settings",
+            where=str(path),
+            remedy="Set each of them; examples/settings.toml says how.",
+        )
+
+
+def _secret_variable(key: str) -> str:
+    return f"STEUNFIGUREN_CLIENT_SECRET_{key.upper().replace('-', '_')}"
+
+
 def _client_secret(table: Table, key: str, client_type: ClientType, environ: Mapping[str, str]) -> str:
     if client_type is not ClientType.SYMMETRIC:
         return ""
-    variable = f"STEUNFIGUREN_CLIENT_SECRET_{key.upper().replace('-', '_')}"
+    variable = _secret_variable(key)
     if not environ.get(variable):
         raise table.error("client_type", "The secret of this client is not set.", f"Set {variable} in the environment.")
     return environ[variable]

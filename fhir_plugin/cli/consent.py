@@ -33,7 +33,7 @@ from fhir_plugin.model.dates import AMSTERDAM
 from fhir_plugin.model.identity import Coding, Ref
 from fhir_plugin.model.issues import Report
 from fhir_plugin.model.network import SupportNetwork
-from fhir_plugin.model.terms import CodeSystems
+from fhir_plugin.model.terms import CodeSystems, InformationCategory
 from fhir_plugin.texts import Language
 
 __all__ = ["consent_command"]
@@ -145,6 +145,12 @@ def _moment(text: str) -> datetime:
 
 def _code(text: str) -> Coding:
     system, bar, code = text.rpartition("|")
+    if not bar and code not in frozenset(InformationCategory):
+        raise UsageError(
+            "--code is no information category.",
+            code="unknown-category",
+            remedy=f"Choose from {', '.join(InformationCategory)}, or write system|code.",
+        )
     return Coding(system=system if bar else CodeSystems.INFORMATION_CATEGORY, code=code)
 
 

@@ -18,7 +18,8 @@ _WORDS: dict[Language, dict[str, str]] = {
         "refusal": "NEE",
         "policy": "Beleid",
         "required": "Moeten tekenen",
-        "missing": "Tekende niet",
+        "missing": "Geen toestemming hiervoor van",
+        "signed": "getekend door",
         "authority": "gezag",
         "youth": "de jongere zelf",
         "until": "Tot",
@@ -28,7 +29,8 @@ _WORDS: dict[Language, dict[str, str]] = {
         "refusal": "NO",
         "policy": "Policy",
         "required": "Must sign",
-        "missing": "Did not sign",
+        "missing": "No consent to this from",
+        "signed": "signed by",
         "authority": "authority",
         "youth": "the youth",
         "until": "Until",
@@ -108,7 +110,9 @@ def as_text(outcome: Outcome, language: Language) -> Iterator[str]:
     for line in outcome.lines:
         place = f" ({line.provision})" if line.provision else ""
         unclear = f" [{', '.join(line.unclear)}]" if line.unclear else ""
-        yield f"- {_name(line.consent, line.version)}: {_sentence(line.says.value, language).text}{place}{unclear}"
+        signed = f"; {words['signed']} {', '.join(line.grantors)}" if line.grantors else ""
+        said = _sentence(line.says.value, language).text
+        yield f"- {_name(line.consent, line.version)}: {said}{place}{unclear}{signed}"
     for lapse in outcome.lapses:
         why = _sentence(lapse.reason.value, language, (("age", str(lapse.age)),)).text
         yield f"{words['until']} {lapse.day.isoformat()}: {_name(lapse.consent, lapse.version)}: {why}"

@@ -88,6 +88,8 @@ def list_packages(form: str) -> None:
     else:
         for name, version, _ in found:
             click.echo(f"{name}#{version}")
+        if not found:
+            click.echo("The FHIR cache is empty. Fill it with `steunfiguren package add`.", err=True)
 
 
 def _from_registry(wanted: PackageId, registry: str) -> Package:

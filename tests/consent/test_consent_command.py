@@ -84,7 +84,7 @@ def test_a_refusal_says_why_what_to_do_and_exits_with_3(check: Check) -> None:
 
     assert result.exit_code == 3
     assert "NEE: Niet iedereen die moet tekenen" in result.output
-    assert "Tekende niet: Patient/child" in result.output
+    assert "Geen toestemming hiervoor van: Patient/child" in result.output
 
 
 def test_the_answer_is_there_in_english(check: Check) -> None:
@@ -140,3 +140,34 @@ def test_wrong_usage_is_told_apart_from_a_refusal(check: Check, tmp_path: Path) 
     broken.write_text("{", encoding="utf-8")
     result = CliRunner().invoke(consent_command, ["check", str(broken), "--figure", "aunt"])
     assert isinstance(result.exception, InputError)
+
+
+EXAMPLE = Path(__file__).parents[2] / "examples/valid/bundle-network-sanne.json"
+
+
+@pytest.mark.parametrize(
+    ("asked", "exit_code", "said"),
+    [
+        (["--code", "appointments", "--at", "2026-06-15T12:00"], 0, "JA:"),
+        (["--code", "appointments", "--at", "2026-10-15T12:00"], 3, "NEE:"),
+        (["--class", "CarePlan", "--at", "2026-06-15T12:00"], 3, "NEE:"),
+    ],
+)
+def test_the_sample_in_the_documentation_answers_as_it_says_there(asked: list[str], exit_code: int, said: str) -> None:
+    line = ["check", str(EXAMPLE), "--figure", "RelatedPerson/sanne-jim", *asked]
+    result = CliRunner().invoke(consent_command, line)
+    assert (result.exit_code, said in result.output) == (exit_code, True)
+
+
+def test_who_signed_something_else_is_never_said_not_to_have_signed() -> None:
+    line = ["check", str(EXAMPLE), "--figure", "RelatedPerson/sanne-jim", "--at", "2026-10-15T12:00"]
+    result = CliRunner().invoke(consent_command, [*line, "--code", "appointments"])
+    assert "Tekende niet" not in result.output
+    assert "getekend door RelatedPerson/sanne-moeder" in result.output
+
+
+def test_a_code_that_is_no_category_is_wrong_usage_and_the_categories_are_named(check: Check) -> None:
+    result = check("--code", "foo")
+    assert isinstance(result.exception, UsageError)
+    assert "appointments" in result.exception.remedy
+    assert check("--code", "https://elders.example|foo").exit_code == 0

@@ -140,3 +140,10 @@ def test_demo_keys_are_made_once_and_readable_by_their_owner_only(tmp_path: Path
     for path in (tmp_path / "var").iterdir():
         assert stat.S_IMODE(path.stat().st_mode) == 0o600
     assert len(first.signing_keys) == 4
+
+
+def test_everything_that_lacks_in_the_environment_is_named_at_once():
+    example = Path(__file__).parents[2] / "examples/settings.toml"
+    with pytest.raises(InputError) as raised:
+        load_settings(example, {})
+    assert "STEUNFIGUREN_ENCRYPTION_KEYS, STEUNFIGUREN_CLIENT_SECRET_ZUID" in raised.value.message

@@ -206,3 +206,10 @@ def test_a_version_that_is_none_is_no_exception(stub: Stub, version: str) -> Non
     stub.publish("example.fhir", {"1.0.0": b"", version: b""})
     with suppress(PackageError):
         download(stub.url, "example.fhir", "latest")
+
+
+def test_an_empty_cache_says_how_to_fill_it_and_stays_json_for_programs(tmp_path, monkeypatch):
+    monkeypatch.setenv("FHIR_PACKAGE_CACHE", str(tmp_path))
+    said = CliRunner().invoke(package_command, ["list"])
+    assert (said.exit_code, "package add" in said.stderr, said.stdout) == (0, True, "")
+    assert json.loads(CliRunner().invoke(package_command, ["list", "--format", "json"]).stdout) == []

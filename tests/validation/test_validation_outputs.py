@@ -46,6 +46,24 @@ def test_text_gives_english_on_request_and_counts_what_is_frequent(validator):
     assert "2 × binding-required" in text
 
 
+def test_text_tells_once_in_a_run_what_is_not_at_hand_and_counts_the_rest(validator):
+    claims = {**GOOD, "meta": {"profile": ["https://nergens.example/a"]}}
+    other = {**GOOD, "meta": {"profile": ["https://nergens.example/b"]}}
+    text = written("text", validator, claims, claims, other, language="en")
+    assert [text.count(f"https://nergens.example/{name} is not known here") for name in "ab"] == [2, 1]  # with "Most"
+    assert "1.json" not in text
+    assert "Not shown again: 1 times" in text
+    assert "warnings: 3" in text
+
+
+def test_text_never_leaves_out_an_error_that_comes_again(validator):
+    text = written("text", validator, BAD, BAD)
+    assert text.count("RelatedPerson.patient komt 0 keer voor") >= 2
+    assert "0.json" in text
+    assert "1.json" in text
+    assert "Niet nog eens getoond: 1 keer" in text  # dom-6
+
+
 def test_json_is_an_operation_outcome_that_is_valid_itself(validator):
     outcome = json.loads(written("json", validator, BAD))
     assert outcome["resourceType"] == "OperationOutcome"

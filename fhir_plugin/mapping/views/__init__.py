@@ -1,7 +1,7 @@
 """Other dialects of the same network: Koppeltaal 2.0, zib2024 and STU3 (zib2017).
 
 A view never invents what is missing and never silently drops what it cannot carry: both are in its report. While
-sharing is off (L11) there is no view at all.
+sharing is off there is no view at all.
 """
 
 from __future__ import annotations

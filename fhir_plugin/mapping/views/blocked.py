@@ -1,4 +1,4 @@
-"""What leaves in a view: nothing while sharing is off (L11), and never what is about someone else's child."""
+"""What leaves in a view: nothing while sharing is off, and never what is about someone else's child."""
 
 from __future__ import annotations
 
