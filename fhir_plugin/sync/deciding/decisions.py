@@ -16,7 +16,7 @@ from fhir_plugin.model.identity import Identifier
 from fhir_plugin.model.network import SupportNetwork
 from fhir_plugin.model.terms import FIGURE_IDENTIFIER
 from fhir_plugin.sync.deciding.decided import Action, ClientPlan, Conflict, ElementChange, FigurePlan, label_of, shown
-from fhir_plugin.sync.deciding.elements import ELEMENTS, ONE_NAME, State, merge, with_fresh_text
+from fhir_plugin.sync.deciding.elements import ELEMENTS, ONE_NAME, Element, State, merge, with_fresh_text
 from fhir_plugin.sync.deciding.questions import question_of
 from fhir_plugin.sync.deciding.taking_part import share
 from fhir_plugin.sync.matching.linking import (
@@ -262,7 +262,7 @@ def _merge_figure(
             continue
         if outcome.state is State.KEPT and not element.many:
             disputed.add(element.path)
-            if agreed:
+            if agreed and element.path in agreed.known and not _is_unsaid(element, said, theirs):
                 was = shown(element.get(agreed.held))
                 edits.append(ElementChange(element=element.path, before=was, after=shown(held)))
         value = ours if outcome.state is State.CONFLICT and answer == "source" else outcome.value
@@ -283,6 +283,12 @@ def _merge_figure(
         edits=tuple(edit for edit in edits if edit.before != edit.after),
     )
     return _with_whole_names(merged, theirs, agreed.said if agreed else SupportFigure())
+
+
+def _is_unsaid(element: Element, said: SupportFigure, theirs: SupportFigure) -> bool:
+    """Whether nothing was agreed that somebody could change: the list is silent, or the text follows the parts."""
+    is_derived = element.path == "name.text" and bool(theirs.name.own_name or theirs.name.partner_name)
+    return is_derived or element.get(said) in (None, "")
 
 
 def _with_whole_names(merged: _Merged, theirs: SupportFigure, before: SupportFigure) -> _Merged:
