@@ -53,3 +53,16 @@ def test_a_date_of_birth_the_list_gave_and_somebody_took_out_is_an_edit(desk: De
     desk.sync([listed])
     desk.edit({key: value for key, value in desk.figures()[0].items() if key != "birthDate"})
     assert [(edit.before, edit.after) for edit in edits(desk, [listed])] == [("1980-01-01", "—")]
+
+
+def test_an_answer_that_leads_to_a_difference_says_that_more_is_asked(desk: Desk) -> None:
+    name = [{"use": "official", "given": ["Samira"], "family": "Amrani"}]
+    known = {"resourceType": "RelatedPerson", "id": "c1", "patient": {"reference": "Patient/p1001"}, "name": name}
+    desk.ehr.add({**known, "birthDate": "1980-01-01"})
+    listed = row(Mobiel="", Geboortedatum="02-02-1982")
+    desk.plan([listed])
+    assert [step.state for step in desk.apply()] == ["waits"]
+    text = desk.plan_path.read_text(encoding="utf-8")
+    desk.plan_path.write_text(text.replace('"answer": ""', '"answer": "RelatedPerson/c1"'), encoding="utf-8")
+    assert [(step.state, step.code) for step in desk.apply()] == [("done", "sync-asks-more")]
+    assert desk.plan([listed]).totals["conflict"] == 1

@@ -152,6 +152,7 @@ class Applier:
         bare = decide_client(network, planned.rows, memory, context, {}, others)
         answers = answers_in(planned.plan)
         decided = decide_client(network, planned.rows, memory, context, answers, others) if answers else bare
+        decided = replace(decided, plan=decided.plan.after_answers(planned.plan))
         if not decided.plan.writes and _troubles(bare.plan) <= _troubles(planned.plan):
             return decided
         return decided if still_planned(bare.plan, planned.plan) else None

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import date, datetime
 from enum import Enum, StrEnum
 from typing import Any
@@ -138,8 +138,19 @@ class ClientPlan:
     @property
     def needs_person(self) -> str:
         """Code of what a run cannot do and somebody must, once the plan is applied; empty if nothing."""
-        stands = any(note.startswith("consent-stands:") for figure in self.figures for note in figure.notes)
-        return "sync-consent-stands" if stands else ""
+        kinds = {note.partition(":")[0]: note.partition(":")[2] for figure in self.figures for note in figure.notes}
+        return kinds.get("consent-stands") or kinds.get("asks-more", "")
+
+    def after_answers(self, planned: ClientPlan) -> ClientPlan:
+        """The plan with a note at each figure of which an answered question turned into conflicts."""
+        asked = {figure.row for figure in planned.figures if figure.action is Action.QUESTION}
+        figures = tuple(
+            replace(figure, notes=(*figure.notes, "asks-more:sync-asks-more"))
+            if figure.conflicts and figure.row in asked
+            else figure
+            for figure in self.figures
+        )
+        return replace(self, figures=figures)
 
     def counts(self) -> Iterator[str]:
         """One word for each thing that happens, for the totals."""
