@@ -50,7 +50,7 @@ def steunfiguren() -> None:
 
 
 def main() -> None:
-    """Run the command; an error of ours becomes one readable line on stderr and its exit code."""
+    """Run the command; an error of ours is told on stderr in the language of the command and its exit code."""
     try:
         steunfiguren.main(standalone_mode=False)
     except click.ClickException as error:
@@ -60,5 +60,8 @@ def main() -> None:
         click.echo("Stopped.", err=True)
         sys.exit(130)
     except SteunfigurenError as error:
-        click.echo(f"steunfiguren: {error}", err=True)
+        from fhir_plugin.cli.error_text import error_lines, language_of  # only where there is something to say
+
+        lines = error_lines(error, language_of(steunfiguren, sys.argv[1:]))
+        click.echo("\n".join([f"steunfiguren: {lines[0]}", *lines[1:]]), err=True)
         sys.exit(error.exit_code)

@@ -73,12 +73,20 @@ def _read(path: Path) -> Any:
         raw = sys.stdin.buffer.read() if str(path) == "-" else path.read_bytes()
     except OSError as error:
         raise InputError(
-            f"This file cannot be read ({error.strerror}).", where=str(path), remedy="Check the path."
+            f"This file cannot be read ({error.strerror}).",
+            code="map-unreadable",
+            where=str(path),
+            remedy="Check the path.",
         ) from None
     try:
         return json.loads(raw)
     except (ValueError, RecursionError):
-        raise InputError("This is not JSON.", where=str(path), remedy="Run `steunfiguren validate` on it.") from None
+        raise InputError(
+            "This is not JSON.",
+            code="map-not-json",
+            where=str(path),
+            remedy="Run `steunfiguren validate` on it.",
+        ) from None
 
 
 def _tell(report: Any, lang: str) -> None:

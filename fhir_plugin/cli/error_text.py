@@ -1,0 +1,50 @@
+"""An error on stderr in the language the command speaks."""
+
+from __future__ import annotations
+
+import tomllib
+from collections.abc import Sequence
+from functools import cache
+from importlib.resources import files
+
+import click
+
+from fhir_plugin.errors import SteunfigurenError
+from fhir_plugin.texts import Language, Sentence
+
+__all__ = ["error_lines", "language_of"]
+
+
+def language_of(root: click.Group, arguments: Sequence[str]) -> Language:
+    """What ``--lang`` says, or Dutch, the default of every command that has it; English for a command without it.
+
+    Args:
+        root: the group the command belongs to.
+        arguments: the command line, without the program.
+    """
+    command: click.Command = root
+    for word in arguments:
+        if not isinstance(command, click.Group):
+            break
+        command = command.get_command(click.Context(command), word) or command
+    if not any(option.name == "lang" for option in command.params):
+        return "en"
+    pairs = zip(arguments, [*arguments[1:], ""], strict=True)
+    asked = [word.partition("=")[2] or following for word, following in pairs if word.partition("=")[0] == "--lang"]
+    return "en" if asked[-1:] == ["en"] else "nl"
+
+
+def error_lines(error: SteunfigurenError, language: Language) -> list[str]:
+    """The error as lines: in Dutch the sentence of its code, and below it what only its own message tells."""
+    said = dutch().get(error.code) if language == "nl" else None
+    if said is None:
+        return [str(error)]
+    place = f"{error.where}: " if error.where else ""
+    return [f"{place}{said.text} {said.remedy}", f"  ({error.code}: {error.message} {error.remedy}".rstrip() + ")"]
+
+
+@cache
+def dutch() -> dict[str, Sentence]:
+    """The Dutch sentences by code of the error."""
+    held = tomllib.loads(files(__package__).joinpath("errors_nl.toml").read_text(encoding="utf-8"))
+    return {code: Sentence(text=body["text"], remedy=body["remedy"]) for code, body in held.items()}
