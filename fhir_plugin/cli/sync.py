@@ -72,7 +72,8 @@ def sync_command() -> None:
 @click.argument("source_name", metavar="SOURCE", type=SourceName())
 @click.option("-o", "--output", type=click.Path(path_type=Path), help="Mapping file to write; shown when not given.")
 @_client_system
-def init(source_name: str, output: Path | None, client_system: str) -> None:
+@language_option
+def init(source_name: str, output: Path | None, client_system: str, lang: str) -> None:
     """Propose what the columns of SOURCE (a file, or a FHIR endpoint) mean."""
     header, name = header_of(source_name, client_system)
     proposal = to_toml(replace(propose_columns(header, name), client_system=client_system))
@@ -82,6 +83,7 @@ def init(source_name: str, output: Path | None, client_system: str) -> None:
         raise UsageError("The mapping file exists already.", where=output.name, remedy="Choose another name.")
     else:
         output.write_text(proposal, encoding="utf-8")
+        click.echo(words("sync-init-written", cast(Language, lang), file=str(output)))
 
 
 @sync_command.command("plan")
@@ -121,6 +123,13 @@ def plan(
     """Plan what SOURCE (a file, or the FHIR endpoint of another system) changes in the records, and show it."""
     language = cast(Language, lang)
     client_system = client_system or (client_system_in(mapping) if mapping else "")
+    if source_name.rstrip("/") == own_url(fhir).rstrip("/"):
+        raise UsageError(
+            "The source and the EHR are the same server.",
+            code="sync-same-server",
+            where="--fhir",
+            remedy="Name the other system as SOURCE, and the EHR with --fhir.",
+        )
     with origin.open(source_name, client_system) as (table, server):
         columns = _columns(table, mapping, source, client_system)
         _say_columns(table, columns, language)

@@ -18,7 +18,7 @@ __all__ = ["worker_command"]
 
 @click.command("worker")
 @click.option("--fhir", required=True, help="Base URL of the EHR's FHIR endpoint; jobs for another are left alone.")
-@click.option("--database", required=True, envvar="STEUNFIGUREN_SYNC_DATABASE", help="postgresql://…")
+@click.option("--database", required=True, envvar="STEUNFIGUREN_SYNC_DATABASE", show_envvar=True, help="postgresql://…")
 @click.option("--until-empty", is_flag=True, help="Stop when there is nothing left to do.")
 @click.option(
     "--journal",

@@ -73,7 +73,7 @@ def test_apply_says_what_nobody_answered_with_exit_code_one(command: Command, de
     plan(command, desk, [row(Mobiel="")])
     result = command("apply", "sync-plan.json", "-q", "--lang", "en", "--report", "run.json")
     assert result.exit_code == 1
-    assert "Still without an answer: 1 questions and 0 conflicts" in result.output
+    assert "Still without an answer (questions: 1, conflicts: 0)" in result.output
     body = json.loads((desk.folder / "run.json").read_text(encoding="utf-8"))
     assert body["unanswered"] == {"questions": 1, "conflicts": 0}
 

@@ -9,6 +9,8 @@ from typing import Any
 from sync_desk import CLIENT_SYSTEM, Desk, as_csv, row
 from test_sync_command import Command, command, plan
 
+from fhir_plugin.sync.sources.fhir_source import FhirSource
+
 __all__ = ["command"]
 
 _KNOWN = {"resourceType": "RelatedPerson", "id": "c1", "patient": {"reference": "Patient/p1001"}}
@@ -95,3 +97,20 @@ def test_a_run_of_another_source_is_not_undone_and_the_source_is_named(command: 
     result = command("undo", "7", "sync-plan.json", "-q")
     assert result.exit_code != 0
     assert "no run 7 of source 'lijst'" in str(result.exception)
+
+
+def test_a_server_is_never_planned_onto_itself(command: Command, desk: Desk) -> None:
+    result = command("plan", desk.client.base_url, "--fhir", f"{desk.client.base_url}/", "--client-system", "urn:x")
+    assert "same server" in str(result.exception)
+
+
+def test_a_mapping_file_that_was_written_is_named(command: Command, desk: Desk) -> None:
+    plan(command, desk, [row()])
+    assert "--columns jim.toml" in command("init", "lijst.csv", "-o", "jim.toml").output
+
+
+def test_two_servers_on_one_host_are_two_sources() -> None:
+    names = {
+        FhirSource(base_url=f"https://jim.example.nl{rest}", client_system="").name for rest in ("/a", "/b", ":8/a")
+    }
+    assert len(names) == 3

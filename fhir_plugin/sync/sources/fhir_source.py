@@ -57,7 +57,7 @@ class FhirSource:
     """What was read of a FHIR server, as rows.
 
     Attributes:
-        base_url: of the server; its host names the source in places and reports.
+        base_url: of the server; without its scheme it names the source in places and reports.
         client_system: identifier system by which both sides know the clients.
         left_out: what rows have no place for, counted by element, once the rows were read.
         orphans: resources that name no patient of this server.
@@ -100,8 +100,10 @@ class FhirSource:
 
     @property
     def name(self) -> str:
-        """Host of the server."""
-        return urlsplit(self.base_url).hostname or "fhir"
+        """Host, port and path of the server: two servers on one host are two sources."""
+        parts = urlsplit(self.base_url)
+        port = f":{parts.port}" if parts.port else ""
+        return f"{parts.hostname or 'fhir'}{port}{parts.path.rstrip('/')}"
 
     @property
     def client_header(self) -> str:
