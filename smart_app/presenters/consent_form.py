@@ -43,13 +43,13 @@ def _sharing_options(context: FormContext) -> tuple[Option, ...]:
     t = context.t
     return (
         Option(value="yes", text=t("Yes, agree on it now")),
-        Option(value="no", text=t("Not now"), hint=t("Then nothing about the child is shared with this person.")),
+        Option(value="no", text=t("Not now"), hint=t("Then nothing is shared with this person.")),
     )
 
 
 SHARE = Field(
     name="share",
-    label=msg("May this person know something about the child?"),
+    label=msg("May this person know something?"),
     kind="choice",
     options=_sharing_options,
     unsaid=False,

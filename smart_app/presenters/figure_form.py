@@ -120,7 +120,7 @@ ACTIONS: tuple[Step, ...] = (
     ),
     Step(
         name="end-bond",
-        title=msg("This person is no longer in the child's life"),
+        title=msg("This person is no longer in the picture"),
         lead=msg("The person moves to “Earlier in the network”. What was written down is kept."),
         facets=(support.BOND,),
     ),
