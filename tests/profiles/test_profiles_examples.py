@@ -6,10 +6,12 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from click.testing import CliRunner
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from profiles_support import INVALID, VALID, expected, source
 
+from fhir_plugin.cli.validate import validate_command
 from fhir_plugin.model.issues import Report, Severity
 from fhir_plugin.model.terms import CodeSystems, TaskStep
 from fhir_plugin.validation import Validator
@@ -135,3 +137,13 @@ def test_a_number_is_taken_for_a_bsn_exactly_when_it_passes_the_eleven_test(vali
     body["identifier"] = [{"system": "https://ecd.example/relatienummer", "value": number}]
     keys = {issue.code for issue in validator.validate(body)}
     assert ("sf-10" in keys) == (len(number) == 9 and weighed(number[:8]) % 11 == int(number[8]))
+
+
+def test_the_examples_pass_the_command_where_no_package_of_others_is_at_hand(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("FHIR_PACKAGE_CACHE", str(tmp_path))
+    result = CliRunner().invoke(validate_command, [str(VALID), "--format", "ndjson"])
+    assert result.exit_code == 0
+    said = {json.loads(line)["code"] for line in result.output.splitlines()}
+    assert said <= {"dom-6", "profile-unknown", "extension-unknown", "code-system-unknown"}
