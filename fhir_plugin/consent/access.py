@@ -8,15 +8,15 @@ from datetime import datetime
 
 from fhir_plugin.consent.decide import decide
 from fhir_plugin.consent.facts import facts_of
-from fhir_plugin.consent.permit import Permit
+from fhir_plugin.consent.permit import Permit, Refusal
 from fhir_plugin.consent.policy import Policy
 from fhir_plugin.consent.request import AccessRequest, Action
 from fhir_plugin.model.figure import SupportFigure
-from fhir_plugin.model.identity import Coding
+from fhir_plugin.model.identity import Coding, Ref
 from fhir_plugin.model.network import SupportNetwork
 from fhir_plugin.model.terms import CodeSystems, InformationCategory
 
-__all__ = ["Ask", "access_permit", "newly_opened", "unpermitted", "without_lapsed_access"]
+__all__ = ["Ask", "access_permit", "missing_grantors", "newly_opened", "unpermitted", "without_lapsed_access"]
 
 _PURPOSES = ("SUPNWK", "FAMRQT")
 
@@ -49,6 +49,21 @@ def access_permit(network: SupportNetwork, figure: SupportFigure, policy: Policy
                 return Ask(permit=answer, request=request)
             reasons.setdefault(purpose, answer.reason.value)
     return reasons[_PURPOSES[0]]
+
+
+def missing_grantors(network: SupportNetwork, figure: SupportFigure, policy: Policy, at: datetime) -> tuple[Ref, ...]:
+    """Who still has to permit before a figure may be given access, where least is missing; empty where nobody is.
+
+    Args:
+        network: as it will be: its consents are the ones decided on.
+        figure: who would get access.
+        policy: whose signatures are needed.
+        at: aware instant of the decision.
+    """
+    facts = facts_of(network, figure.id)
+    requests = (request for purpose in _PURPOSES for request in _requests(network, figure, purpose, at))
+    answers = (decide(request, network.consents, facts, policy) for request in requests)
+    return min((answer.missing for answer in answers if isinstance(answer, Refusal)), key=len, default=())
 
 
 def newly_opened(before: SupportNetwork, after: SupportNetwork) -> tuple[SupportFigure, ...]:

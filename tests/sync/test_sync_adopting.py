@@ -117,3 +117,13 @@ def test_a_withdrawal_ends_a_place_that_was_to_end_later(desk: Desk) -> None:
     desk.sync([listed])
     desk.sync([{**listed, "Toestemming": "ingetrokken"}])
     assert ends(desk) == ["2026-11-23"]
+
+
+def test_a_figure_that_waits_is_shown_with_whose_signature_is_missing(desk: Desk) -> None:
+    assert "wacht op toestemming van: moeder, jongere zelf" in text_of(desk, [row()])
+    assert "wacht op toestemming van: jongere zelf" in text_of(desk, [row(**{**CONSENT, "Toestemming van": "moeder"})])
+
+
+def test_it_is_shown_in_a_later_plan_that_writes_nothing_too(desk: Desk) -> None:
+    desk.sync([row()])
+    assert "wacht op toestemming van: moeder, jongere zelf" in text_of(desk, [row()])

@@ -7,11 +7,12 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 
 from fhir_plugin.consent import Ask, Policy, Reason, access_permit
+from fhir_plugin.consent.access import missing_grantors
 from fhir_plugin.model.dates import PartialDate, Period, local_day
 from fhir_plugin.model.figure import SupportFigure
 from fhir_plugin.model.network import SupportNetwork, Team
 from fhir_plugin.sync.applying.ways.openings import lasts_longer
-from fhir_plugin.sync.deciding.sharing import apply_claim
+from fhir_plugin.sync.deciding.sharing import apply_claim, grantor_word
 from fhir_plugin.sync.sources.wanted import ConsentClaim
 
 __all__ = ["Shared", "is_open", "opens", "share"]
@@ -86,10 +87,19 @@ def share(
         if isinstance(answer, Ask):
             permits = (answer,)
         else:
-            notes = (*notes, f"waits-for-consent:{answer}")
+            notes = (*notes, f"waits-for-consent:{answer}{_waits_for(network, figure, answer, policy, at)}")
             figure = replace(figure, engagement=theirs.engagement)
     network = _with_team(_with_figure(network, figure))
     return Shared(network=network, figure=figure, permits=permits, effect=effect, notes=notes)
+
+
+def _waits_for(network: SupportNetwork, figure: SupportFigure, reason: str, policy: Policy, at: datetime) -> str:
+    """Whose signatures are missing, as words of a list, where that is what access waits for."""
+    if reason not in (Reason.NO_PERMIT.value, Reason.SIGNATURE_MISSING.value):
+        return ""
+    missing = missing_grantors(network, figure, policy, at)
+    names = dict.fromkeys(grantor_word(grantor, network) or "authority" for grantor in missing)
+    return f":{','.join(names)}" if names else ""
 
 
 def _loses_permit(

@@ -65,8 +65,7 @@ def _figure_lines(figure: FigurePlan, language: Language) -> Iterator[str]:
     if figure.consent:
         yield f"      {words(f'sync-plan-consent-{figure.consent}', language)}"
     for note in figure.notes:
-        kind, _, reason = note.partition(":")
-        yield f"      {words(f'sync-plan-{kind}', language)}: {words(reason, language)}"
+        yield f"      {_note_words(note, language)}"
     for conflict in figure.conflicts:
         name = element_words(conflict.element, language)
         source, ehr = (value_words(conflict.element, value, language) for value in (conflict.source, conflict.ehr))
@@ -74,6 +73,15 @@ def _figure_lines(figure: FigurePlan, language: Language) -> Iterator[str]:
         yield f"    ! {said}"
     if figure.candidates:
         yield from _question_lines(figure, language)
+
+
+def _note_words(note: str, language: Language) -> str:
+    """What a person should know: of what waits for signatures, whose."""
+    kind, reason, signers = (*note.split(":"), "", "")[:3]
+    if signers:
+        names = ", ".join(words(f"sync-signer-{signer}", language) for signer in signers.split(","))
+        return words("sync-plan-waits-for", language, names=names)
+    return f"{words(f'sync-plan-{kind}', language)}: {words(reason, language)}"
 
 
 def _question_lines(figure: FigurePlan, language: Language) -> Iterator[str]:
