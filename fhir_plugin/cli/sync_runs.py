@@ -74,6 +74,10 @@ def undo(
                 where=plan_file.name,
                 remedy="Give a plan of the source it belongs to; `steunfiguren sync status PLAN` lists its runs.",
             )
+        written = held.steps(run, "done", "undone", "changed", "failed", "unknown", "intent", undo=False)
+        if written and all(step.state == "undone" for step in written):
+            click.echo(words("sync-undone-already", language, run=str(run)))
+            return
         undoer = Undoer(
             population=ehr.population,
             writer=Writer(ehr.client, author_of("", reader), ehr.route, ehr.store),

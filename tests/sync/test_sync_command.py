@@ -48,6 +48,15 @@ def test_plan_apply_status_and_undo_say_what_they_did(command: Command, desk: De
     undone = command("undo", "1", "sync-plan.json", "-q")
     assert (undone.exit_code, "teruggedraaid" in undone.output) == (0, True)
     assert [figure["active"] for figure in desk.figures()] == [False]
+    assert "Run 1 was al teruggedraaid" in command("undo", "1", "sync-plan.json", "-q").output
+
+
+def test_a_trial_is_no_run(command: Command, desk: Desk) -> None:
+    plan(command, desk, [row()])
+    trial = command("apply", "sync-plan.json", "--dry-run", "-q").output
+    assert "Proef, er is niets geschreven" in trial
+    assert "zou worden geschreven" in trial
+    assert not desk.figures()
 
 
 def test_a_refused_row_is_shown_and_reported_with_exit_code_one(command: Command, desk: Desk) -> None:

@@ -230,3 +230,12 @@ def _overwrite(desk: Desk, body: dict[str, Any]) -> None:
     """Put a version in place as it is, with its own instant."""
     versions = desk.ehr.store[body["resourceType"]][body["id"]]
     versions[-1] = body
+
+
+def test_somebody_new_who_is_inactive_already_is_shown_as_such(desk: Desk, poller: Poller) -> None:
+    poller.poll()
+    [figure] = desk.figures()
+    twin = {name: value for name, value in figure.items() if name not in ("id", "meta", "identifier", "active")}
+    desk.ehr.add({**twin, "id": "later", "active": False})
+    changes = [change for change in poller.poll().changes if change.resource == "RelatedPerson/later"]
+    assert [(each.kind, each.element, each.after) for each in changes] == [(ChangeKind.ADDED, "active", "false")]

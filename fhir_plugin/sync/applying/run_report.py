@@ -87,6 +87,8 @@ class RunReport:
         return self.html(language) if suffix == ".html" else f"{self.text(language)}\n"
 
     def _head(self, language: Language) -> str:
+        if not self.run:
+            return words("sync-dry-head", language, seconds=f"{self.seconds:.1f}")
         rate = self.resources / self.seconds if self.seconds else 0.0
         return words(
             "sync-run-head",

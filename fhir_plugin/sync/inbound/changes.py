@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from enum import StrEnum
 
 from fhir_plugin.model.consent import ConsentRecord
@@ -62,7 +62,8 @@ def changes_between(before: SupportNetwork, after: SupportNetwork) -> Iterator[I
         if figure.id in old:
             yield from _edits(patient, old.pop(figure.id), figure)
         else:
-            yield _whole(ChangeKind.ADDED, patient, figure)
+            added = _whole(ChangeKind.ADDED, patient, figure)
+            yield added if figure.active else replace(added, element="active", after="false")
     yield from (_whole(ChangeKind.GONE, patient, figure) for figure in old.values())
     consents = {record.id: record for record in before.consents}
     for record in after.consents:
