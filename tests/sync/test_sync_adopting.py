@@ -82,7 +82,14 @@ def test_what_people_ended_in_the_ehr_is_not_given_again_by_a_list(people: Desk)
     people.apply()
     assert plan.totals["not-recorded"] == 1
     assert consents(people) == []
-    assert ends(people) == ["2026-11-23"]
+
+
+def test_a_place_people_gave_on_a_consent_of_theirs_that_ran_out_is_told_and_left_to_them(people: Desk) -> None:
+    people.source, people.now = "other", datetime(2027, 10, 1, tzinfo=UTC)
+    plan = people.plan([row(**CONSENT)])
+    people.apply()
+    assert plan.totals["waits-for-consent"] == 1
+    assert ends(people) == [""]
 
 
 def test_a_consent_given_after_the_other_ended_is_recorded(people: Desk) -> None:

@@ -44,7 +44,7 @@ class Claimed:
     Attributes:
         effect: ``record``, ``withdraw``, ``adopt`` (the record holds it already; nothing is written) or empty.
         note: what a person should know, as kind and code: why a claim was not recorded, or what stands beside it.
-        recorded: whether the record held this very claim before: by an earlier run, or by people.
+        recorded: whether an earlier run recorded this very claim.
     """
 
     network: SupportNetwork
@@ -92,10 +92,10 @@ def apply_claim(
         return Claimed(network=network, note=f"not-recorded:{errors[0]}")
     found = meet(grant(asked, facts, policy), theirs, facts.figure) if theirs and facts.figure else None
     if found and found.over:
-        return replace(_withdrawn(network, mine), note="not-recorded:sync-consent-ended", recorded=True)
+        return replace(_withdrawn(network, mine), note="not-recorded:sync-consent-ended")
     if found and not any(record.status is Status.ACTIVE for record in mine):
         if not found.missing:
-            return Claimed(network=network, effect="adopt", recorded=True)
+            return Claimed(network=network, effect="adopt")
         asked = replace(asked, signed_by=found.missing)
     record = grant(asked, facts, policy, record_id=f"urn:uuid:{_uuid(f'entry|{wanted.value}')}")
     kept = _ended(network, mine).consents

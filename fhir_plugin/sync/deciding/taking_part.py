@@ -89,6 +89,11 @@ def share(
         else:
             notes = (*notes, f"waits-for-consent:{answer}{_waits_for(network, figure, answer, policy, at)}")
             figure = replace(figure, engagement=theirs.engagement)
+    elif effect == "adopt" and is_open(theirs, at) and not _permitted(network, figure, policy, at):
+        notes = (
+            *notes,
+            f"waits-for-consent:{access_permit(network, figure, policy, at)}",
+        )  # people gave it: they end it
     network = _with_team(_with_figure(network, figure))
     return Shared(network=network, figure=figure, permits=permits, effect=effect, notes=notes)
 
