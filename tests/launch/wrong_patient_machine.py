@@ -29,6 +29,7 @@ from wrong_patient_visitor import (
     agree_and_take_back,
     change_somebody,
     change_the_same_person,
+    stop_or_allow_sharing,
     walk,
 )
 from wrong_patient_world import APP, EHR, World
@@ -130,6 +131,10 @@ class Launches(RuleBasedStateMachine):
     @rule(tab=tabs, rng=CHOICES)
     def record_and_withdraw_a_consent(self, tab: Tab, rng: Random) -> None:
         agree_and_take_back(self.alive(tab, rng), rng)
+
+    @rule(tab=tabs, rng=CHOICES)
+    def turn_the_sharing(self, tab: Tab, rng: Random) -> None:
+        stop_or_allow_sharing(self.alive(tab, rng), rng)
 
     @rule(tab=tabs, rng=CHOICES)
     def change_what_somebody_else_is_changing(self, tab: Tab, rng: Random) -> None:

@@ -162,7 +162,10 @@ def add_somebody(tab: Tab, rng: Random) -> None:
     if begun:
         tab.post(rng.choice(begun))
         _answer(tab, rng, (("own_label", f"Juf Kanarie{tab.child} {rng.random():.4f}"), ("to_check", "1")))
+        before = tab.pages[-1][0] if tab.pages else ""
         _answer(tab, rng, ())
+        if not tab.over and before.endswith("/check"):
+            tab.get(before.removesuffix("check") + "saved")  # the back button, on a form that is in the record
 
 
 def change_somebody(tab: Tab, rng: Random) -> None:
@@ -206,6 +209,15 @@ def agree_and_take_back(tab: Tab, rng: Random) -> None:
         for form in tab.forms(("", page.text), rng):
             if "/withdraw" in (form.path or back[0]):
                 tab.post(Form(back[0], (*form.values, ("by", "all"))))
+
+
+def stop_or_allow_sharing(tab: Tab, rng: Random) -> None:
+    """Look whether sharing is on, and turn it, for a reason that names the child."""
+    page = tab.get(f"{tab.path}safety")
+    forms = [form for form in tab.forms((f"{tab.path}safety", page.text), rng) if form.path.endswith("/safety")]
+    if forms and not tab.over:
+        kept = tuple(pair for pair in forms[0].values if pair[0] != "why")
+        tab.post(Form(forms[0].path, (*kept, ("why", f"Zorg om Kanarie{tab.child}"))))
 
 
 def change_the_same_person(first: Tab, second: Tab, rng: Random) -> None:
