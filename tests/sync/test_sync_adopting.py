@@ -92,6 +92,29 @@ def test_a_place_people_gave_on_a_consent_of_theirs_that_ran_out_is_told_and_lef
     assert ends(people) == [""]
 
 
+@pytest.mark.parametrize("how", ["made inactive", "run out"])
+def test_a_place_the_list_found_on_a_consent_of_people_ends_when_that_consent_does(people: Desk, how: str) -> None:
+    people.source = "other"
+    people.sync([row(**CONSENT)])
+    if how == "run out":
+        people.now = datetime(2027, 10, 1, tzinfo=UTC)
+    else:
+        people.edit(consents(people)[0], status="inactive")
+    people.sync([row(**CONSENT)])
+    assert ends(people) == [people.now.date().isoformat()]
+    before = people.writes()
+    people.sync([row(**CONSENT)])
+    assert people.writes() == before
+
+
+def test_a_place_that_no_consent_ever_permitted_stays_with_the_people_who_gave_it(people: Desk) -> None:
+    people.edit({**consents(people)[0], "performer": [{"reference": "RelatedPerson/m1001"}]})
+    people.source = "other"
+    for _ in range(3):
+        people.sync([row()])
+    assert ends(people) == [""]
+
+
 def test_a_consent_given_after_the_other_ended_is_recorded(people: Desk) -> None:
     (consent,) = consents(people)
     people.ehr.clock = lambda: datetime(2026, 10, 1, tzinfo=UTC)

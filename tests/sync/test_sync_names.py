@@ -7,15 +7,15 @@ from dataclasses import replace
 from fhir_plugin.model.figure import SupportFigure
 from fhir_plugin.model.identity import PersonName
 from fhir_plugin.sync.deciding.decided import Conflict
-from fhir_plugin.sync.deciding.decisions import _Merged, _with_whole_names
 from fhir_plugin.sync.deciding.elements import with_fresh_text
+from fhir_plugin.sync.deciding.merging import Merged, _with_whole_names
 
 YILMAZ = SupportFigure(id="s", name=PersonName(text="Samira Yilmaz", given=("Samira",), own_name="Yilmaz"))
 
 
 def test_half_of_one_name_is_never_put_beside_half_of_another():
     half = replace(YILMAZ, name=replace(YILMAZ.name, own_prefix="El"))
-    merged = _Merged(
+    merged = Merged(
         figure=half,
         said=SupportFigure(name=PersonName(own_prefix="El")),
         known=frozenset({"name.own_prefix", "name.given"}),

@@ -26,7 +26,7 @@ from fhir_plugin.model.terms import (
 from fhir_plugin.sync.deciding.adopting import meet
 from fhir_plugin.sync.sources.wanted import ConsentClaim
 
-__all__ = ["PURPOSE", "Claimed", "apply_claim", "grantor_word"]
+__all__ = ["PURPOSE", "Claimed", "apply_claim", "grantor_word", "is_about"]
 
 PURPOSE = "FAMRQT"
 """What a list's consent is for: the family asks for it, as in the app; nothing wider is ever recorded."""
@@ -65,7 +65,7 @@ def apply_claim(
         identity: the figure's ``urn:uuid:`` identity.
         policy: whose signatures are needed.
     """
-    mine = [record for record in network.consents if _is_ours(record) and _is_about(record, figure)]
+    mine = [record for record in network.consents if _is_ours(record) and is_about(record, figure)]
     theirs = [record for record in network.consents if not _is_ours(record)]
     if claim.state != "given" or claim.since is None:
         return replace(
@@ -120,10 +120,11 @@ def _is_ours(record: ConsentRecord) -> bool:
 def _permits(record: ConsentRecord, figure: SupportFigure) -> bool:
     """Whether a consent still permits something to this figure."""
     is_permit = record.root is not None and record.root.effect is Effect.PERMIT
-    return record.status is Status.ACTIVE and is_permit and _is_about(record, figure)
+    return record.status is Status.ACTIVE and is_permit and is_about(record, figure)
 
 
-def _is_about(record: ConsentRecord, figure: SupportFigure) -> bool:
+def is_about(record: ConsentRecord, figure: SupportFigure) -> bool:
+    """Whether a consent names this figure as whom it permits or denies."""
     actors = record.root.actors if record.root else ()
     return any(actor.ref is not None and actor.ref.key == figure.ref.key for actor in actors)
 

@@ -4,15 +4,16 @@ from __future__ import annotations
 
 import uuid
 from dataclasses import dataclass, replace
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from fhir_plugin.consent import Ask, Policy, Reason, access_permit
 from fhir_plugin.consent.access import missing_grantors
+from fhir_plugin.model.consent import ConsentRecord, Effect, Status
 from fhir_plugin.model.dates import PartialDate, Period, local_day
 from fhir_plugin.model.figure import SupportFigure
 from fhir_plugin.model.network import SupportNetwork, Team
 from fhir_plugin.sync.applying.ways.openings import lasts_longer
-from fhir_plugin.sync.deciding.sharing import apply_claim, grantor_word
+from fhir_plugin.sync.deciding.sharing import apply_claim, grantor_word, is_about
 from fhir_plugin.sync.sources.wanted import ConsentClaim
 
 __all__ = ["Shared", "is_open", "opens", "share"]
@@ -38,6 +39,10 @@ class Shared:
     notes: tuple[str, ...] = ()
 
 
+_ONCE = (Status.ACTIVE, Status.INACTIVE)
+_INSTANT = timedelta(microseconds=1)
+
+
 def share(
     network: SupportNetwork,
     figure: SupportFigure,
@@ -46,6 +51,8 @@ def share(
     identity: str,
     policy: Policy,
     at: datetime,
+    *,
+    again: bool = False,
 ) -> Shared:
     """Work a merged figure into the network.
 
@@ -57,6 +64,7 @@ def share(
         identity: the figure's ``urn:uuid:``.
         policy: whose signatures are needed.
         at: the moment of decision.
+        again: the list was brought in before: a place it found then, on a consent that is over now, ends with it.
     """
     today = local_day(at)
     bond_is_over = figure.bond.end != theirs.bond.end and figure.bond.end and figure.bond.end.last_day() <= today
@@ -73,7 +81,10 @@ def share(
         notes = (claimed.note,) if claimed.note else ()
     if bond_is_over or (claim is not None and claim.state != "given"):
         figure = _disengaged(figure, theirs, PartialDate.of(today))
-    elif (effect or recorded) and is_open(theirs, at) and _loses_permit(held, network, theirs, policy, at, recorded):
+    elif is_open(theirs, at) and (
+        ((effect or recorded) and _loses_permit(held, network, theirs, policy, at, recorded))
+        or (again and claim is not None and _is_over(network, theirs, policy, at))
+    ):
         notes = (*notes, f"waits-for-consent:{access_permit(network, figure, policy, at)}")
         figure = _disengaged(figure, theirs, PartialDate.of(today))
     elif network.sharing_is_off and is_open(figure, at) and figure.engagement != theirs.engagement:
@@ -117,6 +128,28 @@ def _loses_permit(
     if after.sharing_is_off:
         return False
     return (recorded or _permitted(before, figure, policy, at)) and not _permitted(after, figure, policy, at)
+
+
+def _is_over(network: SupportNetwork, figure: SupportFigure, policy: Policy, at: datetime) -> bool:
+    """Whether consents that people recorded permitted access and do so no longer: run out, or made inactive.
+
+    They are looked at as they were: active, and at the last moment they held; what never permitted is no end of it.
+    """
+    if network.sharing_is_off or _permitted(network, figure, policy, at):
+        return False
+    mine = [record for record in network.consents if record.status in _ONCE and is_about(record, figure)]
+    permits = tuple(replace(record, status=Status.ACTIVE) for record in mine if _effect(record) is Effect.PERMIT)
+    before = replace(network, consents=permits)
+    moments = {min(at, end - _INSTANT) for record in permits if (end := _end(record)) is not None} | {at}
+    return any(_permitted(before, figure, policy, moment) for moment in moments)
+
+
+def _effect(record: ConsentRecord) -> Effect | None:
+    return record.root.effect if record.root else None
+
+
+def _end(record: ConsentRecord) -> datetime | None:
+    return record.root.period.end if record.root and record.root.period else None
 
 
 def _permitted(network: SupportNetwork, figure: SupportFigure, policy: Policy, at: datetime) -> bool:

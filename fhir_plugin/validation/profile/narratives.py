@@ -85,6 +85,6 @@ def _read(narrative: Any) -> ElementTree.Element | None:
     if type(text) is not str or "<!" in text:
         return None
     try:
-        return ElementTree.fromstring(text)  # noqa: S314  without a DTD there are no entities to expand
+        return ElementTree.fromstring(text)  # noqa: S314  # nosec B314: without a DTD no entities expand
     except (ElementTree.ParseError, ValueError):
         return None

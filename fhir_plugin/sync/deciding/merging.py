@@ -1,0 +1,135 @@
+"""One figure of the source and the one the EHR holds, merged element by element; pure."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+
+from fhir_plugin.model.figure import SupportFigure
+from fhir_plugin.model.identity import Identifier
+from fhir_plugin.model.terms import FIGURE_IDENTIFIER
+from fhir_plugin.sync.deciding.decided import Conflict, ElementChange, shown
+from fhir_plugin.sync.deciding.elements import ELEMENTS, ONE_NAME, Element, State, merge, with_fresh_text
+from fhir_plugin.sync.matching.linking import Answers, Remembered
+from fhir_plugin.sync.sources.wanted import Wanted
+
+__all__ = ["Merged", "agreed_at_first", "merge_figure", "taken_whole"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Merged:
+    """What a merge comes to.
+
+    Attributes:
+        figure: as it will be, but for its place in the team.
+        said: what the source is remembered to have said.
+        known: paths that are agreed from now on.
+        disputed: paths whose value in the EHR the source does not agree with.
+        edits: what somebody changed in the EHR since the last agreement; it stands.
+    """
+
+    figure: SupportFigure
+    said: SupportFigure
+    known: frozenset[str]
+    conflicts: tuple[Conflict, ...]
+    disputed: frozenset[str]
+    edits: tuple[ElementChange, ...] = ()
+
+
+def taken_whole(wanted: Wanted, new: SupportFigure) -> Merged:
+    """A figure the record does not have: what the merge would come to, without merging."""
+    identifiers = (*new.identifiers, *wanted.figure.identifiers)
+    return Merged(
+        figure=replace(wanted.figure, id=new.id, identifiers=identifiers),
+        said=wanted.figure,
+        known=frozenset(element.path for element in ELEMENTS if element.group in wanted.provided),
+        conflicts=(),
+        disputed=frozenset(),
+    )
+
+
+def merge_figure(
+    identity: str,
+    wanted: Wanted,
+    theirs: SupportFigure,
+    agreed: Remembered | None,
+    others: tuple[Remembered, ...],
+    answers: Answers,
+) -> Merged:
+    """Merge every element the source has a column for; what stays undecided is not remembered as agreed."""
+    figure, known = theirs, set(agreed.known if agreed else ())
+    said = agreed.said if agreed else SupportFigure()
+    conflicts: list[Conflict] = []
+    disputed: set[str] = set()
+    edits: list[ElementChange] = []
+    for element in ELEMENTS:
+        if element.group not in wanted.provided:
+            continue
+        ours, held = element.get(wanted.figure), element.get(theirs)
+        outcome = merge(
+            element,
+            known=agreed is not None and element.path in agreed.known,
+            before=element.get(said),
+            ours=ours,
+            acknowledged=element.get(agreed.held) if agreed else None,
+            theirs=held,
+            elsewhere=tuple(element.get(other.said) for other in others if element.path in other.known),
+        )
+        answer = answers.get(f"{wanted.place}|{element.path}", "")
+        if outcome.state is State.CONFLICT and answer not in ("source", "ehr"):
+            conflicts.append(Conflict(element=element.path, source=shown(ours), ehr=shown(held)))
+            disputed.add(element.path)
+            continue
+        if outcome.state is State.KEPT and not element.many:
+            disputed.add(element.path)
+            if agreed and element.path in agreed.known and not _is_unsaid(element, said, theirs):
+                was = shown(element.get(agreed.held))
+                edits.append(ElementChange(element=element.path, before=was, after=shown(held)))
+        value = ours if outcome.state is State.CONFLICT and answer == "source" else outcome.value
+        if value != held:
+            figure = element.put(figure, value)
+        if ours != element.get(said):
+            said = element.put(said, ours)
+        known.add(element.path)
+    if not any(identifier.system == FIGURE_IDENTIFIER for identifier in figure.identifiers):
+        mine = Identifier(system=FIGURE_IDENTIFIER, value=identity)
+        figure = replace(figure, identifiers=(*figure.identifiers, mine))
+    merged = Merged(
+        figure=figure,
+        said=said,
+        known=frozenset(known),
+        conflicts=tuple(conflicts),
+        disputed=frozenset(disputed),
+        edits=tuple(edit for edit in edits if edit.before != edit.after),
+    )
+    return _with_whole_names(merged, theirs, agreed.said if agreed else SupportFigure())
+
+
+def _with_whole_names(merged: Merged, theirs: SupportFigure, before: SupportFigure) -> Merged:
+    """Half of the source's name beside half of the EHR's is nobody's name: in dispute, the EHR's stands whole."""
+    figure, said = merged.figure, merged.said
+    open_paths = {conflict.element for conflict in merged.conflicts}
+    held_back = {part for parts in ONE_NAME if any(part.path in open_paths for part in parts) for part in parts}
+    for part in held_back:
+        figure, said = part.put(figure, part.get(theirs)), part.put(said, part.get(before))
+    paths = {part.path for part in held_back}
+    return replace(
+        merged,
+        figure=with_fresh_text(figure, theirs),
+        said=said,
+        known=merged.known - paths,
+        disputed=merged.disputed | paths,
+    )
+
+
+def _is_unsaid(element: Element, said: SupportFigure, theirs: SupportFigure) -> bool:
+    """Whether nothing was agreed that somebody could change: the list is silent, or the text follows the parts."""
+    is_derived = element.path == "name.text" and bool(theirs.name.own_name or theirs.name.partner_name)
+    return is_derived or element.get(said) in (None, "")
+
+
+def agreed_at_first(final: SupportFigure, merged: Merged) -> SupportFigure:
+    """What the source and the EHR agree about at their first meeting: of what is in dispute, what the list says."""
+    for element in ELEMENTS:
+        if element.path in merged.disputed:
+            final = element.put(final, element.get(merged.said))
+    return final
