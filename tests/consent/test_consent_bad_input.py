@@ -50,7 +50,7 @@ def use(records: list[ConsentRecord]) -> bool:
     return bool(decide(REQUEST, records, FACTS, POLICY))
 
 
-@settings(max_examples=120, deadline=None)
+@settings(max_examples=80, deadline=None)
 @given(JUNK | st.lists(JUNK, max_size=3))
 def test_anything_at_all_is_read_without_an_exception(junk: Any) -> None:
     for read in (read_consents, read_r5_consents):
@@ -60,7 +60,7 @@ def test_anything_at_all_is_read_without_an_exception(junk: Any) -> None:
         assert not use(records)
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=80, deadline=None)
 @given(st.integers(0, 10**9), st.data())
 def test_junk_anywhere_in_a_consent_is_never_an_exception(seed: int, data: st.DataObject) -> None:
     body = data.draw(st.sampled_from([consent(), *cases(seed, 1)[0].consents]))

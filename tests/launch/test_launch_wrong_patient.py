@@ -19,7 +19,7 @@ def world() -> World:
 
 @pytest.mark.threat("two-tabs")
 def test_nothing_ever_mixes_two_children(world: World) -> None:
-    run(world, count=10, steps=40, derandomize=True)
+    run(world, count=7, steps=40, derandomize=True)
     assert world.actions > 300
     assert world.writes > 5
 

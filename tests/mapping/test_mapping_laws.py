@@ -19,7 +19,7 @@ FOREIGN_EXTENSION = {"url": "https://vendor.example/extension", "valueString": "
 
 
 @given(networks)
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=80, deadline=None)
 def test_what_is_written_is_what_is_read(network):
     read = from_fhir(to_fhir(network))
     assert read.network == replace(network, people=read.network.people)
@@ -52,7 +52,7 @@ def test_typed_models_accept_everything_that_is_written(network):
 
 
 @given(figures, figures)
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=80, deadline=None)
 def test_an_edit_changes_only_the_elements_that_differ(held, wanted):
     body = figure_onto(held, PATIENT)
     body["extension"] = [FOREIGN_EXTENSION, *body.get("extension", [])]
@@ -71,7 +71,7 @@ def test_an_edit_changes_only_the_elements_that_differ(held, wanted):
 
 
 @given(figures, st.sampled_from(FIGURE_LENSES), figures)
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=80, deadline=None)
 def test_each_lens_reads_what_it_put_and_leaves_the_others_alone(held, lens, other):
     body = figure_onto(held, PATIENT)
     before = {item.name: item.get(body) for item in FIGURE_LENSES}
@@ -113,7 +113,7 @@ members = st.sampled_from(
         unique_by=lambda body: (body["resourceType"], repr(body.get("id", id(body)))),
     )
 )
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=100, deadline=None)
 def test_no_json_whatever_makes_reading_raise_or_lose_a_resource(bodies):
     mapped = from_fhir(bodies, patient_id="p")
     written = [entry["resource"] for entry in to_fhir(mapped.network).get("entry", [])]

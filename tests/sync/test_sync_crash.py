@@ -37,7 +37,7 @@ AFTER = [
 ]
 SEEDS = range(4)
 MOST_STEPS = 120
-SAMPLE = 2
+SAMPLE = 1
 
 
 @dataclass

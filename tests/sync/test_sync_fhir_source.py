@@ -130,7 +130,7 @@ def test_a_bsn_of_a_client_names_the_client_and_stands_in_no_repr() -> None:
     assert "999911120" not in repr(wanted)
 
 
-@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=30, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(network=networks, number=st.sampled_from(["1001", "1002"]))
 def test_every_figure_of_any_network_becomes_a_row_or_a_named_problem(network: SupportNetwork, number: str) -> None:
     bodies = [entry["resource"] for entry in to_fhir(network).get("entry", [])]
