@@ -106,7 +106,13 @@ class HttpTerminologyServer:
     def _answer(self, url: str, body: Json) -> bool | None:
         headers = {"Accept": _FHIR_JSON, "Content-Type": _FHIR_JSON}
         with self._session.post(
-            url, data=json.dumps(body), headers=headers, timeout=self._timeout, allow_redirects=False, stream=True
+            url,
+            data=json.dumps(body),
+            headers=headers,
+            auth=_nobody,
+            timeout=self._timeout,
+            allow_redirects=False,
+            stream=True,
         ) as response:
             if response.status_code >= 500 or response.status_code in (301, 302, 303, 307, 308, 401, 403, 429):
                 raise requests.HTTPError(f"HTTP {response.status_code}")
@@ -115,6 +121,11 @@ class HttpTerminologyServer:
             if response.status_code >= 400 or len(raw) > _MAX_BYTES:
                 return None  # it does not know this value set or system
         return _result(json.loads(raw))
+
+
+def _nobody(request: requests.PreparedRequest) -> requests.PreparedRequest:
+    """Signs in as nobody: without an ``auth`` of its own requests would take a password from a .netrc file."""
+    return request
 
 
 def _result(answer: Any) -> bool | None:

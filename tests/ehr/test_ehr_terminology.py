@@ -120,3 +120,12 @@ def test_an_address_that_is_none_is_wrong_usage():
 def test_without_a_server_nothing_is_asked(web):
     Validator.load().validate(observation("123"))
     assert len(web.calls) == 0
+
+
+def test_no_password_of_a_netrc_file_goes_to_the_server(web, tmp_path, monkeypatch):
+    (tmp_path / "netrc").write_text("machine tx.example login me password secret", encoding="utf-8")
+    monkeypatch.setenv("NETRC", str(tmp_path / "netrc"))
+    web.post(IN_SYSTEM, json=result(True))
+    Validator.load(terminology_server=HttpTerminologyServer(BASE)).validate(observation("789"))
+    assert web.calls
+    assert all("Authorization" not in call.request.headers for call in web.calls)
