@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 from fhir_plugin.validation.fhirpath import Environment, FhirPathError, Node, compile_expression
 from fhir_plugin.validation.fhirpath.direct import Unclear, direct
 from fhir_plugin.validation.fhirpath.idle import idle_without
+from fhir_plugin.validation.fhirpath.paths import unknown_elements
 from fhir_plugin.validation.native import NATIVE
 from fhir_plugin.validation.patches import PATCHES
 from fhir_plugin.validation.scope import Path, Scope
@@ -58,6 +59,19 @@ class Rule:
         if not holds:
             report = scope.error if self._severity == "error" else scope.warn
             report(self._key, path, ("key", self._key), ("text", self._human), source=self._source)
+
+    def flaw(self, engine: Engine, element: Element) -> Callable[[Any, Any, Path, Scope], None] | None:
+        """A warning wherever ``element`` is, if the invariant on it names something that does not exist; else None."""
+        types = [use.code for use in element.types] if element.choice else [self._type_key]
+        unknown = unknown_elements(engine.schema, self._expression, types)
+        if not unknown:
+            return None
+        params = (("key", self._key), ("element", unknown[0].name), ("type", unknown[0].within))
+
+        def warn(_value: Any, _extra: Any, path: Path, scope: Scope) -> None:
+            scope.warn("invariant-element-unknown", path, *params, source=self._source)
+
+        return warn
 
     def _watch(self, scope: Scope) -> tuple[Callable[[Any], bool], ...]:
         """Tests whether an element lacks what the invariant is about (a native one sees that as quickly itself)."""

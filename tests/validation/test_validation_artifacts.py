@@ -137,6 +137,18 @@ def test_a_discriminator_is_an_element_of_what_is_sliced(tmp_path, path, good):
     assert errors(loaded(tmp_path), given) == ([] if good else [("discriminator-path", place)])
 
 
+@pytest.mark.parametrize(
+    ("expression", "code"),
+    [("given.exists()", ""), ("givn.exists()", "invariant-element-unknown"), ("given.exists(", "invariant-syntax"),
+     ("use.lowBoundary().exists()", "")],
+)  # fmt: skip
+def test_an_invariant_of_a_profile_is_fhirpath_about_elements_that_exist(tmp_path, expression, code):
+    constraint = {"key": "c-1", "severity": "error", "human": "named", "expression": expression}
+    given = profile("p", {"path": "Patient.name", "constraint": [constraint]})
+    place = "StructureDefinition.differential.element[1].constraint[0]"
+    assert errors(loaded(tmp_path), given) == ([(code, place)] if code else [])
+
+
 def test_a_logical_model_has_a_name_of_its_own(tmp_path):
     base = {"resourceType": "StructureDefinition", "url": BASE + "Foo", "name": "Foo", "status": "draft",
             "kind": "logical", "abstract": False, "type": BASE + "Foo", "baseDefinition": CORE + "Element",

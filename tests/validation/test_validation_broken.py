@@ -136,3 +136,33 @@ def test_a_value_set_that_cannot_be_read_decides_nothing(tmp_path):
     issues = found(tmp_path, [shape, value_set], resource, A)
     assert ("binding-undecided", "Patient.maritalStatus", "") in issues
     assert all(code != "binding-required" for code, _, _ in issues)
+
+
+def test_an_invariant_about_an_element_that_does_not_exist_is_named_and_judged_as_if_it_were_empty(tmp_path):
+    constraint = {"key": "c-1", "severity": "error", "human": "a number", "expression": "telephone.exists()"}
+    shape = profile("a", {"path": "Patient.contact", "constraint": [constraint]})
+    resource = PATIENT | {"contact": [{"name": {"family": "B"}}]}
+    (tmp_path / "a.json").write_text(json.dumps(shape), encoding="utf-8")
+    report = Validator.load([tmp_path]).validate(json.dumps(resource), [A])
+    unknown = next(one for one in report if one.code == "invariant-element-unknown")
+    assert (unknown.expression, unknown.severity.value, unknown.source) == ("Patient.contact[0]", "warning", A)
+    assert (unknown.param("key"), unknown.param("element"), unknown.param("type")) == (
+        "c-1",
+        "telephone",
+        "Patient.contact",
+    )
+    assert "c-1" in {one.code for one in report.of("error")}
+
+
+def test_an_invariant_on_a_choice_may_be_about_any_of_its_types(tmp_path):
+    constraint = {
+        "key": "c-1",
+        "severity": "error",
+        "human": "dated",
+        "expression": "$this is dateTime or start.exists()",
+    }
+    element = {"path": "Observation.effective[x]", "constraint": [constraint]}
+    resource = {
+        "resourceType": "Observation", "status": "final", "code": {"text": "x"}, "effectiveDateTime": "2020",
+    }  # fmt: skip
+    assert found(tmp_path, [profile("a", element, of="Observation")], resource, A) == []

@@ -6,8 +6,10 @@ from decimal import Decimal
 
 import pytest
 
+from fhir_plugin.packages import load_definitions
 from fhir_plugin.validation.fhirpath import Environment, FhirPathError, Node, compile_expression
 from fhir_plugin.validation.fhirpath.node import system_value
+from fhir_plugin.validation.fhirpath.paths import unknown_elements
 from fhir_plugin.validation.fhirpath.values import Moment
 
 PERSON = {
@@ -154,3 +156,55 @@ def test_quantities_and_types_as_invariants_of_r4_write_them(validator, expressi
     schema = validator.engine.schema
     node = Node.of_resource(schema, {"resourceType": "Patient", "id": "a"})
     assert compile_expression(expression)(Environment(schema, None, node, node), node) == [True]
+
+
+@pytest.mark.parametrize(
+    ("expression", "types", "expected"),
+    [
+        ("name.given1", ["Patient"], [("given1", "HumanName")]),
+        ("Encounter.name", ["Patient"], [("Encounter", "Patient")]),
+        ("valueQuantity.exists()", ["Observation"], [("valueQuantity", "Observation")]),
+        ("(value as Period).unit", ["Observation"], [("unit", "Period")]),
+        ("value.as(Period).start", ["Observation"], []),
+        ("contact.where(phone.exists()).exists()", ["Patient"], [("phone", "Patient.contact")]),
+        ("contact.all(telecom.exists() or $this.mail.empty())", ["Patient"], [("mail", "Patient.contact")]),
+        ("name.select(given | surname)", ["Patient"], [("surname", "HumanName")]),
+        ("name.given[nothing]", ["Patient"], [("nothing", "Patient")]),
+        ("name.given.startsWith(first)", ["Patient"], [("first", "Patient")]),
+        ("iif(active, birthday, name)", ["Patient"], [("birthday", "Patient")]),
+        ("iif(active, birthDate, name).family", ["Patient"], []),
+        ("extension('x').value.code.exists()", ["Patient"], []),
+        ("extension('x').valueCode", ["Patient"], [("valueCode", "Extension")]),
+        ("repeat(item).linkId", ["Questionnaire"], []),
+        ("repeat(item).link", ["Questionnaire"], [("link", "Questionnaire.item")]),
+        ("provision.provision.typo", ["Consent"], [("typo", "Consent.provision")]),
+        ("birthDate.extension.exists() and birthDate.hour.empty()", ["Patient"], [("hour", "date")]),
+        ("contained.whatever | managingOrganization.resolve().whatever", ["Patient"], []),
+        ("entry.resource.ofType(Patient).surname", ["Bundle"], [("surname", "Patient")]),
+        ("low.exists()", ["Range", "Quantity"], []),
+        ("%resource.whatever.exists() and whatever.type().name = 'x'", ["Mine"], []),
+        ("name.(", ["Patient"], []),
+    ],
+)
+def test_a_path_that_leads_nowhere_is_known_before_it_is_evaluated(validator, expression, types, expected):
+    assert list(unknown_elements(validator.engine.schema, expression, types)) == expected
+
+
+def test_of_the_invariants_of_r4_two_are_about_elements_that_do_not_exist(validator):
+    schema = validator.engine.schema
+    found = {
+        (constraint["key"], *unknown)
+        for structure in load_definitions().resources("StructureDefinition")
+        for element in structure.get("snapshot", {}).get("element", ())
+        for constraint in element.get("constraint", ())
+        for unknown in unknown_elements(
+            schema,
+            constraint.get("expression", ""),
+            [element["path"]] if schema.element(element["path"]) else [one["code"] for one in element.get("type", ())],
+        )
+    }
+    assert found == {
+        ("cid-0", "name", "ChargeItemDefinition"),
+        ("inv-1", "substanceExposureRisk", "Extension"),
+        ("inv-1", "code", "Extension"),
+    }

@@ -1,4 +1,4 @@
-"""Elements of a StructureDefinition: paths, profiles on types, discriminators."""
+"""Elements of a StructureDefinition: paths, profiles on types, discriminators, invariants."""
 
 from __future__ import annotations
 
@@ -6,6 +6,9 @@ import re
 from typing import Any
 
 from fhir_plugin.validation.artifacts.reading import items, text
+from fhir_plugin.validation.fhirpath import FhirPathError
+from fhir_plugin.validation.fhirpath.parser import parse
+from fhir_plugin.validation.fhirpath.paths import unknown_elements
 from fhir_plugin.validation.schema import FHIR
 from fhir_plugin.validation.scope import Path, Scope
 
@@ -28,6 +31,7 @@ def check_elements(scope: Scope) -> None:
             if view == "differential":
                 _check_profiles(element, place, scope)
                 _check_discriminators(element, place, scope)
+                _check_invariants(element, place, scope)
 
 
 def _check_path(element: Json, path: Path, scope: Scope) -> None:
@@ -63,6 +67,21 @@ def _check_discriminators(element: Json, path: Path, scope: Scope) -> None:
         step = _CHILD.split(text(one, "path"))[0]
         if kinds and _NAME.fullmatch(step) and not any(_has(kind, step, scope) for kind in kinds):
             scope.error("discriminator-path", place, ("path", step[:64]), ("element", text(element, "path")[:120]))
+
+
+def _check_invariants(element: Json, path: Path, scope: Scope) -> None:
+    """An invariant is FHIRPath, about elements that exist."""
+    kinds = _kinds(text(element, "path"), scope)
+    for one, place in items(element, "constraint", path):
+        key, expression = text(one, "key")[:64], text(one, "expression")
+        try:
+            parse(expression or "true")
+        except FhirPathError as error:
+            scope.error("invariant-syntax", place, ("key", key), ("reason", str(error)[:200]))
+            continue
+        for unknown in unknown_elements(scope.engine.schema, expression, kinds) if kinds else ():
+            params = (("key", key), ("element", unknown.name[:64]), ("type", unknown.within))
+            scope.error("invariant-element-unknown", place, *params)
 
 
 def _has(kind: str, name: str, scope: Scope) -> bool:

@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import re
 from decimal import Decimal
+from functools import lru_cache
 from typing import Any
 
 from fhir_plugin.validation.fhirpath.errors import FhirPathSyntaxError
@@ -52,8 +53,9 @@ _CALENDAR_UNITS = frozenset(unit + plural for unit in _UNITS for plural in ("", 
 _MAX_DEPTH = 200
 
 
+@lru_cache(maxsize=1024)
 def parse(text: str) -> Tree:
-    """The syntax tree of an expression.
+    """The syntax tree of an expression; remembered, because an invariant is looked at in more ways than one.
 
     Raises:
         FhirPathSyntaxError: the text is not one whole FHIRPath expression, or is nested too deeply.

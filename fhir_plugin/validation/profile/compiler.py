@@ -108,7 +108,9 @@ class ProfileChecks:
         """What an element of a profile asks of one value, or None."""
         engine = self.engine
         known = constraint_keys(base) | constraint_keys(engine.schema.element(type_key)) | constraint_keys(sliced)
-        checks: list[Check] = [rule.apply for rule in rules_of(engine, element, type_key, known=known, source=source)]
+        rules = rules_of(engine, element, type_key, known=known, source=source)
+        checks: list[Check] = [rule.apply for rule in rules]
+        checks += [flaw for rule in rules if (flaw := rule.flaw(engine, element)) is not None]
         checks += value_checks(element, sliced or base, source)
         checks += self._binding(element, type_key, sliced or base, source)
         below = _joined(
