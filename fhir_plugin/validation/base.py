@@ -142,7 +142,7 @@ class BaseChecks:
         elif code in ("Reference", "canonical"):
             checks += references.checks_for(spec)
         elif code == "Attachment":
-            checks.append(attachments.check_size)
+            checks.append(attachments.check)
         elif code == "xhtml":
             checks.append(narrative.check)
         elif code == "string" and spec.name != "id":

@@ -24,6 +24,8 @@ _MAX_VALUE_SET = "http://hl7.org/fhir/StructureDefinition/elementdefinition-maxV
 _VITALS_UNITS = "http://hl7.org/fhir/ValueSet/ucum-vitals-common"
 """Required by the vital signs profiles of every component, though components are often no measure in those units; the
 reference validator warns."""
+_SHORT_FORMATS = frozenset({"xml", "json", "ttl"})
+"""Stand for a MIME type in CapabilityStatement.format (http://hl7.org/fhir/R4/capabilitystatement.html)."""
 _ADDITIONAL = (
     "http://hl7.org/fhir/tools/StructureDefinition/additional-binding",
     "http://hl7.org/fhir/StructureDefinition/additional-binding",
@@ -39,6 +41,8 @@ class _Binding:
     value_set: str
     strength: str
     source: str
+    beside: frozenset[str] = frozenset()
+    """Codes that are good as well."""
 
 
 class Bindings:
@@ -61,7 +65,8 @@ class Bindings:
         if value_set and canonical_url(str(value_set)) == _VITALS_UNITS:
             strength = "extensible"
         if value_set and strength in ("required", "extensible"):
-            found.append(self._check(_Binding(str(value_set), strength, source), code))
+            short = _SHORT_FORMATS if element.path == "CapabilityStatement.format" else frozenset()
+            found.append(self._check(_Binding(str(value_set), strength, source, short), code))
         found += [self._check(_Binding(more, limit, source), code) for more, limit in _additional(raw)]
         for extension in raw.get("extension", ()):
             if extension.get("url") == _MAX_VALUE_SET:
@@ -78,7 +83,7 @@ class Bindings:
                 scope.error("binding-no-code", path, ("value-set", binding.value_set), source=source)
                 return
             answer = membership(self.terminology, binding.value_set, code, value)
-            if answer is not True:
+            if answer is not True and not (code == "code" and value in binding.beside):
                 self._report(binding, code, answer, value, path, scope)
 
         return check

@@ -17,7 +17,7 @@ Check = Callable[[Any, Any, Path, Scope], None]
 _TEXT_LINK = "http://hl7.org/fhir/StructureDefinition/textLink"
 """https://hl7.org/fhir/extensions/StructureDefinition-textLink.html"""
 
-_LINK = re.compile(r"<a\s[^<>]*?href\s*=\s*[\"']#([^\"'<>]+)[\"']")
+_LINK = re.compile(r"<(?:a\s[^<>]*?href|img\s[^<>]*?src)\s*=\s*[\"']#([^\"'<>]+)[\"']")
 _ANCHOR = re.compile(r"\s(?:id|name)\s*=\s*[\"']([^\"'<>]*)[\"']")
 _ABSOLUTE = re.compile(r"[a-z][a-z0-9+.\-]*:\S+")
 """With a lower-case scheme, as systems and canonicals are compared to the letter."""
@@ -58,7 +58,7 @@ def _reference_type(value: Any, _extra: Any, path: Path, scope: Scope) -> None:
 
 
 def _narrative(value: Any, _extra: Any, path: Path, scope: Scope) -> None:
-    """Links within a narrative lead to an id somewhere in the document (http://hl7.org/fhir/R4/narrative.html#id)."""
+    """Links and images within a narrative lead to an id somewhere in the document (http://hl7.org/fhir/R4/narrative.html#id)."""
     if type(value) is not str or "#" not in value:
         return
     wanted = [match[1] for match in _LINK.finditer(value)]

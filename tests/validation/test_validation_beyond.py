@@ -54,6 +54,46 @@ def test_a_profile_may_name_what_stands_in_for_a_value(tmp_path):
         assert errors(validator, patient, BASE + "either") == expected
 
 
+HELLO = {"contentType": "text/plain", "data": "aGVs bG8="}
+
+
+@pytest.mark.parametrize(
+    ("stated", "expected"),
+    [
+        ("qvTGHdzF6KLavt4PO0gs2a6pQ00=", []),
+        ("aaf4c61ddcc5e8a2dabede0f3b482cd9aea9434d", [("attachment-hash", "Media.content")]),
+    ],
+)
+def test_the_hash_of_an_attachment_is_that_of_its_data(stated, expected):
+    media = {"resourceType": "Media", "status": "completed", "content": HELLO | {"hash": stated}}
+    assert errors(Validator.load(), media) == expected
+
+
+def test_an_image_in_a_narrative_that_is_within_the_resource_is_there():
+    div = f'<div xmlns="{XHTML}">Kaart <img src="#kaart" alt="kaart"/></div>'
+    patient = {"resourceType": "Patient", "text": {"status": "additional", "div": div}}
+    assert errors(Validator.load(), patient) == [("narrative-dead-link", "Patient.text.div")]
+    picture = {"resourceType": "Binary", "id": "kaart", "contentType": "image/png", "data": "aGVsbG8="}
+    patient |= {"contained": [picture], "photo": [{"url": "#kaart"}]}
+    assert ("narrative-dead-link", "Patient.text.div") not in errors(Validator.load(), patient)
+
+
+def test_the_formats_of_a_server_may_be_named_in_short():
+    statement = {"resourceType": "CapabilityStatement", "format": ["json", "xml", "ttl", "application/fhir+json"]}
+    found = [place for code, place in errors(Validator.load(), statement) if code == "binding-required"]
+    assert found == []
+    statement["format"] = ["json", "csv"]
+    found = [place for code, place in errors(Validator.load(), statement) if code == "binding-required"]
+    assert found == ["CapabilityStatement.format[1]"]
+
+
+def test_an_extension_for_an_attribute_of_dicom_needs_no_definition_but_a_modifier_does():
+    extension = [{"url": "http://nema.org/fhir/extensions#0002-0010", "valueString": "x"}]
+    assert errors(Validator.load(), {"resourceType": "Patient", "extension": extension}) == []
+    found = errors(Validator.load(), {"resourceType": "Patient", "modifierExtension": extension})
+    assert found == [("extension-modifier-unknown", "Patient.modifierExtension[0]")]
+
+
 def test_a_profile_may_ask_for_a_least_length(tmp_path):
     least = {"path": "Patient.id", "extension": [{"url": CORE + "minLength", "valueInteger": 3}]}
     validator = loaded(tmp_path, profile("long", least))
