@@ -94,6 +94,14 @@ def test_an_extension_for_an_attribute_of_dicom_needs_no_definition_but_a_modifi
     assert found == [("extension-modifier-unknown", "Patient.modifierExtension[0]")]
 
 
+def test_anything_may_say_since_when_it_is_normative():
+    version = {"url": CORE + "structuredefinition-normative-version", "valueCode": "4.0.0"}
+    assert errors(Validator.load(), {"resourceType": "Patient", "extension": [version]}) == []
+    elsewhere = {"url": CORE + "regex", "valueString": "[a-z]"}
+    found = errors(Validator.load(), {"resourceType": "Patient", "name": [{"extension": [elsewhere]}]})
+    assert found == [("extension-context", "Patient.name[0].extension[0]")]
+
+
 def test_a_profile_may_ask_for_a_least_length(tmp_path):
     least = {"path": "Patient.id", "extension": [{"url": CORE + "minLength", "valueInteger": 3}]}
     validator = loaded(tmp_path, profile("long", least))
