@@ -197,19 +197,18 @@ def _permit_end(record: ConsentRecord) -> datetime | None:
     """From when nothing in it permits any more; for a consent that only refuses, from when the refusal is over."""
     if record.root is None:
         return None
-    permits = record.base is Effect.PERMIT and record.root.effect is None
-    ends = list(_permit_ends(record.root, None, permits))
+    ends = list(_permit_ends(record.root, None))
     if not ends:
         return record.root.period.end if record.root.period else None
     known = [end for end in ends if end is not None]
     return max(known) if len(known) == len(ends) else None
 
 
-def _permit_ends(rule: Rule, outer: datetime | None, permits: bool) -> Iterator[datetime | None]:
+def _permit_ends(rule: Rule, outer: datetime | None) -> Iterator[datetime | None]:
     """The end of every permit below a rule; None where one is open."""
     own = rule.period.end if rule.period else None
     end = min(filter(None, (own, outer)), default=None)
-    if rule.effect is Effect.PERMIT or permits:
+    if rule.effect is Effect.PERMIT:
         yield end
     for exception in rule.exceptions:
-        yield from _permit_ends(exception, end, False)
+        yield from _permit_ends(exception, end)

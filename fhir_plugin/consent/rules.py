@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import NamedTuple
 
 from fhir_plugin.consent.matching import Ask, Match, applies
-from fhir_plugin.model.consent import ConsentRecord, Effect, Rule
+from fhir_plugin.model.consent import ConsentRecord, Effect, PolicyRule, Rule
 
 __all__ = ["MAX_DEPTH", "SILENT", "Verdict", "verdict"]
 
@@ -32,7 +32,7 @@ def verdict(record: ConsentRecord, ask: Ask, *, trusted: bool = True) -> Verdict
     """What this consent says about the question, apart from who signed it.
 
     The deepest applicable provision wins, among siblings a refusal wins. A root without effect takes that of the
-    policy rule: OPTOUT permits; OPTIN, or none at all, permits nothing by itself and refuses nothing either. An
+    policy rule: OPTOUT refuses; OPTIN, or none at all, permits nothing by itself and refuses nothing either. An
     exception without effect refuses.
 
     Args:
@@ -42,13 +42,13 @@ def verdict(record: ConsentRecord, ask: Ask, *, trusted: bool = True) -> Verdict
             permits, and nothing in it takes a refusal away.
     """
     trusted = trusted and not record.not_understood
-    base = Effect.PERMIT if record.base is Effect.PERMIT else None
+    by_policy = Effect.DENY if record.policy_rule is PolicyRule.OPT_OUT else None
     if record.root is None:
-        return Verdict(base) if base and trusted and not ask.break_glass else SILENT
+        return Verdict(by_policy)
     certainty = applies(record.root, ask)
     if not certainty:
         return SILENT
-    own = record.root.effect or base
+    own = record.root.effect or by_policy
     found = _outcome(record.root, own, ask, (), trusted=trusted, named=not ask.break_glass)
     return found if certainty is Match.YES or found.effect is Effect.DENY else SILENT
 

@@ -12,7 +12,7 @@ from fhir_plugin.mapping.consent_writing import write_rule
 from fhir_plugin.mapping.extensions import read_code, single_code
 from fhir_plugin.mapping.json import Json, codings, objects, prune, put_text, reference_to_json, text
 from fhir_plugin.mapping.lens import ItemLens, Lens, list_lens
-from fhir_plugin.model.consent import Effect, Scope, Status, Verification
+from fhir_plugin.model.consent import PolicyRule, Scope, Status, Verification
 from fhir_plugin.model.identity import Identifier, Ref
 from fhir_plugin.model.terms import (
     BSN_SYSTEMS,
@@ -45,7 +45,7 @@ CATEGORIES: tuple[Json, ...] = (
 SUPPORT_CONSENT: Json = {"meta": {"profile": [Profiles.CONSENT]}, "category": list(CATEGORIES)}
 """What a consent of ours says besides its record."""
 
-_BASES = {"OPTIN": Effect.DENY, "OPTOUT": Effect.PERMIT}
+_POLICY_RULES = {"OPTIN": PolicyRule.OPT_IN, "OPTOUT": PolicyRule.OPT_OUT, "OPTOUTE": PolicyRule.OPT_OUT}
 _TREATMENT_PROFILES = ("nl-core-TreatmentDirective", "nl-core-AdvanceDirective", "zib-TreatmentDirective")
 """Dutch profiles on Consent that are never about privacy, whatever their scope says."""
 
@@ -81,8 +81,8 @@ def scope_of_profile(body: Json) -> Scope | None:
     return None
 
 
-def read_base(body: Json, doubts: Doubts | None = None, *, needed: bool = True) -> Effect | None:
-    """The effect of ``policyRule``: OPTIN is deny, OPTOUT is permit.
+def read_policy_rule(body: Json, doubts: Doubts | None = None, *, needed: bool = True) -> PolicyRule | None:
+    """``policyRule``, where it is an assent or a dissent; one *with exceptions* has them in the provisions.
 
     Args:
         body: the Consent.
@@ -91,8 +91,8 @@ def read_base(body: Json, doubts: Doubts | None = None, *, needed: bool = True) 
     """
     if "policyRule" not in body:
         return None
-    listed = list(codings(body["policyRule"]))
-    found = {_BASES[coding.code] for coding in listed if coding.system == V3_ACT_CODE and coding.code in _BASES}
+    known = (coding.code for coding in codings(body["policyRule"]) if coding.system == V3_ACT_CODE)
+    found = {_POLICY_RULES[code] for code in known if code in _POLICY_RULES}
     if len(found) == 1:
         return found.pop()
     if needed and doubts:
@@ -187,21 +187,20 @@ def _write_policy(body: Json, value: str) -> None:
         body.pop("policy", None)
 
 
-def _write_base(body: Json, value: Effect | None) -> None:
+def _write_policy_rule(body: Json, value: PolicyRule | None) -> None:
     body.pop("policyRule", None)
     if value is not None:
-        code = "OPTOUT" if value is Effect.PERMIT else "OPTIN"
-        body["policyRule"] = {"coding": [{"system": V3_ACT_CODE, "code": code}]}
+        body["policyRule"] = {"coding": [{"system": V3_ACT_CODE, "code": value.value}]}
 
 
 def _get_rules(body: Json) -> Rules:
-    return read_base(body), read_rule(body["provision"], Doubts("")) if "provision" in body else None
+    return read_policy_rule(body), read_rule(body["provision"], Doubts("")) if "provision" in body else None
 
 
 def _write_rules(body: Json, value: Rules) -> None:
-    base, root = value
-    if read_base(body) is not base:
-        _write_base(body, base)
+    policy_rule, root = value
+    if read_policy_rule(body) is not policy_rule:
+        _write_policy_rule(body, policy_rule)
     if _get_rules(body)[1] == root:
         return
     held = body.get("provision")
@@ -217,7 +216,7 @@ def _examine(body: Json, doubts: Doubts) -> Rules:
     read_scope(body, doubts)
     examine_people(body, doubts, subject="patient", grantors="performer")
     doubts.moment(body, "dateTime", "Consent")
-    return read_base(body, doubts, needed=root is None or root.effect is None), root
+    return read_policy_rule(body, doubts, needed=root is None or root.effect is None), root
 
 
 def _read_verification(raw: Json) -> Verification | None:

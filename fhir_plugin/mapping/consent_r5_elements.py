@@ -26,7 +26,7 @@ from fhir_plugin.mapping.consent_writing import write_rule
 from fhir_plugin.mapping.extensions import read_code
 from fhir_plugin.mapping.json import Json, codings, extension, objects, reference_to_json, text
 from fhir_plugin.mapping.lens import ItemLens, Lens, list_lens
-from fhir_plugin.model.consent import Effect, Interval, Rule, Scope, Status, Verification
+from fhir_plugin.model.consent import Effect, Interval, PolicyRule, Rule, Scope, Status, Verification
 from fhir_plugin.model.dates import AMSTERDAM, midnight
 from fhir_plugin.model.identity import Ref
 from fhir_plugin.model.terms import CONSENT_SCOPE, LOINC, V3_ACT_CODE
@@ -164,7 +164,7 @@ def _read_rules(body: Json, doubts: Doubts) -> Rules:
         return None, Rule(effect=effect, period=period, exceptions=exceptions)
     if len(exceptions) == 1 and (period is None or exceptions[0].period is None):
         return None, replace(exceptions[0], period=period or exceptions[0].period)
-    return Effect.DENY, Rule(effect=None, period=period, exceptions=exceptions)
+    return PolicyRule.OPT_IN, Rule(effect=None, period=period, exceptions=exceptions)
 
 
 def _get_rules(body: Json) -> Rules:
@@ -185,17 +185,20 @@ def _write_rules(body: Json, value: Rules) -> None:
     body.update(written)
 
 
-def _expressed(base: Effect | None, root: Rule | None) -> tuple[Effect, Interval | None, tuple[Rule, ...]]:
+def _expressed(
+    policy_rule: PolicyRule | None, root: Rule | None
+) -> tuple[Effect, Interval | None, tuple[Rule, ...]]:
     """Decision, period and provisions that mean the same.
 
     Raises:
         MappingError: nothing in R5 means the same.
     """
+    by_policy = Effect.DENY if policy_rule is PolicyRule.OPT_OUT else None
     if root is None:
-        if base is not Effect.PERMIT:
+        if by_policy is None:
             raise _cannot("Consent.provision", "R5 has no consent that says nothing.")
-        return Effect.PERMIT, None, ()
-    effect = root.effect or (Effect.PERMIT if base is Effect.PERMIT else None)
+        return by_policy, None, ()
+    effect = root.effect or by_policy
     bare = root == Rule(effect=root.effect, period=root.period, exceptions=root.exceptions)
     if effect is Effect.PERMIT:
         _require_turns(root.exceptions, Effect.DENY)

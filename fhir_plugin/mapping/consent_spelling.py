@@ -12,7 +12,7 @@ from fhir_plugin.mapping.consent_doubts import Doubts
 from fhir_plugin.mapping.json import Json, objects, text
 from fhir_plugin.mapping.lens import Lens, apply_lenses
 from fhir_plugin.model.carried import Carried
-from fhir_plugin.model.consent import ConsentRecord, Effect, Rule, Scope
+from fhir_plugin.model.consent import ConsentRecord, PolicyRule, Rule, Scope
 from fhir_plugin.model.issues import Issue, Report, Severity
 from fhir_plugin.model.tangle import oversize
 
@@ -22,8 +22,8 @@ COMMON = frozenset(
     {"resourceType", "id", "meta", "language", "text", "contained", "extension", "identifier", "category", "status"}
 )
 """Elements that R4 and R5 spell alike; a consent that changes version takes them along as they are."""
-Rules = tuple[Effect | None, Rule | None]
-"""Base effect and root rule of a record."""
+Rules = tuple[PolicyRule | None, Rule | None]
+"""Policy rule and root rule of a record."""
 _MAX_BUNDLES = 4
 _RENDERINGS = frozenset({"display", "userSelected", "version", "type"})
 """Members that only render or repeat what another member says."""
@@ -36,7 +36,7 @@ class Spelling:
     Attributes:
         known: every element of Consent that is read, or that cannot change a decision.
         lenses: the elements the record owns, but for the rules.
-        rules: base effect and root rule.
+        rules: policy rule and root rule.
         examine: reads the rules and names everything in a body that is not understood.
         native: elements that only this version has; they tell which version a body is written in.
         template: what a new consent says besides its record.
@@ -88,7 +88,7 @@ def listed(body: Json, key: str) -> list[Any]:
 
 def _written(body: Json, record: ConsentRecord, spelling: Spelling) -> Json:
     apply_lenses(spelling.lenses, body, record)
-    spelling.rules.put(body, (record.base, record.root))
+    spelling.rules.put(body, (record.policy_rule, record.root))
     return body
 
 
@@ -129,7 +129,7 @@ def _guard(body: Json, record: ConsentRecord, spelling: Spelling) -> None:
     current = spelling.examine(body, held)
     rules = ("Consent.provision", "Consent.policyRule", "Consent.decision", "Consent.period")
     unclear = [path for path in held.unclear if path.startswith(rules)]
-    if unclear and current != (record.base, record.root):
+    if unclear and current != (record.policy_rule, record.root):
         raise _not_kept(unclear[0], "A provision that is not understood cannot be changed.")
 
 
@@ -187,12 +187,12 @@ def _record(
     if huge:
         doubts.doubt("Consent", "consent-too-large")
     doubts.unknown_members(body, spelling.known, "Consent")
-    base, root = spelling.examine(body, doubts)
+    policy_rule, root = spelling.examine(body, doubts)
     issues.extend(doubts.issues)
     return ConsentRecord(
         **{lens.name: lens.get(body) for lens in spelling.lenses},
         id=text(body, "id") or (key(body) if key else ""),
-        base=base,
+        policy_rule=policy_rule,
         root=root,
         not_understood=tuple(doubts.unclear),
         carried=None if huge else Carried(body),

@@ -1,7 +1,7 @@
 """Consent as a neutral record: who permits or denies what, to whom, from when until when.
 
-The shape is that of FHIR Consent (R4 provisions, R5 decision and nested provisions) without either's spelling: a base
-effect, rules with conditions, and exceptions to rules. What a source cannot express in it is listed in
+The shape is that of FHIR Consent (R4 provisions, R5 decision and nested provisions) without either's spelling: a
+policy rule, rules with conditions, and exceptions to rules. What a source cannot express in it is listed in
 ``not_understood``; a record with anything there never permits.
 """
 
@@ -15,7 +15,7 @@ from fhir_plugin.model.carried import Carried
 from fhir_plugin.model.identity import Coding, Identifier, Ref
 from fhir_plugin.model.terms import AgeBasis
 
-__all__ = ["Actor", "ConsentRecord", "DataRef", "Effect", "Interval", "Rule", "Scope", "Status", "Verification"]
+__all__ = ["Actor", "ConsentRecord", "DataRef", "Effect", "Interval", "PolicyRule", "Rule", "Scope", "Status", "Verification"]
 
 
 class Effect(StrEnum):
@@ -44,6 +44,17 @@ class Scope(StrEnum):
     RESEARCH = "research"
     ADVANCE_DIRECTIVE = "adr"
     OTHER = "other"
+
+
+class PolicyRule(StrEnum):
+    """What a consent says where no provision of it speaks (FHIR ``policyRule``; codes of v3-ActCode).
+
+    ``OPT_IN`` assents to terms that stand elsewhere, so it permits nothing by itself. ``OPT_OUT`` is the grantor's
+    dissent: it refuses (http://terminology.hl7.org/CodeSystem/v3-ActCode).
+    """
+
+    OPT_IN = "OPTIN"
+    OPT_OUT = "OPTOUT"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -124,7 +135,7 @@ class ConsentRecord:
         subject: the child (a Patient reference).
         grantors: who gave it (FHIR performer), Patient or RelatedPerson references.
         recorded_at: when it was given (FHIR dateTime), an aware instant; None where unknown.
-        base: effect of the policy when no root effect is stated (OPTIN is deny, OPTOUT is permit); None if neither.
+        policy_rule: what holds where the root states no effect; None if nothing is said.
         root: the root rule; None when the source has no provision.
         age_basis: the signature rule it was recorded under, where stated.
         policy_uri: the policy document it refers to.
@@ -143,7 +154,7 @@ class ConsentRecord:
     grantors: tuple[Ref, ...] = ()
     recorded_at: datetime | None = None
     organizations: tuple[Ref, ...] = ()
-    base: Effect | None = None
+    policy_rule: PolicyRule | None = None
     root: Rule | None = None
     age_basis: AgeBasis | None = None
     policy_uri: str = ""

@@ -127,7 +127,7 @@ class _Maker:
         if self.chance(0.5):
             body["dateTime"] = self.pick((*DATES[:6], *TIMES[:2]))
         if self.chance(0.25):
-            rule = self.pick(("OPTIN", "OPTIN", "OPTOUT", "HIPAAConsentCD"))
+            rule = self.pick(("OPTIN", "OPTIN", "OPTOUT", "OPTOUTE", "HIPAAConsentCD"))
             body["policyRule"] = concept("http://terminology.hl7.org/CodeSystem/v3-ActCode", rule)
         if self.chance(0.97):
             typed = "policyRule" not in body or self.chance(0.4)

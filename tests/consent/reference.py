@@ -193,13 +193,13 @@ class Consent:
             return "OPTIN"
         codings = self.body["policyRule"].get("coding", [])
         codes = {item.get("code") for item in codings if item.get("system") == f"{V3}ActCode"}
-        known = codes & {"OPTIN", "OPTOUT"}
+        known = {"OPTOUT" if code == "OPTOUTE" else code for code in codes & {"OPTIN", "OPTOUT", "OPTOUTE"}}
         return known.pop() if len(known) == 1 else None
 
     def _outcome(self, asked: dict, only_refuses: bool) -> str | None:
-        by_rule = "permit" if self._policy() == "OPTOUT" else None
+        by_rule = "deny" if self._policy() == "OPTOUT" else None
         if self.root is None:
-            return by_rule if asked["purpose"] != "BTG" else None
+            return by_rule
         applies = Provision(self.root, asked).applies
         if applies == NO:
             return None

@@ -29,6 +29,7 @@ INEXPRESSIBLE = {
     "rejected→D",
     "erroneous deny beside a permit→P",
     "root deny, nested permit aunt→P",
+    "no root type, OPTOUT, nested permit→P",
     "root deny, nested permit uncle only→D",
     "nested permit expired→D",
     "sibling exceptions conflict→D",
@@ -214,7 +215,7 @@ def test_r5_categories_tell_privacy_from_other_consents() -> None:
     assert scope("patient-privacy") is Scope.PRIVACY
     assert scope("treatment") is Scope.TREATMENT
     assert consents_from_r5([r5(category=[])])[0].scope is Scope.OTHER
-    assert consents_from_r5([r5()])[0].base is None
+    assert consents_from_r5([r5()])[0].policy_rule is None
     root = consents_from_r5([r5()])[0].root
     assert root is not None
     assert root.effect is Effect.DENY
