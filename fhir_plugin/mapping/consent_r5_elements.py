@@ -185,9 +185,7 @@ def _write_rules(body: Json, value: Rules) -> None:
     body.update(written)
 
 
-def _expressed(
-    policy_rule: PolicyRule | None, root: Rule | None
-) -> tuple[Effect, Interval | None, tuple[Rule, ...]]:
+def _expressed(policy_rule: PolicyRule | None, root: Rule | None) -> tuple[Effect, Interval | None, tuple[Rule, ...]]:
     """Decision, period and provisions that mean the same.
 
     Raises:

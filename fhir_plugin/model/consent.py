@@ -15,7 +15,18 @@ from fhir_plugin.model.carried import Carried
 from fhir_plugin.model.identity import Coding, Identifier, Ref
 from fhir_plugin.model.terms import AgeBasis
 
-__all__ = ["Actor", "ConsentRecord", "DataRef", "Effect", "Interval", "PolicyRule", "Rule", "Scope", "Status", "Verification"]
+__all__ = [
+    "Actor",
+    "ConsentRecord",
+    "DataRef",
+    "Effect",
+    "Interval",
+    "PolicyRule",
+    "Rule",
+    "Scope",
+    "Status",
+    "Verification",
+]
 
 
 class Effect(StrEnum):

@@ -1,4 +1,4 @@
-"""``policyRule`` decides where the root provision has no type: a dissent refuses, an assent permits nothing by itself."""
+"""``policyRule`` decides where the root has no type: a dissent refuses, an assent permits nothing by itself."""
 
 from __future__ import annotations
 

@@ -23,12 +23,11 @@ from fhir_plugin.mapping.views.stu3 import (
     related_person_down,
     related_person_up,
 )
-from fhir_plugin.mapping.views.stu3_consent import consent_down, consent_up
 from fhir_plugin.model.dates import PartialDate, Period
 from fhir_plugin.model.figure import Engagement, SupportFigure, Tie
 from fhir_plugin.model.identity import Coding, Identifier, PersonName
 from fhir_plugin.model.network import Child, SupportNetwork, Team
-from fhir_plugin.model.terms import BASE, ROL_VEKTIS, SNOMED, V3_ROLE_CODE, BondKind, Function, TieQuality
+from fhir_plugin.model.terms import ROL_VEKTIS, SNOMED, V3_ROLE_CODE, BondKind, Function, TieQuality
 from fhir_plugin.validation import Policy, Validator
 
 EXAMPLES = Path(__file__).parents[2] / "examples/valid"
@@ -167,44 +166,6 @@ def test_typed_stu3_models_accept_what_goes_down(network):
     for entry in bundle["entry"]:
         body = entry["resource"]
         get_fhir_model_class(body["resourceType"]).model_validate(body)
-
-
-CONSENT = {
-    "resourceType": "Consent",
-    "id": "c",
-    "status": "active",
-    "scope": {"coding": [{"system": "http://terminology.hl7.org/CodeSystem/consentscope", "code": "patient-privacy"}]},
-    "category": [{"coding": [{"system": "http://loinc.org", "code": "59284-0"}]}],
-    "patient": {"reference": "Patient/p"},
-    "performer": [{"reference": "RelatedPerson/m"}],
-    "provision": {
-        "type": "permit",
-        "period": {"start": "2026-01-01", "end": "2026-12-31"},
-        "actor": [
-            {
-                "role": {
-                    "coding": [{"system": "http://terminology.hl7.org/CodeSystem/v3-ParticipationType", "code": "IRCP"}]
-                },
-                "reference": {"reference": "RelatedPerson/sam"},
-            }
-        ],
-        "code": [{"coding": [{"system": f"{BASE}/CodeSystem/information-category", "code": "progress"}]}],
-    },
-}
-
-
-def test_a_flat_consent_goes_to_stu3_and_comes_back():
-    assert consent_up(consent_down(CONSENT)) == CONSENT
-    get_fhir_model_class("Consent").model_validate(consent_down(CONSENT))
-
-
-def test_a_consent_with_an_exception_is_refused_by_stu3_never_halved():
-    nested = {**CONSENT, "provision": {**CONSENT["provision"], "provision": [{"type": "deny"}]}}
-    assert consent_down(nested) is None
-    mapped = from_fhir([{"resourceType": "Patient", "id": "p"}, nested])
-    bundle, report = to_stu3(mapped.network)
-    assert not resources(bundle, "Consent")
-    assert [issue.code for issue in report if issue.severity == "error"] == ["view-refuses"]
 
 
 BUNDLES = sorted(EXAMPLES.glob("bundle-*.json"))
