@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Any
 
 from fhir_plugin.model.dates import PartialDate, Period, local_day
@@ -11,6 +11,7 @@ from fhir_plugin.model.identity import Coding, Ref
 
 __all__ = [
     "Json",
+    "changed_at",
     "codings",
     "date_of",
     "extension",
@@ -100,6 +101,11 @@ def instant_of(value: Any) -> datetime | None:
     except ValueError:
         return None
     return instant if instant.tzinfo else None
+
+
+def changed_at(body: Json) -> datetime:
+    """When a resource was last changed (``meta.lastUpdated``); the beginning of time where that is not said."""
+    return instant_of(text(body.get("meta"), "lastUpdated")) or datetime.min.replace(tzinfo=UTC)
 
 
 def period_of(body: Any, key: str) -> Period:

@@ -8,9 +8,10 @@ from __future__ import annotations
 import json
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
+from datetime import datetime
 from typing import Any
 
-from fhir_plugin.mapping.json import Json, text
+from fhir_plugin.mapping.json import Json, changed_at, text
 from fhir_plugin.model.identity import Ref
 from fhir_plugin.model.issues import Issue, Severity
 from fhir_plugin.model.tangle import oversize, same
@@ -28,7 +29,7 @@ _SUBJECT = {
     "Flag": "subject",
 }
 _GUARDED = frozenset({"Consent", "Flag"})
-"""Types whose readers can take a body beyond reason: a refusal or a block in it must still count."""
+"""Types of which no body is passed over, beyond reason or contradicted: a refusal or a block in it must still count."""
 _MAX_DEPTH = 4
 _VERSION_DIGITS = 18
 _TYPE_LENGTH = 64
@@ -164,7 +165,10 @@ class _Walk:
 
 
 def _latest(entries: list[Json], found: Resources) -> list[Json]:
-    """One body per resource: the newest version; two different bodies of one version are reported."""
+    """One body per resource: the newest version. Of two different bodies of one version the first is used, and said so.
+
+    Of a consent or a block both stay: nobody can tell which one holds, and a refusal in either must count.
+    """
     kept: dict[tuple[str, str], int] = {}
     result: list[Json] = []
     for body in entries:
@@ -178,6 +182,8 @@ def _latest(entries: list[Json], found: Resources) -> list[Json]:
             result[kept[key]] = body
         elif _version(body) == _version(held) and not _are_same(body, held, found):
             found.issues.append(_issue("contradicting-copies", _named(key[0]), kind=_named(key[0])))
+            if key[0] in _GUARDED:
+                result.append(body)
     return result
 
 
@@ -186,10 +192,10 @@ def _are_same(one: Json, other: Json, found: Resources) -> bool:
     return same(one, other) if tangled else one == other
 
 
-def _version(body: Json) -> tuple[str, int]:
+def _version(body: Json) -> tuple[datetime, int]:
     version = text(body.get("meta"), "versionId")
     is_number = version.isdecimal() and len(version) <= _VERSION_DIGITS
-    return text(body.get("meta"), "lastUpdated"), int(version) if is_number else 0
+    return changed_at(body), int(version) if is_number else 0
 
 
 def _named(kind: str) -> str:

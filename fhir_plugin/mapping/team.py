@@ -14,6 +14,7 @@ from fhir_plugin.mapping import extensions as ext
 from fhir_plugin.mapping.engagement import participants
 from fhir_plugin.mapping.json import (
     Json,
+    changed_at,
     objects,
     period_of,
     put_claim,
@@ -93,7 +94,7 @@ def _is_engaged(participant: Json) -> bool:
 def pick_team(teams: Iterable[Json]) -> tuple[Json | None, int]:
     """The team that is the network now (active before others, then the newest), and how many are active."""
     networks = [team for team in teams if is_network_team(team) and text(team, "status") != "entered-in-error"]
-    networks.sort(key=lambda team: (text(team, "status") == "active", text(team.get("meta"), "lastUpdated")))
+    networks.sort(key=lambda team: (text(team, "status") == "active", changed_at(team)))
     active = sum(text(team, "status") == "active" for team in networks)
     return (networks[-1] if networks else None), active
 

@@ -109,12 +109,6 @@ def test_unknown_codes_and_modifier_extensions_are_kept_and_reported():
     assert body in [entry["resource"] for entry in to_fhir(mapped.network)["entry"]]
 
 
-def test_the_same_resource_twice_gives_its_newest_version():
-    old = related("s", **LABEL, meta={"versionId": "9"}, gender="male")
-    new = related("s", **LABEL, meta={"versionId": "10"}, gender="female")
-    assert [figure.gender for figure in from_fhir([CHILD, new, old], patient_id="p").network.figures] == ["female"]
-
-
 def test_a_repr_of_a_network_shows_no_name_and_no_number():
     body = related(
         "s",
@@ -126,13 +120,6 @@ def test_a_repr_of_a_network_shows_no_name_and_no_number():
     shown = repr(from_fhir([CHILD | {"birthDate": "2018-03-01"}, body], patient_id="p"))
     for secret in ("Sam", "Zwart", "0612345678", "Delft", "Markt", "2018"):
         assert secret not in shown
-
-
-def test_two_different_bodies_of_one_version_are_reported_and_the_first_is_used():
-    first, second = related("s", **LABEL, gender="male"), related("s", **LABEL, gender="female")
-    mapped = from_fhir([CHILD, first, second], patient_id="p")
-    assert [figure.gender for figure in mapped.network.figures] == ["male"]
-    assert codes_of(mapped.report) == ["contradicting-copies"]
 
 
 def test_typed_models_are_read_like_their_json():
