@@ -11,7 +11,7 @@ from typing import Any
 from smart_app.sandbox.fhir.guard import Guard
 from smart_app.sandbox.fhir.interaction import Answer, Backend, Entry, Interaction, Params
 from smart_app.sandbox.fhir.outcome import FhirError, Json
-from smart_app.sandbox.fhir.references import resolved
+from smart_app.sandbox.fhir.references import resolve
 from smart_app.sandbox.fhir.store import Session
 from smart_app.sandbox.fhir.writes import Writer
 
@@ -83,7 +83,8 @@ def run_transaction(
         interaction = prepared[index]
         try:
             if interaction.writes:
-                answers[index] = writer.perform(replace(interaction, body=resolved(interaction.body, places, find)))
+                resolve(interaction.body, places, find)
+                answers[index] = writer.perform(interaction)
             else:
                 answers[index] = read(interaction)
         except FhirError as error:
@@ -135,20 +136,20 @@ def _distinct(interactions: list[Interaction]) -> None:
         raise FhirError(400, "invalid", "Two entries of the transaction write the same resource.")
 
 
-def run_bundle(backend: Backend, bundle: Json, guard: Guard, *, minimal: bool = False) -> Json:
+def run_bundle(backend: Backend, kind: str, entries: list[Entry], guard: Guard, *, minimal: bool = False) -> Json:
     """A batch (each entry for itself) or a transaction (all or nothing).
 
     Args:
         backend: what it runs against.
-        bundle: as it was sent.
+        kind: ``batch`` or ``transaction``.
+        entries: of the Bundle that was sent; references in their bodies are made literal.
         guard: the rights of who sent it.
         minimal: leave what was written out of the answer (``Prefer: return=minimal``).
 
     Raises:
-        FhirError: the Bundle cannot be read, or an entry of a transaction fails.
+        FhirError: an entry of a transaction fails.
     """
-    entries = entries_of(bundle)
-    if bundle["type"] == "batch":
+    if kind == "batch":
         answered = [_batch_entry(backend, interaction, guard) for _, interaction in entries]
     else:
         answered = [_response_entry(item, backend.base_url) for item in backend.transaction(entries, guard)]
@@ -156,7 +157,7 @@ def run_bundle(backend: Backend, bundle: Json, guard: Guard, *, minimal: bool = 
         for entry in answered:
             if "location" in entry["response"]:
                 entry.pop("resource", None)
-    return {"resourceType": "Bundle", "type": f"{bundle['type']}-response", "entry": answered}
+    return {"resourceType": "Bundle", "type": f"{kind}-response", "entry": answered}
 
 
 def _batch_entry(backend: Backend, interaction: Interaction, guard: Guard) -> Json:

@@ -46,6 +46,7 @@ class Interaction:
         if_match: version id, decoration taken off; None without the header.
         assigned_id: id a create gets, given out beforehand so that other entries of a transaction can refer to it.
         lenient: ``Prefer: handling=lenient``.
+        wired: the answer only goes onto the wire, so that a search may give resources as the JSON they are kept as.
     """
 
     method: str
@@ -60,6 +61,7 @@ class Interaction:
     if_none_exist: Params | None = None
     assigned_id: str = ""
     lenient: bool = False
+    wired: bool = False
 
     @property
     def writes(self) -> bool:
@@ -90,6 +92,7 @@ class Interaction:
             if_none_match=_etag(conditions.get("If-None-Match")),
             if_none_exist=tuple(parse_qsl(none_exist.lstrip("?"))) if none_exist is not None else None,
             lenient="handling=lenient" in conditions.get("Prefer", ""),
+            wired=True,
         )
 
 

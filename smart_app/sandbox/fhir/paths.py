@@ -6,12 +6,12 @@ Full FHIRPath is the validator's business; an index needs only steps, alternativ
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from typing import Any
 
 __all__ = ["Path", "compile_path"]
 
-Path = Callable[[Any], Iterator[Any]]
+Path = Callable[[Any], list[Any]]
 """From a resource to the elements the path selects, lists flattened."""
 
 _STEP = re.compile(r"(\w+)(?:\[(\w+)=([^\]]+)\])?")
@@ -25,9 +25,8 @@ def compile_path(expression: str) -> Path:
     """
     alternatives = [_steps(part.strip()) for part in expression.split("|")]
 
-    def select(resource: Any) -> Iterator[Any]:
-        for steps in alternatives:
-            yield from _walk(resource, steps, 0)
+    def select(resource: Any) -> list[Any]:
+        return [element for steps in alternatives for element in _walked(resource, steps)]
 
     return select
 
@@ -42,15 +41,17 @@ def _steps(expression: str) -> tuple[tuple[str, str, str], ...]:
     return tuple(steps)
 
 
-def _walk(node: Any, steps: tuple[tuple[str, str, str], ...], depth: int) -> Iterator[Any]:
-    if depth == len(steps):
-        yield node
-        return
-    if not isinstance(node, dict):
-        return
-    name, key, wanted = steps[depth]
-    found = node.get(name)
-    for item in found if isinstance(found, list) else (found,):
-        if item is None or (key and not (isinstance(item, dict) and item.get(key) == wanted)):
-            continue
-        yield from _walk(item, steps, depth + 1)
+def _walked(resource: Any, steps: tuple[tuple[str, str, str], ...]) -> list[Any]:
+    nodes = [resource]
+    for name, key, wanted in steps:
+        found: list[Any] = []
+        for node in nodes:
+            held = node.get(name) if isinstance(node, dict) else None
+            if isinstance(held, list):
+                found += held
+            elif held is not None:
+                found.append(held)
+        nodes = [item for item in found if isinstance(item, dict) and item.get(key) == wanted] if key else found
+        if not nodes:
+            break
+    return nodes

@@ -9,37 +9,36 @@ from urllib.parse import parse_qsl
 from smart_app.sandbox.fhir.interaction import Params
 from smart_app.sandbox.fhir.outcome import FhirError
 
-__all__ = ["resolved"]
+__all__ = ["resolve"]
 
 Find = Callable[[str, Params], str]
 """From type and criteria of a conditional reference to ``Type/id``."""
 
 
-def resolved(node: Any, places: Mapping[str, str], find: Find) -> Any:
-    """A copy in which every reference to another entry, and every conditional reference, is literal.
+def resolve(body: Any, places: Mapping[str, str], find: Find) -> None:
+    """Make every reference to another entry, and every conditional reference, literal, in place.
 
     Args:
-        node: a resource or part of one.
+        body: a resource, or the operations of a JSON Patch.
         places: fullUrl → ``Type/id``; also applied to ``uri``-like text that *is* such a fullUrl.
         find: looks a conditional reference up.
 
     Raises:
         FhirError: 400, a ``urn:`` reference points to no entry; 412, a condition does not mean exactly one.
     """
-    if isinstance(node, dict):
-        return {
-            name: _reference(value, places, find)
-            if name == "reference" and isinstance(value, str)
-            else value
-            if name == "value" and isinstance(value, str)  # an Identifier's is a string and no uri, whatever it holds
-            else resolved(value, places, find)
-            for name, value in node.items()
-        }
-    if isinstance(node, list):
-        return [resolved(item, places, find) for item in node]
-    if isinstance(node, str) and node.startswith("urn:") and node in places:
-        return places[node]
-    return node
+    waiting = [body]
+    while waiting:
+        node = waiting.pop()
+        members = node.items() if isinstance(node, dict) else enumerate(node) if isinstance(node, list) else ()
+        for name, value in members:
+            kind = type(value)
+            if kind is str:
+                if name == "reference":
+                    node[name] = _reference(value, places, find)
+                elif value.startswith("urn:") and name != "value":  # an Identifier's value is no uri, whatever it holds
+                    node[name] = places.get(value, value)
+            elif kind is dict or kind is list:
+                waiting.append(value)
 
 
 def _reference(literal: str, places: Mapping[str, str], find: Find) -> str:

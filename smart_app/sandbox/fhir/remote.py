@@ -18,7 +18,7 @@ from smart_app.sandbox.fhir.bundles import MAX_ENTRIES
 from smart_app.sandbox.fhir.guard import Guard
 from smart_app.sandbox.fhir.interaction import Answer, Entry, Interaction, Params
 from smart_app.sandbox.fhir.outcome import FhirError, Json
-from smart_app.sandbox.fhir.references import resolved
+from smart_app.sandbox.fhir.references import resolve
 from smart_app.sandbox.fhir.remote_http import Wire, instant_millis, url_of
 from smart_app.sandbox.fhir.remote_rights import Rights
 from smart_app.sandbox.fhir.writes import checked, patched
@@ -241,7 +241,10 @@ class RemoteBackend:
                 raise FhirError(412, "not-found", f"A conditional reference to {kind} means nothing.")
             return f"{kind}/{found['id']}"
 
-        return [resolved(interaction.body, by_url, find) for _, interaction in entries]
+        bodies = [interaction.body for _, interaction in entries]
+        for body in bodies:
+            resolve(body, by_url, find)
+        return bodies
 
     def _only(self, kind: str, params: Params) -> Json | None:
         if not params:

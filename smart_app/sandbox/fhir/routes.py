@@ -60,9 +60,10 @@ def system() -> Response:
     if request.method == "GET":
         return _json(_page(rights), 200)
     body = _body()
+    entries = entries_of(body)
     minimal = "return=minimal" in request.headers.get("Prefer", "")
-    answered = run_bundle(here().backend, body, rights, minimal=minimal)
-    done = [interaction for _, interaction in entries_of(body)]
+    answered = run_bundle(here().backend, body["type"], entries, rights, minimal=minimal)
+    done = [interaction for _, interaction in entries]
     g.wrote = any(interaction.writes for interaction in done)
     here().notifier.wrote(done)
     return _json(answered, 200)
@@ -111,7 +112,12 @@ def _interaction(place: str) -> Interaction:
         raise FhirError(415, "not-supported", "A search by POST is a form.")
     form = tuple(parse_qsl(request.get_data(as_text=True), keep_blank_values=True))
     return Interaction(
-        method="POST", type=found.type, operation="_search", params=(*found.params, *form), lenient=found.lenient
+        method="POST",
+        type=found.type,
+        operation="_search",
+        params=(*found.params, *form),
+        lenient=found.lenient,
+        wired=True,
     )
 
 

@@ -7,7 +7,10 @@ import threading
 from collections import OrderedDict
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from typing import Any
 from urllib.parse import urlencode
+
+import orjson
 
 from smart_app.sandbox.fhir.guard import Guard
 from smart_app.sandbox.fhir.interaction import Interaction
@@ -31,6 +34,7 @@ class _Shape:
     includes: tuple[tuple[bool, str, str, str], ...]
     summary: str
     elements: frozenset[str]
+    wired: bool
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -86,7 +90,7 @@ class Searcher:
         Raises:
             FhirError: 400 for what is not supported, 403 for what no scope opens.
         """
-        shape = _shape(interaction.params)
+        shape = _shape(interaction.params, wired=interaction.wired)
         criteria = Criteria(base_url=session.base_url, guard=guard, lenient=interaction.lenient)
         params = [pair for pair in interaction.params if pair[0].partition(":")[0] not in _RESULT_PARAMS]
         found = Condition.both(
@@ -141,9 +145,11 @@ class Searcher:
         return word
 
     def _entry(self, row: Row, mode: str, shape: _Shape) -> Json:
-        resource = row.json()
+        resource: Any
         if shape.elements:
-            resource = _subset(resource, shape.elements)
+            resource = _subset(row.json(), shape.elements)
+        else:
+            resource = orjson.Fragment(row.body) if shape.wired and row.body else row.json()
         return {"fullUrl": f"{self._base_url}/{row.type}/{row.id}", "resource": resource, "search": {"mode": mode}}
 
     def _self(self, interaction: Interaction) -> str:
@@ -236,7 +242,7 @@ def _order(kind: str, sort: Sequence[str]) -> tuple[str, tuple[str, ...]]:
     return ", ".join([*parts, "r.key"]), tuple(arguments)
 
 
-def _shape(params: Sequence[tuple[str, str]]) -> _Shape:
+def _shape(params: Sequence[tuple[str, str]], *, wired: bool) -> _Shape:
     values = {name: value for name, value in params if name in _RESULT_PARAMS}
     count = values.get("_count", str(DEFAULT_COUNT))
     if not count.isdecimal():
@@ -250,6 +256,7 @@ def _shape(params: Sequence[tuple[str, str]]) -> _Shape:
         includes=tuple(_include(name, value) for name, value in params if name.startswith(("_include", "_revinclude"))),
         summary="count" if count == "0" else summary,
         elements=frozenset(item for item in values.get("_elements", "").split(",") if item),
+        wired=wired,
     )
 
 

@@ -11,7 +11,7 @@ import threading
 import uuid
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any
 
@@ -60,6 +60,7 @@ class Row:
         updated: milliseconds since the epoch.
         method: the HTTP method that made this version.
         body: JSON, or None for a deletion.
+        parsed: the resource, where it is at hand.
     """
 
     key: int
@@ -69,6 +70,7 @@ class Row:
     updated: int
     method: str
     body: bytes | None
+    parsed: Json | None = field(default=None, repr=False, compare=False)
 
     def json(self) -> Json:
         """The resource.
@@ -78,7 +80,7 @@ class Row:
         """
         if self.body is None:
             raise FhirError(410, "deleted", f"This {self.type} was deleted.")
-        found: Json = orjson.loads(self.body)
+        found: Json = orjson.loads(self.body) if self.parsed is None else self.parsed
         return found
 
     @property
@@ -176,7 +178,7 @@ class Session:
         meta = {**resource.get("meta", {}), "versionId": str(version), "lastUpdated": self._stamp()}
         body = {"resourceType": resource["resourceType"], "id": identity, "meta": meta}
         body.update((name, value) for name, value in resource.items() if name not in body)
-        row = self._put(body["resourceType"], identity, version, method, orjson.dumps(body), before)
+        row = self._put(body["resourceType"], identity, version, method, body, before)
         self._pending[row.key] = body
         return row
 
@@ -214,7 +216,8 @@ class Session:
     def _stamp(self) -> str:
         return self._instant.replace("+00:00", "Z")
 
-    def _put(self, kind: str, identity: str, version: int, method: str, body: bytes | None, before: Row | None) -> Row:
+    def _put(self, kind: str, identity: str, version: int, method: str, parsed: Json | None, before: Row | None) -> Row:
+        body = None if parsed is None else orjson.dumps(parsed)
         if before is None:
             cursor = self._connection.execute(
                 "INSERT INTO resource (type, id, version, updated, method, body) VALUES (?, ?, ?, ?, ?, ?)",
@@ -232,7 +235,16 @@ class Session:
                 (version, self._updated, method, body, key),
             )
             self._reindex.add(key)
-        return Row(key=key, type=kind, id=identity, version=version, updated=self._updated, method=method, body=body)
+        return Row(
+            key=key,
+            type=kind,
+            id=identity,
+            version=version,
+            updated=self._updated,
+            method=method,
+            body=body,
+            parsed=parsed,
+        )
 
     def _unindex(self, keys: list[int]) -> None:
         for table in _INDEX_TABLES if keys else ():

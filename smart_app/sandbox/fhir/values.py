@@ -7,6 +7,7 @@ import re
 import unicodedata
 from collections.abc import Iterator
 from datetime import UTC, date, datetime, timedelta
+from functools import lru_cache
 from typing import Any
 
 from fhir_plugin.model.dates import AMSTERDAM
@@ -49,6 +50,8 @@ def strings(element: Any) -> Iterator[str]:
 
 def normal(text: str) -> str:
     """Lower case without accents, single spaces."""
+    if text.isascii():
+        return " ".join(text.casefold().split())
     decomposed = unicodedata.normalize("NFKD", text)
     return " ".join("".join(c for c in decomposed if not unicodedata.combining(c)).casefold().split())
 
@@ -66,6 +69,7 @@ def dates(element: Any) -> Iterator[tuple[int, int]]:
             yield (start[0] if start else PAST), (end[1] if end else FAR)
 
 
+@lru_cache(maxsize=4096)
 def span(text: str) -> tuple[int, int] | None:
     """The milliseconds a partial date covers, or None when it is not a date. A day is a Dutch calendar day."""
     match = _DATE.fullmatch(text)
