@@ -18,7 +18,7 @@ from smart_app.settings import Settings
 
 __all__ = ["acts_of", "note_refusal", "note_written"]
 
-SILENT = frozenset({"launch.look", "launch.sign_out", "shell.language"})
+SILENT = frozenset({"launch.look", "launch.sign_out"})
 """Pages of a launch that show nothing of a record."""
 PURPOSES: dict[Viewer, Purpose | None] = {
     Viewer.PROFESSIONAL: Purpose.CARE,

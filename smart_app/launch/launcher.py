@@ -198,8 +198,13 @@ class Launcher:
         facts = self.store.launch(launch_id, browser or "")
         issuer = self.issuer(facts.issuer_key)
         tokens = self._backend(issuer) if facts.by_backend else self._tokens(facts, issuer)
-        client = self._client(issuer, tokens)
-        return ActiveLaunch.of(facts, issuer=issuer, ehr=client, csrf_token=csrf_token(browser or "", launch_id))
+        return ActiveLaunch.of(
+            facts,
+            issuer=issuer,
+            ehr=self._client(issuer, tokens),
+            aside=self._client(issuer, lambda force: None if force else tokens(False)),
+            csrf_token=csrf_token(browser or "", launch_id),
+        )
 
     def look(self, launch: ActiveLaunch) -> str:
         """The EHR's look as a stylesheet; empty where it describes none that can be had or used."""

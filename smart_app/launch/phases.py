@@ -155,18 +155,22 @@ class ActiveLaunch(LaunchFacts):
     Attributes:
         issuer: settings of the EHR.
         ehr: FHIR client that holds this launch's token and renews it.
+        aside: the same for what the user did not ask for (the audit trail): a refusal of it renews and ends nothing.
         csrf_token: for every form of this launch.
     """
 
     issuer: Issuer
     ehr: FhirClient = field(repr=False, compare=False)
+    aside: FhirClient = field(repr=False, compare=False)
     csrf_token: str = field(default="", repr=False)
 
     @classmethod
-    def of(cls, facts: LaunchFacts, *, issuer: Issuer, ehr: FhirClient, csrf_token: str) -> ActiveLaunch:
+    def of(
+        cls, facts: LaunchFacts, *, issuer: Issuer, ehr: FhirClient, aside: FhirClient, csrf_token: str
+    ) -> ActiveLaunch:
         """The facts with what this request needs to act on them."""
         values = {item.name: getattr(facts, item.name) for item in fields(LaunchFacts)}
-        return cls(**values, issuer=issuer, ehr=ehr, csrf_token=csrf_token)
+        return cls(**values, issuer=issuer, ehr=ehr, aside=aside, csrf_token=csrf_token)
 
 
 def dump(value: object) -> bytes:

@@ -155,7 +155,8 @@ def test_libraries_that_log_secrets_are_silenced(app: Flask) -> None:
 def test_no_repr_of_a_launch_shows_a_person_or_a_secret(settings: Settings) -> None:
     user = LaunchUser(reference="Practitioner/7", name="CANARY", subject="CANARY")
     facts = LaunchFacts(id="a", issuer_key="noord", patient_id="CANARY", user=user, tenant="CANARY")
-    active = ActiveLaunch.of(facts, issuer=settings.issuers[1], ehr=None, csrf_token="CANARY")  # type: ignore[arg-type]
+    client: Any = None
+    active = ActiveLaunch.of(facts, issuer=settings.issuers[1], ehr=client, aside=client, csrf_token="CANARY")
     pending = PendingLaunch(
         issuer_key="n", code_verifier="CANARY", nonce="CANARY", redirect_uri="", scopes=(), launch="CANARY"
     )
