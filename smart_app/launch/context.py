@@ -13,7 +13,7 @@ from fhir_plugin.errors import TokenInvalid
 from smart_app.launch.phases import LaunchUser, UserKind
 from smart_app.settings import Issuer
 
-__all__ = ["fhir_context", "patient_id", "text", "user_of"]
+__all__ = ["FHIR_ID", "fhir_context", "patient_id", "text", "user_of"]
 
 FHIR_ID = re.compile(r"[A-Za-z0-9\-.]{1,64}")
 """FHIR R4 datatype ``id``."""

@@ -11,10 +11,10 @@ import logging
 from dataclasses import replace
 
 from fhir_plugin.ehr.client import FhirClient
-from fhir_plugin.errors import EhrError
+from fhir_plugin.errors import EhrError, EhrForbidden, EhrNotFound
 from fhir_plugin.mapping.names import read_name
 from fhir_plugin.model.names import display_name
-from smart_app.launch.context import text
+from smart_app.launch.context import FHIR_ID, text
 from smart_app.launch.phases import LaunchUser, UserKind
 
 __all__ = ["known_user"]
@@ -40,24 +40,35 @@ def known_user(user: LaunchUser, patient_id: str, ehr: FhirClient) -> LaunchUser
 
 
 def _linked_user(user: LaunchUser, patient_id: str, ehr: FhirClient) -> LaunchUser:
+    """Family of this child before a professional: who is both looks at the own child's record as family."""
     person = ehr.read("Person", user.reference.partition("/")[2])
-    links = [str((link.get("target") or {}).get("reference", "")) for link in person.get("link", ())]
-    return next(
-        (
-            replace(user, reference=reference, kind=UserKind(reference.partition("/")[0]))
-            for reference in (link.removeprefix(f"{ehr.base_url}/") for link in links[:MOST_LINKS])
-            if _is_user_of(reference, patient_id, ehr)
-        ),
-        user,
-    )
+    links = person.get("link")
+    near = [_target(link, ehr) for link in links[:MOST_LINKS]] if isinstance(links, list) else []
+    found = [link for link in near if _is_family(link, patient_id, ehr)]
+    found += [link for link in near if link.partition("/")[0] == UserKind.PRACTITIONER]
+    if not found:
+        return user
+    return replace(user, reference=found[0], kind=UserKind(found[0].partition("/")[0]))
 
 
-def _is_user_of(reference: str, patient_id: str, ehr: FhirClient) -> bool:
+def _target(link: object, ehr: FhirClient) -> str:
+    """``Type/id`` of a link; empty where it leads elsewhere or is not one."""
+    target = link.get("target") if isinstance(link, dict) else None
+    reference = text(target, "reference") if isinstance(target, dict) else ""
+    kind, _, resource_id = reference.removeprefix(f"{ehr.base_url}/").partition("/_history/")[0].partition("/")
+    return f"{kind}/{resource_id}" if FHIR_ID.fullmatch(resource_id) else ""
+
+
+def _is_family(reference: str, patient_id: str, ehr: FhirClient) -> bool:
+    """Whether it is the patient, or somebody of the patient; a resource of another child's record is not ours to read."""
     kind, _, resource_id = reference.partition("/")
-    if kind == UserKind.RELATED_PERSON:
+    if kind != UserKind.RELATED_PERSON:
+        return reference == f"Patient/{patient_id}"
+    try:
         patient = ehr.read(kind, resource_id).get("patient") or {}
-        return str(patient.get("reference", "")).removeprefix(f"{ehr.base_url}/") == f"Patient/{patient_id}"
-    return reference == f"Patient/{patient_id}" or kind == UserKind.PRACTITIONER
+    except (EhrForbidden, EhrNotFound):
+        return False
+    return str(patient.get("reference", "")).removeprefix(f"{ehr.base_url}/") == f"Patient/{patient_id}"
 
 
 def _professional_name(user: LaunchUser, ehr: FhirClient) -> str:

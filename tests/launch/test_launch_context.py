@@ -132,20 +132,28 @@ def test_the_language_is_what_the_launch_asked_then_the_issuers_then_the_setting
         (["RelatedPerson/of-kind-2", "Patient/kind-2"], ("Person", "Person/p-1")),
         (["https://elders.example.nl/fhir/Patient/kind-1"], ("Person", "Person/p-1")),
         (["RelatedPerson/unknown"], ("Person", "Person/p-1")),
+        (["RelatedPerson/unknown", "RelatedPerson/of-kind-1"], ("RelatedPerson", "RelatedPerson/of-kind-1")),
+        (["RelatedPerson/not-ours", "RelatedPerson/of-kind-1"], ("RelatedPerson", "RelatedPerson/of-kind-1")),
+        (["Practitioner/7", "RelatedPerson/of-kind-1"], ("RelatedPerson", "RelatedPerson/of-kind-1")),
+        (["RelatedPerson/of-kind-1/_history/2"], ("RelatedPerson", "RelatedPerson/of-kind-1")),
+        (["RelatedPerson/a b", "RelatedPerson/../x", "", 7, "Patient/kind-1"], ("Patient", "Patient/kind-1")),
+        (["Practitioner/7", "RelatedPerson/of-kind-2"], ("Practitioner", "Practitioner/7")),
         ([], ("Person", "Person/p-1")),
     ],
 )
 def test_a_person_is_whom_this_childs_record_knows_them_as(
-    launched: Callable[[], ActiveLaunch], ehr: FakeEhr, links: list[str], expected: tuple[str, str]
+    launched: Callable[[], ActiveLaunch], ehr: FakeEhr, links: list[Any], expected: tuple[str, str]
 ) -> None:
     ehr.claims = {"fhirUser": "Person/p-1"}
-    person = {"resourceType": "Person", "id": "p-1", "link": [{"target": {"reference": link}} for link in links]}
+    targets = [{"target": {"reference": link}} for link in links]
+    person = {"resourceType": "Person", "id": "p-1", "link": [*targets, {}, "nonsense"]}
     ehr.mock.get(f"{ehr.iss}/Person/p-1", json=person)
     for number in (1, 2):
         related = {"resourceType": "RelatedPerson", "id": f"of-kind-{number}"}
         patient = {"patient": {"reference": f"Patient/kind-{number}"}}
         ehr.mock.get(f"{ehr.iss}/RelatedPerson/of-kind-{number}", json=related | patient)
     ehr.mock.get(f"{ehr.iss}/RelatedPerson/unknown", status=404)
+    ehr.mock.get(f"{ehr.iss}/RelatedPerson/not-ours", status=403)
     user = launched().user
     assert (user.kind, user.reference) == expected
 
