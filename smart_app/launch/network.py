@@ -8,7 +8,8 @@ gains nothing.
 from __future__ import annotations
 
 import socket
-from ipaddress import ip_address
+from contextlib import suppress
+from ipaddress import IPv4Address, IPv6Network, ip_address
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -29,6 +30,8 @@ TIMEOUT = (3.05, 10.0)
 """Seconds to connect, and between bytes: somebody is looking at an empty frame meanwhile."""
 MAX_BYTES = 1024 * 1024
 """Metadata, keys and tokens are small; a CapabilityStatement is the largest of them."""
+NAT64 = IPv6Network("64:ff9b::/96")
+IPV4_COMPATIBLE = IPv6Network("::/96")
 
 
 class Outbound:
@@ -127,18 +130,29 @@ class _PrivateAddress(NewConnectionError):
 
 
 def _connect_public(connection: HTTPConnection) -> socket.socket:
-    """Resolve once, refuse what is not a public address, and connect to exactly the address that was checked."""
+    """Resolve once, refuse what is not a public address, and connect to one of the addresses that were checked."""
     try:
         found = socket.getaddrinfo(connection.host, connection.port, type=socket.SOCK_STREAM)
     except OSError as error:
         raise NewConnectionError(connection, "name not resolved") from error
-    addresses = [str(entry[4][0]) for entry in found]
-    if not addresses or not all(ip_address(address.split("%")[0]).is_global for address in addresses):
+    addresses = list(dict.fromkeys(str(entry[4][0]) for entry in found))
+    if not addresses or not all(map(_is_public, addresses)):
         raise _PrivateAddress(connection, "private address refused")
-    try:
-        return urllib3_connection.create_connection((addresses[0], connection.port), connection.timeout)
-    except OSError as error:
-        raise NewConnectionError(connection, "refused") from error
+    for address in addresses:
+        with suppress(OSError):
+            return urllib3_connection.create_connection(
+                (address, connection.port), connection.timeout, socket_options=connection.socket_options
+            )
+    raise NewConnectionError(connection, "refused")
+
+
+def _is_public(address: str) -> bool:
+    """Whether it is on the internet, also by the IPv4 address that an IPv6 one stands for (RFC 6052, RFC 3056)."""
+    found = ip_address(address.partition("%")[0])
+    inner = [getattr(found, name, None) for name in ("ipv4_mapped", "sixtofour")]
+    if found in NAT64 or found in IPV4_COMPATIBLE:
+        inner.append(IPv4Address(int(found) & 0xFFFFFFFF))
+    return all(one.is_global and not one.is_multicast for one in (found, *inner) if one is not None)
 
 
 def _document(response: requests.Response, what: str) -> Any:

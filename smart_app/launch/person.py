@@ -60,7 +60,7 @@ def _target(link: object, ehr: FhirClient) -> str:
 
 
 def _is_family(reference: str, patient_id: str, ehr: FhirClient) -> bool:
-    """Whether it is the patient, or somebody of the patient; a resource of another child's record is not ours to read."""
+    """Whether it is the patient, or somebody of the patient; what is in another child's record is not ours to read."""
     kind, _, resource_id = reference.partition("/")
     if kind != UserKind.RELATED_PERSON:
         return reference == f"Patient/{patient_id}"

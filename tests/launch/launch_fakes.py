@@ -183,6 +183,11 @@ class Browser:
         return str(answer.location)
 
 
+def cookie_name(path: str) -> str:
+    """Of the launch at an address."""
+    return f"__Host-sf-l-{path.split('/')[2]}"
+
+
 def query_of(url: str) -> dict[str, str]:
     return {name: values[0] for name, values in parse_qs(urlsplit(url).query, keep_blank_values=True).items()}
 
