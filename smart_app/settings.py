@@ -80,7 +80,8 @@ class Issuer:
         smart_style: whether the EHR's ``smart_style_url`` is applied.
         standalone: whether people may start at the app and choose this EHR.
         language: language of a launch that asks for none; None takes that of the settings.
-        backend_scopes: system scopes for data through Backend Services, for an EHR that launches by Koppeltaal.
+        backend_scopes: system scopes of the app's own access (Backend Services): for all data of an EHR that launches
+            by Koppeltaal; elsewhere, with ``system/Flag.rs`` in them, to see a safety block that it hides from family.
         introspection: URL that checks Koppeltaal's launch messages, or empty where the metadata name it.
     """
 

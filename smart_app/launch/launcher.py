@@ -9,7 +9,6 @@ import logging
 import secrets
 import time
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
 from threading import Lock
 from typing import Any
 
@@ -31,36 +30,20 @@ from smart_app.launch.keys import SigningKeys
 from smart_app.launch.look import Looks
 from smart_app.launch.network import Outbound, guarded_session
 from smart_app.launch.person import known_user
-from smart_app.launch.phases import ActiveLaunch, LaunchFacts, LaunchUser, PendingLaunch
+from smart_app.launch.phases import ActiveLaunch, Begun, Completed, LaunchFacts, LaunchUser, PendingLaunch
 from smart_app.launch.renewal import LaunchTokens
+from smart_app.launch.scopes import lacking
 from smart_app.launch.tokens import Grant, TokenEndpoint
 from smart_app.settings import Issuer, Settings
 from smart_app.store.launches import LaunchStore
 
-__all__ = ["Begun", "Completed", "Launcher"]
+__all__ = ["Launcher"]
 
 RETRY = Retry(attempts=2, base=0.2, retry_after_cap=2.0)
 """Somebody waits for the page: ask once more at most, and say soon that the EHR is busy."""
 CLEAN_SECONDS = 300.0
 
 log = logging.getLogger(__name__)
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Begun:
-    """A launch on its way, with the secret that ties its state to one browser."""
-
-    state: str = field(repr=False)
-    secret: str = field(repr=False)
-    pending: PendingLaunch
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Completed:
-    """A launch that was just completed, with the new secret that its browser gets."""
-
-    facts: LaunchFacts
-    secret: str = field(repr=False)
 
 
 class Launcher:
@@ -119,7 +102,7 @@ class Launcher:
         Raises:
             LaunchError: it is refused, or was used before.
         """
-        if issuer.backend_scopes and hti.CAPABILITY in self.endpoints(issuer).capabilities:
+        if self._by_message(issuer):
             message = hti.check_message(launch, self.endpoints(issuer), self.token_endpoint(issuer), self.clock)
             self.store.once(f"hti {issuer.key} {message}", hti.LONGEST_SECONDS)
 
@@ -137,7 +120,7 @@ class Launcher:
             code_verifier=secrets.token_urlsafe(64),
             nonce=secrets.token_urlsafe(24),
             redirect_uri=self.settings.redirect_uri(issuer),
-            scopes=hti.SCOPES if issuer.backend_scopes else issuer.scopes if launch else issuer.standalone_scopes,
+            scopes=hti.SCOPES if self._by_message(issuer) else issuer.scopes if launch else issuer.standalone_scopes,
             launch=launch,
             language=language,
         )
@@ -203,6 +186,7 @@ class Launcher:
             issuer=issuer,
             ehr=self._client(issuer, tokens),
             aside=self._client(issuer, lambda force: None if force else tokens(False)),
+            watch=self._watch(facts, issuer),
             csrf_token=csrf_token(browser or "", launch_id),
         )
 
@@ -231,8 +215,12 @@ class Launcher:
         """What checks its id_tokens."""
         return IdTokenVerifier(self.outbound(issuer), self.endpoints(issuer), self.key_cache, self.clock)
 
+    def _by_message(self, issuer: Issuer) -> bool:
+        """Whether it launches as Koppeltaal does, with data by the app's own access."""
+        return bool(issuer.backend_scopes) and hti.CAPABILITY in self.endpoints(issuer).capabilities
+
     def _facts(self, issuer: Issuer, pending: PendingLaunch, grant: Grant) -> LaunchFacts:
-        by_backend = bool(issuer.backend_scopes) and hti.CAPABILITY in self.endpoints(issuer).capabilities
+        by_backend = self._by_message(issuer)
         context = hti.context_of(grant.context) if by_backend else grant.context
         patient = patient_id(context)
         user = self._user(issuer, pending, grant, context)
@@ -267,6 +255,12 @@ class Launcher:
     def _client(self, issuer: Issuer, tokens: TokenSource) -> FhirClient:
         session = self.outbound(issuer).session
         return FhirClient(issuer.iss, session=session, token=tokens, timeout=(3.05, 20.0), retry=RETRY)
+
+    def _watch(self, facts: LaunchFacts, issuer: Issuer) -> FhirClient | None:
+        """Where the data come with the user's token, the app's own access to Flags, if it was given that."""
+        if facts.by_backend or lacking(("system/Flag.rs",), issuer.backend_scopes):
+            return None
+        return self._client(issuer, lambda force: self._backend(issuer)(force))
 
     def _tokens(self, facts: LaunchFacts, issuer: Issuer) -> LaunchTokens:
         return LaunchTokens(

@@ -23,7 +23,18 @@ from fhir_plugin.texts import Language
 from smart_app.launch.scopes import Lack, lacking
 from smart_app.settings import Issuer
 
-__all__ = ["ActiveLaunch", "LaunchFacts", "LaunchUser", "PendingLaunch", "Tokens", "UserKind", "dump", "load"]
+__all__ = [
+    "ActiveLaunch",
+    "Begun",
+    "Completed",
+    "LaunchFacts",
+    "LaunchUser",
+    "PendingLaunch",
+    "Tokens",
+    "UserKind",
+    "dump",
+    "load",
+]
 
 T = TypeVar("T")
 
@@ -82,6 +93,15 @@ class PendingLaunch:
     scopes: tuple[str, ...]
     launch: str = field(default="", repr=False)
     language: Language | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Begun:
+    """A launch on its way, with the secret that ties its state to one browser."""
+
+    state: str = field(repr=False)
+    secret: str = field(repr=False)
+    pending: PendingLaunch
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -149,6 +169,14 @@ class LaunchFacts:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Completed:
+    """A launch that was just completed, with the new secret that its browser gets."""
+
+    facts: LaunchFacts
+    secret: str = field(repr=False)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class ActiveLaunch(LaunchFacts):
     """A launch within one request: ``flask.g.launch``.
 
@@ -156,21 +184,30 @@ class ActiveLaunch(LaunchFacts):
         issuer: settings of the EHR.
         ehr: FHIR client that holds this launch's token and renews it.
         aside: the same for what the user did not ask for (the audit trail): a refusal of it renews and ends nothing.
+        watch: sees with access of the app's own whether a safety block is on; None where it has no such access.
         csrf_token: for every form of this launch.
     """
 
     issuer: Issuer
     ehr: FhirClient = field(repr=False, compare=False)
     aside: FhirClient = field(repr=False, compare=False)
+    watch: FhirClient | None = field(default=None, repr=False, compare=False)
     csrf_token: str = field(default="", repr=False)
 
     @classmethod
     def of(
-        cls, facts: LaunchFacts, *, issuer: Issuer, ehr: FhirClient, aside: FhirClient, csrf_token: str
+        cls,
+        facts: LaunchFacts,
+        *,
+        issuer: Issuer,
+        ehr: FhirClient,
+        aside: FhirClient,
+        watch: FhirClient | None = None,
+        csrf_token: str,
     ) -> ActiveLaunch:
         """The facts with what this request needs to act on them."""
         values = {item.name: getattr(facts, item.name) for item in fields(LaunchFacts)}
-        return cls(**values, issuer=issuer, ehr=ehr, aside=aside, csrf_token=csrf_token)
+        return cls(**values, issuer=issuer, ehr=ehr, aside=aside, watch=watch, csrf_token=csrf_token)
 
 
 def dump(value: object) -> bytes:

@@ -24,7 +24,8 @@ from fhir_plugin.errors import LaunchError, LaunchStateError
 from fhir_plugin.texts import Language
 from smart_app.launch.cookies import Cookies
 from smart_app.launch.discovery import issuer_of
-from smart_app.launch.launcher import Begun, Launcher
+from smart_app.launch.launcher import Launcher
+from smart_app.launch.phases import Begun
 
 __all__ = ["blueprint", "cookies", "launcher"]
 

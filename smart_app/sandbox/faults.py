@@ -42,6 +42,7 @@ FAULTS = (
     "server-ids",
     "no-related-person-write",
     "stu3",
+    "hides-safety-block",
 )
 """Names, in the order of the design; `no-care-team-write` and friends behave like servers seen in the field."""
 PROFILES = {

@@ -25,6 +25,7 @@ from smart_app.presenters.access import Rights, rights_of, viewer_of
 from smart_app.presenters.forms import FormContext
 from smart_app.store.drafts import DraftStore
 from smart_app.views.language import texts
+from smart_app.views.reading import read_network
 
 __all__ = ["Desk", "desk", "drafts"]
 
@@ -109,7 +110,7 @@ def desk() -> Desk:
 def _desk(launch: ActiveLaunch, t: Translator) -> Desk:
     clock = current_app.config.get("CLOCK", _now)
     gateway = NetworkGateway(launch.ehr, clock=clock)
-    mapped = gateway.read(launch.patient_id)
+    mapped = read_network(launch, gateway)
     user = Ref(reference=launch.user.reference, display=launch.user.name or _name_of(launch, mapped.network))
     context = FormContext(t=t, child=mapped.network.child, people=mapped.network.people, user=user, now=clock())
     viewer = viewer_of(user.reference, mapped.network, context.today)

@@ -112,13 +112,24 @@ class Room:
         return found
 
 
-def open_room(folder: Path, *, settings: dict[str, Any] | None = None, asymmetric: bool = False) -> Room:
-    """A sandbox with its fictional clients and the app beside it; nobody has opened it yet."""
+def open_room(
+    folder: Path, *, settings: dict[str, Any] | None = None, asymmetric: bool = False, watching: bool = False
+) -> Room:
+    """A sandbox with its fictional clients and the app beside it; nobody has opened it yet.
+
+    Args:
+        folder: for what the app keeps.
+        settings: what differs from those of the demo.
+        asymmetric: the app has all data by access of its own, as Koppeltaal wants it.
+        watching: the app has access of its own to Flags, beside that of the user.
+    """
     waited: list[float] = []
     registered = demo_app(APP, ("/callback/sandbox",))
     chosen = demo_settings(folder, public_url=APP, ehr_url=EHR)
     if asymmetric:
-        registered, chosen = _asymmetric(registered, chosen, folder)
+        registered, chosen = _asymmetric(registered, chosen, folder, "system/*.cruds", ("launch",))
+    if watching:
+        registered, chosen = _asymmetric(registered, chosen, folder, "system/Flag.rs", chosen.issuers[0].scopes)
     chosen = replace(chosen, database_url=f"sqlite:///{folder / 'room.sqlite'}", **(settings or {}))
     ehr = create_sandbox(SandboxSettings(base_url=EHR, clients=(registered,), pause=waited.append))
     app = create_app(chosen, session=session_to({EHR: ehr}))
@@ -126,18 +137,18 @@ def open_room(folder: Path, *, settings: dict[str, Any] | None = None, asymmetri
     return Room(app, parts_of(ehr), app.test_client(), registered.client_id, waited)
 
 
-def _asymmetric(client: RegisteredClient, settings: Settings, folder: Path) -> tuple[RegisteredClient, Settings]:
-    """An app with a key and access of its own, as Koppeltaal wants it."""
+def _asymmetric(
+    client: RegisteredClient, settings: Settings, folder: Path, own: str, scopes: tuple[str, ...]
+) -> tuple[RegisteredClient, Settings]:
+    """An app with a key, and access of its own."""
     key = folder / "key.pem"
     key.write_bytes(ECKey.generate_key("P-384").as_pem(private=True))
-    issuer = replace(
-        settings.issuers[0], client_type=ClientType.ASYMMETRIC, backend_scopes=("system/*.cruds",), scopes=("launch",)
-    )
+    issuer = replace(settings.issuers[0], client_type=ClientType.ASYMMETRIC, backend_scopes=(own,), scopes=scopes)
     registered = replace(
         client,
         auth=ASYMMETRIC,
         jwks=SigningKeys.load((key,)).jwks(),
-        scope=f"{client.scope} system/*.cruds",
+        scope=f"{client.scope} {own}",
         grant_types=("authorization_code", "refresh_token", "client_credentials"),
     )
     return registered, replace(settings, issuers=(issuer,), signing_keys=(key,))

@@ -279,6 +279,30 @@ def test_whatever_an_ehr_cannot_do_a_save_is_whole_or_not_there(room: Room, faul
         kept(room, draft)
 
 
+@pytest.mark.parametrize("user", ["moeder-noor", "tante-noor"])
+def test_hides_safety_block_is_seen_by_access_of_the_apps_own(tmp_path: Path, waits: list[float], user: str) -> None:
+    fault = "hides-safety-block"
+    room = open_room(tmp_path, watching=True)
+    room.fault(fault)
+    assert "tante Sam" in room.open("noor", user).text(), "there is no block yet"
+    room.open("noor")
+    made_on = room.get("safety").xpath("string(//input[@name='made_on']/@value)")
+    room.post("safety", made_on=made_on, why="Het is nu niet veilig.")
+    room.open("noor", user)
+    assert "kan nu niet worden getoond" in room.text()
+    assert "tante Sam" not in room.text()
+    room.get("figure/noor-tante-sam", 404)
+
+
+def test_a_block_that_the_apps_own_access_cannot_rule_out_counts_as_one(tmp_path: Path, waits: list[float]) -> None:
+    room = open_room(tmp_path, watching=True)
+    (client,) = room.parts.server.clients.values()
+    none_of_its_own = replace(client, grant_types=("authorization_code", "refresh_token"))
+    room.parts.server.clients[client.client_id] = none_of_its_own
+    room.open("noor", "moeder-noor")
+    assert "kan nu niet worden getoond" in room.text()
+
+
 def test_every_fault_of_the_sandbox_has_its_test_here() -> None:
     told = Path(__file__).read_text(encoding="utf-8")
     assert [name for name in FAULTS if f'"{name}"' not in told] == []

@@ -45,6 +45,7 @@ LISTED = [
     "server-ids",
     "no-related-person-write",
     "stu3",
+    "hides-safety-block",
 ]
 AUNT = {"resourceType": "RelatedPerson", "patient": {"reference": "Patient/noor"}}
 

@@ -7,6 +7,7 @@ from views_record import AUNT, CHILD, MOTHER, NOW, PROFESSIONAL, TYPES, YOUTH, R
 
 from fhir_plugin.ehr.memory import Behaviour, MemoryEhr
 from smart_app.launch.phases import LaunchUser
+from smart_app.settings import DEFAULT_SCOPES
 
 WHY = "Vader mag niet weten waar Noor woont."
 TELLING = ("Delen staat uit", "gevaar", "Vader", "veiligheid", "stop")
@@ -91,6 +92,28 @@ def test_nobody_else_can_stop_the_sharing_or_even_look(user: LaunchUser) -> None
     other = open_room(user)
     other.get("safety", status=403)
     assert "safety" not in other.client.get(other.url(), follow_redirects=True).text
+
+
+@pytest.mark.parametrize("flags", [(), ("patient/Flag.r",), ("patient/Flag.rs?category=diet",)], ids=str)
+@pytest.mark.parametrize("user", [MOTHER, YOUTH, AUNT], ids=["mother", "youth", "aunt"])
+def test_an_empty_list_of_flags_proves_nothing_to_family_where_the_ehr_did_not_grant_all_of_them(
+    user: LaunchUser, flags: tuple[str, ...]
+) -> None:
+    granted = (*(scope for scope in DEFAULT_SCOPES if "/Flag" not in scope), *flags)
+    text = open_room(user, granted=granted).get().text_content()
+    assert "Samira" not in text
+    assert "kan nu niet worden getoond" in text
+    professional = open_room(granted=granted)
+    assert "niet zien of delen uit staat" in professional.get().text_content()
+    assert "niets om te printen" in professional.get("print").text_content()
+
+
+def test_where_the_record_system_has_no_flags_a_grant_of_them_is_not_asked_for() -> None:
+    ehr = MemoryEhr(behaviour=Behaviour(types=TYPES - {"Flag"}), clock=lambda: NOW)
+    for body in record():
+        ehr.add(body)
+    granted = tuple(scope for scope in DEFAULT_SCOPES if "/Flag" not in scope)
+    assert "Samira" in open_room(MOTHER, ehr=ehr, granted=granted).get().text_content()
 
 
 def test_a_professional_looking_along_sees_the_same_refusal(room: Room) -> None:

@@ -237,7 +237,7 @@ COMPILED = _Compiled()
 
 def open_room(
     user: LaunchUser = PROFESSIONAL, *, child: Child = CHILD, people: tuple[SupportFigure, ...] | None = None,
-    ehr: MemoryEhr | None = None, banner: bool = True, language: str = "nl",
+    ehr: MemoryEhr | None = None, banner: bool = True, language: str = "nl", granted: tuple[str, ...] | None = None,
 ) -> Room:  # fmt: skip
     """Open the app for somebody on the record of a child."""
     if ehr is None:
@@ -260,6 +260,7 @@ def open_room(
     facts = LaunchFacts(
         id=launch_id, issuer_key="test", patient_id=child.id, user=user, need_patient_banner=banner,
         language="en" if language == "en" else "nl", created_at=NOW.timestamp(),
+        scopes=issuer.scopes if granted is None else granted, requested_scopes=issuer.scopes,
     )  # fmt: skip
     app.extensions["steunfiguren.launcher"].store.add_launch(facts, Tokens(access="token"), secret)
     client.set_cookie(f"sf-l-{launch_id}", secret)

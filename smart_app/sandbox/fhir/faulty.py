@@ -7,6 +7,7 @@ from contextlib import contextmanager
 from dataclasses import replace
 from typing import Any
 
+from fhir_plugin.mapping.safety import is_block
 from smart_app.sandbox.faults import FaultSwitch
 from smart_app.sandbox.fhir.guard import Guard
 from smart_app.sandbox.fhir.interaction import Answer, Backend, Entry, Interaction
@@ -42,7 +43,9 @@ class FaultyBackend:
             FhirError: a fault refuses it, or the backend does.
         """
         with self._conflicts():
-            return self._inner.perform(self._altered(interaction, frozenset()), guard)
+            found = self._inner.perform(self._altered(interaction, frozenset()), guard)
+        hidden = interaction.type == "Flag" and guard.own_record and self._faults.active("hides-safety-block")
+        return replace(found, body=_without_labelled(found.body)) if hidden else found
 
     def transaction(self, entries: list[Entry], guard: Guard) -> list[Answer]:
         """All or nothing, if the faults leave it possible.
@@ -143,6 +146,14 @@ def refusal(faults: FaultSwitch, kind: str, code: str) -> str:
         if faults.active(name) and code in codes and closed in ("", kind):
             return f"This server does not offer {code} of {closed or 'anything'}."
     return ""
+
+
+def _without_labelled(body: Json | None) -> Json | None:
+    """A search in which what is labelled to be kept from family is left out, as if there were none."""
+    if body is None or body.get("resourceType") != "Bundle":
+        return body
+    kept = [entry for entry in body.get("entry", ()) if not is_block(entry["resource"])]
+    return {**{name: value for name, value in body.items() if name != "entry"}, "total": len(kept), "entry": kept}
 
 
 def _is_conditional(interaction: Interaction) -> bool:
