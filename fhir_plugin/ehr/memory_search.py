@@ -26,12 +26,20 @@ def page_of(found: list[Json], params: list[tuple[str, str]], url: str, page_siz
     given = dict(params)
     size = min(int(given.get("_count", page_size)), page_size)
     offset = int(given.get("_offset", 0))
-    entries = [{"resource": copy.deepcopy(item), "search": {"mode": "match"}} for item in found[offset : offset + size]]
+    if given.get("_sort") == "-_lastUpdated":
+        found = sorted(found, key=lambda item: str(item["meta"]["lastUpdated"]), reverse=True)
+    wanted = [_only(item, given.get("_elements", "")) for item in found[offset : offset + size]]
+    entries = [{"resource": copy.deepcopy(item), "search": {"mode": "match"}} for item in wanted]
     bundle: Json = {"resourceType": "Bundle", "type": "searchset", "total": len(found), "entry": entries}
     if offset + size < len(found):
         query = urlencode({**given, "_offset": str(offset + size)})
         bundle["link"] = [{"relation": "next", "url": f"{url}?{query}"}]
     return bundle
+
+
+def _only(body: Json, elements: str) -> Json:
+    wanted = {"resourceType", *elements.split(",")}
+    return {name: value for name, value in body.items() if name in wanted} if elements else body
 
 
 def _meets(body: Json, name: str, value: str) -> bool:

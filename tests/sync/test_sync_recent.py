@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import random
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 from sync_desk import CLIENT_SYSTEM, CONSENT, Desk, as_csv, row
 
-from fhir_plugin.ehr import memory_search
+from fhir_plugin.ehr import memory, memory_search
 from fhir_plugin.sync.records.population import Population
 from fhir_plugin.sync.sources.columns import propose_columns
 from fhir_plugin.sync.sources.gathering import Gathering
@@ -141,6 +141,118 @@ def test_a_plan_for_one_client_does_not_count_as_having_read_the_others(quiet: D
     quiet.plan(ROWS, only="p1001")
     later(quiet)
     assert records_read(quiet) == ["p1002"]
+
+
+@pytest.fixture
+def brought_in(desk: Desk) -> Desk:
+    """A desk whose list was brought in a second ago: everything is younger than the margin of a search for changes."""
+    desk.ehr.clock = lambda: desk.now
+    desk.sync(ROWS)
+    later(desk, seconds=1)
+    return desk
+
+
+def test_straight_after_a_run_what_it_wrote_itself_is_no_change(brought_in: Desk) -> None:
+    assert records_read(brought_in) == []
+    assert brought_in.plan(ROWS).totals["none"] == 3
+
+
+def test_an_edit_straight_after_a_run_is_seen(brought_in: Desk) -> None:
+    brought_in.edit(brought_in.figures("p1002")[0], birthDate="1980-01-01")
+    assert records_read(brought_in) == ["p1002"]
+
+
+def test_an_edit_straight_after_a_run_is_seen_where_every_version_has_the_same_number(brought_in: Desk) -> None:
+    later(brought_in, seconds=1)
+    figure = brought_in.figures("p1002")[0]
+    brought_in.edit(figure, birthDate="1980-01-01")
+    versions = brought_in.ehr.store["RelatedPerson"][figure["id"]]
+    versions[-1]["meta"]["versionId"] = versions[-2]["meta"]["versionId"]
+    assert records_read(brought_in) == ["p1002"]
+
+
+def test_a_consent_people_take_back_while_a_run_writes_ends_the_place_in_the_next(quiet: Desk) -> None:
+    (consent,) = (body for body in quiet.ehr.all("Consent") if body["patient"]["reference"] == "Patient/p1003")
+
+    def take_back(method: str, path: str) -> None:
+        if quiet.ehr.written and quiet.ehr.store["Consent"][consent["id"]][-1]["status"] == "active":
+            quiet.edit(consent, status="inactive")
+
+    quiet.plan(with_(2, Mobiel="06-12345677"))
+    quiet.ehr.written.clear()
+    quiet.ehr.after = take_back
+    (step,) = quiet.apply()
+    quiet.ehr.after = None
+    assert step.state == "done"
+    assert quiet.ehr.all("Consent") != []
+    later(quiet, seconds=1)
+    assert quiet.plan(with_(2, Mobiel="06-12345677")).totals["end"] == 1
+
+
+def test_an_ehr_that_tells_no_versions_is_read_again_straight_after(brought_in: Desk) -> None:
+    for versions in brought_in.ehr.store["RelatedPerson"].values():
+        versions[-1]["meta"].pop("versionId")
+    assert records_read(brought_in) == ["p1001", "p1002", "p1003"]
+
+
+@pytest.mark.parametrize("wish", ["_elements", "_sort"])
+def test_an_ehr_that_refuses_a_wish_is_asked_without(quiet: Desk, monkeypatch: pytest.MonkeyPatch, wish: str) -> None:
+    whole = memory_search.page_of
+
+    def refuse(found: Any, params: Any, *rest: Any) -> Any:
+        if wish in dict(params):
+            raise memory._Refused(400, "not-supported")
+        return whole(found, params, *rest)
+
+    monkeypatch.setattr(memory, "page_of", refuse)
+    quiet.edit(quiet.figures("p1002")[0], birthDate="1980-01-01")
+    assert records_read(quiet) == ["p1002"]
+
+
+def edited_pages(desk: Desk, happens: Callable[[], None]) -> list[str]:
+    """Edit all figures; while pages of one are read something happens. Whose records were read?"""
+    desk.ehr.behaviour = replace(desk.ehr.behaviour, page_size=1)
+    for number in (1001, 1002, 1003):
+        later(desk, seconds=1)
+        desk.edit(desk.figures(f"p{number}")[0], birthDate="1980-01-01")
+    later(desk, seconds=1)
+
+    def once(_method: str, path: str) -> None:
+        if path == "RelatedPerson":
+            desk.ehr.after = None
+            happens()
+
+    desk.ehr.after = once
+    return records_read(desk)
+
+
+def test_an_edit_made_while_pages_are_read_hides_no_other(quiet: Desk) -> None:
+    first = quiet.figures("p1003")[0]
+    assert edited_pages(quiet, lambda: quiet.edit(first, birthDate="1981-01-01")) == ["p1001", "p1002", "p1003"]
+
+
+def test_what_is_removed_while_pages_are_read_hides_no_edit(quiet: Desk) -> None:
+    first = quiet.figures("p1003")[0]["id"]
+    found = edited_pages(quiet, lambda: quiet.ehr.store["RelatedPerson"].pop(first) and None)
+    assert found == ["p1001", "p1002", "p1003"]
+
+
+def test_a_client_who_became_unknown_is_told_in_every_plan(quiet: Desk) -> None:
+    (child,) = (body for body in quiet.ehr.all("Patient") if body["id"] == "p1002")
+    quiet.edit(child, identifier=[])
+    for _ in range(3):
+        later(quiet)
+        quiet.plan(ROWS)
+        assert {problem.code for problem in quiet.problems} == {"sync-client-unknown"}
+
+
+def test_cells_that_run_into_each_other_are_not_the_same_rows(quiet: Desk) -> None:
+    one = [ROWS[0] | {"Voornaam": "A\x1fB", "Tussenvoegsel": "C"}, *ROWS[1:]]
+    other = [ROWS[0] | {"Voornaam": "A", "Tussenvoegsel": "B\x1fC"}, *ROWS[1:]]
+    quiet.sync(one)
+    later(quiet)
+    assert records_read(quiet, one) == []
+    assert records_read(quiet, other) == ["p1001"]
 
 
 def gathered(folder: Path, numbers: list[int], window: int) -> Iterator[tuple[ClientKey, list[str]]]:

@@ -14,6 +14,7 @@ from functools import partial
 from itertools import islice
 
 from fhir_plugin.errors import EhrError, EhrUnreachable
+from fhir_plugin.mapping.json import text
 from fhir_plugin.model.network import SupportNetwork
 from fhir_plugin.sync.applying.mending import doubled, mend_intents, mend_sagas
 from fhir_plugin.sync.applying.outcomes import intent_of, outcome_of
@@ -29,7 +30,7 @@ from fhir_plugin.sync.plans.planning import CHUNK, Progress
 from fhir_plugin.sync.plans.prints import client_print, holds_until, with_day
 from fhir_plugin.sync.plans.still_planned import still_planned
 from fhir_plugin.sync.records.own_store import OwnStore
-from fhir_plugin.sync.records.population import Json, Population, in_chunks, network_of
+from fhir_plugin.sync.records.population import Json, Population, in_chunks, network_of, versions_of
 
 __all__ = ["Applier"]
 
@@ -66,6 +67,7 @@ class Applier:
     _silent: int = 0
     _seen: list[str] = field(default_factory=list)
     _prints: dict[str, str] = field(default_factory=dict)
+    _read: dict[str, dict[str, str]] = field(default_factory=dict)
     _marks: dict[str, str] = field(default_factory=dict)
 
     def apply(self, clients: Iterable[PlannedClient], total: int, run: int) -> None:
@@ -136,6 +138,7 @@ class Applier:
                 self._seen.append(patient)
                 steps.append(mended.get(self.writer.run) or _same(decided.plan))
                 self._marks[patient] = self._mark(decided, records[patient])
+        self._read = {unit.patient: _versions(records[unit.patient]) for unit in units}
         return units, steps, agreed
 
     def _again(
@@ -187,7 +190,7 @@ class Applier:
                 steps.append(step)
                 if items:
                     self.journal.remember(patient, items)
-                if step.state == "done" and not step.code and bodies:
+                if step.state == "done" and not step.code and self._is_ours_alone(result, bodies):
                     self.journal.settle(patient, self._mark(result.unit.decided, bodies))
             self.journal.note(run, steps)
         lost = [result.error for result in results if isinstance(result.error, EhrUnreachable)]
@@ -204,15 +207,25 @@ class Applier:
         else:
             self.store.seen(self.context.source, [patient])
 
+    def _is_ours_alone(self, result: Wrote, bodies: list[Json]) -> bool:
+        """Whether a record is what was decided on and what was written, and nothing else happened in between."""
+        written = {ref: version for ref, version in result.versions.items() if not ref.startswith("Provenance/")}
+        return bool(bodies) and _versions(bodies) == {**self._read[result.unit.patient], **written}
+
     def _mark(self, decided: Decided, bodies: list[Json]) -> str:
         """The print under which nothing is left to do for a client; empty when something is."""
-        mark = client_print(self._prints.get(decided.before.child.id, ""), bodies, self.journal.vault)
+        mark = client_print(self._prints.get(decided.before.child.id, ""), versions_of(bodies))
         return with_day(mark, holds_until(decided.after, self.context.policy, self.clock()) if mark else None)
 
     def _count_silence(self, error: EhrError) -> None:
         self._silent += 1
         if self._silent >= _ENOUGH:
             raise error
+
+
+def _versions(bodies: list[Json]) -> dict[str, str]:
+    """Reference → version of the resources of a record."""
+    return {f"{text(b, 'resourceType')}/{text(b, 'id')}": text(b.get("meta"), "versionId") for b in bodies}
 
 
 def _id_of(plan: ClientPlan) -> str:

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import base64
 import binascii
-import hashlib
 import hmac
 import os
 from dataclasses import dataclass, field
@@ -54,9 +53,9 @@ class Vault:
                 remedy="Use the key it was made with.",
             ) from None
 
-    def fingerprint(self, text: str) -> str:
+    def fingerprint(self, text: str | bytes) -> str:
         """A keyed hash: equal for equal texts, and telling nothing without the key."""
-        return hmac.new(self.key, text.encode(), hashlib.sha256).hexdigest()
+        return hmac.digest(self.key, text.encode() if isinstance(text, str) else text, "sha256").hex()
 
 
 def open_vault(journal: Path) -> Vault:

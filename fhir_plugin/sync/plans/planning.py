@@ -5,7 +5,7 @@ A client whose rows, and whose record, are as they were when nothing was left to
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 
@@ -16,8 +16,8 @@ from fhir_plugin.sync.deciding.outlook import with_outlook
 from fhir_plugin.sync.journals.journal import Journal
 from fhir_plugin.sync.matching.linking import Others, Remembered
 from fhir_plugin.sync.plans.planfile import PlannedClient
-from fhir_plugin.sync.plans.prints import client_print, is_print_of, rows_print, said_print, still_good
-from fhir_plugin.sync.records.population import Population, in_chunks, network_of
+from fhir_plugin.sync.plans.prints import client_print, holds_version, is_print_of, rows_print, still_good
+from fhir_plugin.sync.records.population import Population, in_chunks, network_of, versions_of
 from fhir_plugin.sync.records.recent import WHOLE, Recent, RecentChanges
 from fhir_plugin.sync.sources.gathering import ClientRows, Gathering
 from fhir_plugin.sync.sources.wanted import ClientKey, Problem, Wanted
@@ -29,6 +29,8 @@ Progress = Callable[[int, int], None]
 
 CHUNK = 100
 """Clients that are read at once."""
+_RECORD = 20
+"""Resources of a client that are looked at by version for the price of reading the record."""
 
 
 @dataclass(slots=True, kw_only=True)
@@ -80,7 +82,11 @@ class Planner:
         held = self.journal.watermark() if self.recent else None
         if self.recent is None or held is None or self.context.at - held[1] > WHOLE:
             return None
-        return self.recent.since(held[0], most=2 * clients + 1000)
+        return self.recent.since(held[0], most=_RECORD * clients + 1000, known=self._known_versions)
+
+    def _known_versions(self, patients: Collection[str]) -> Callable[[str, str], bool]:
+        marks = self.journal.settled(patients)
+        return lambda patient, version: holds_version(marks.get(patient, ""), version)
 
     def _mark(self, since: datetime, *, whole: bool) -> None:
         held = self.journal.watermark()
@@ -117,7 +123,7 @@ class Planner:
                 wanted.setdefault(patient, []).extend(by_client[key])
         planned = list(self._decide(wanted))
         if self.recent is not None:
-            self.journal.see({self._name(key): patient for key, patient in patients.items()})
+            self.journal.see({self._name(key): patients.get(key, "") for key in by_client})
         return planned
 
     def _known(self, by_client: Mapping[ClientKey, list[Wanted]]) -> dict[ClientKey, str]:
@@ -143,7 +149,7 @@ class Planner:
                 self.problems += [row.refused("sync-client-unknown") for row in rows]
                 continue
             said = rows_print(rows, self.context, vault)
-            if settled.get(patient) and settled[patient] == client_print(said, records[patient], vault):
+            if settled.get(patient) and settled[patient] == client_print(said, versions_of(records[patient])):
                 self.settled = (self.settled[0] + 1, self.settled[1] + len(rows))
                 continue
             due[patient] = said
@@ -151,7 +157,7 @@ class Planner:
         for patient, said in due.items():
             network = network_of(records[patient], patient)
             yield self._planned(network, wanted[patient], said, memory[patient], others[patient])
-        self.journal.unsettle([patient for patient in due if settled.get(patient)])
+        self.journal.unsettle([each for each in wanted if settled.get(each) and (each in due or each not in records)])
 
     def _planned(
         self, network: SupportNetwork, rows: list[Wanted], said: str, memory: Mapping[str, Remembered], others: Others
@@ -171,4 +177,4 @@ class Planner:
         return self.journal.vault.fingerprint(f"client\x1e{key.system}\x1e{key.value}")
 
     def _said(self, client: ClientRows) -> str:
-        return said_print(client.said(), self.context, self.journal.vault)
+        return rows_print(client.rows, self.context, self.journal.vault) if client.is_whole else ""

@@ -10,34 +10,35 @@ from collections.abc import Mapping, Sequence
 from datetime import date, datetime
 
 from fhir_plugin.consent import Policy, facts_of, lapses
+from fhir_plugin.ehr.wire import dumps
 from fhir_plugin.model.dates import day_after
 from fhir_plugin.model.network import SupportNetwork
 from fhir_plugin.sync.deciding.decisions import Context
 from fhir_plugin.sync.deciding.taking_part import is_open
 from fhir_plugin.sync.journals.vault import Vault
-from fhir_plugin.sync.records.population import Json, versions_of
+from fhir_plugin.sync.sources.tables import Row
 from fhir_plugin.sync.sources.wanted import Wanted
 
-__all__ = ["client_print", "holds_until", "is_print_of", "rows_print", "said_print", "still_good", "with_day"]
+__all__ = ["client_print", "holds_until", "holds_version", "is_print_of", "rows_print", "still_good", "with_day"]
 
 _DAY = "@"
 """Between a print and its day."""
 
 
-def rows_print(rows: Sequence[Wanted], context: Context, vault: Vault) -> str:
-    """The print of what the source says of one client."""
-    return said_print("\x1e".join("\x1f".join(row.cells) for row in rows), context, vault)
+def rows_print(rows: Sequence[Wanted | Row], context: Context, vault: Vault) -> str:
+    """The print of what the source says of one client, and of how it is read; no two lists of rows share one."""
+    said = dumps([context.source, context.dialect, context.policy.label, [row.cells for row in rows]])
+    return vault.fingerprint(said)
 
 
-def said_print(said: str, context: Context, vault: Vault) -> str:
-    """The print of what a source says, and of how it is read."""
-    return vault.fingerprint("\x1e".join([context.source, context.dialect, context.policy.label, said]))
+def client_print(rows: str, versions: str) -> str:
+    """The print of what the source says (``rows_print``) with what the EHR holds (``versions_of``); empty without."""
+    return f"{rows}.{versions}" if rows and versions else ""
 
 
-def client_print(rows: str, bodies: list[Json], vault: Vault) -> str:
-    """The print of what the source says (``rows_print``) with what the EHR holds; empty without versions."""
-    versions = versions_of(bodies)
-    return f"{rows}.{vault.fingerprint(versions)}" if rows and versions else ""
+def holds_version(mark: str, version: str) -> bool:
+    """Whether this version of a resource (``version_of``) is one the client was settled with."""
+    return bool(version) and version in mark.partition(_DAY)[0].partition(".")[2].split("|")
 
 
 def is_print_of(mark: str, rows: str) -> bool:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from base64 import urlsafe_b64encode
 from collections.abc import Iterator, Sequence
+from hashlib import blake2b
 from typing import Any
 from urllib.parse import quote
 
@@ -14,7 +16,7 @@ from fhir_plugin.model.identity import Ref
 from fhir_plugin.model.network import SupportNetwork
 from fhir_plugin.sync.sources.wanted import ClientKey
 
-__all__ = ["Population", "in_chunks", "network_of", "versions_of"]
+__all__ = ["Population", "in_chunks", "network_of", "version_of", "versions_of"]
 
 _SUBJECTS = {"RelatedPerson": "patient", "CareTeam": "subject", "Consent": "patient", "Flag": "subject"}
 _OPTIONAL = frozenset({403, 404, 405, 501})
@@ -94,10 +96,27 @@ def network_of(bodies: list[Json], patient_id: str) -> SupportNetwork:
     return from_fhir(bodies, patient_id=patient_id).network
 
 
-def versions_of(bodies: list[Json]) -> str:
+def version_of(body: Json) -> str:
+    """A short hash of which version of which resource this is; empty where the EHR does not tell versions.
+
+    With the instant of the change in it, for an EHR that numbers every version the same.
+    """
+    meta = body.get("meta")
+    kind, id_, version, updated = (
+        text(body, "resourceType"),
+        text(body, "id"),
+        text(meta, "versionId"),
+        text(meta, "lastUpdated"),
+    )
+    if not (kind and id_ and version):
+        return ""
+    return urlsafe_b64encode(blake2b(f"{kind}/{id_}/{version}/{updated}".encode(), digest_size=9).digest()).decode()
+
+
+def versions_of(bodies: Sequence[Json]) -> str:
     """What every resource of a record is at; empty where the EHR does not tell versions."""
-    listed = [(text(body, "resourceType"), text(body, "id"), text(body.get("meta"), "versionId")) for body in bodies]
-    return "|".join("/".join(parts) for parts in sorted(listed)) if all(all(parts) for parts in listed) else ""
+    versions = sorted(map(version_of, bodies))
+    return "|".join(versions) if versions and versions[0] else ""
 
 
 def in_chunks(items: Sequence[Any], size: int) -> Iterator[Sequence[Any]]:

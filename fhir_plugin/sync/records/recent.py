@@ -1,31 +1,40 @@
-"""What changed in an EHR since the last run, by ``_lastUpdated``: a run in which nothing changed reads nothing else.
+"""What others changed in an EHR since the last run, by ``_lastUpdated``: without changes no record is read.
 
-A server that passes over the parameter is found out by what it answers, and then everything is read. What no search by
-``_lastUpdated`` tells (a resource that was removed for good, or moved to another record) is seen when everything is
-read, which happens at least once a week.
+What the last run wrote itself, or saw before it settled a client, is told by its version and is no change. A server
+that passes over the parameter, or does not say enough, is found out by what it answers, and then everything is read.
+What no search by ``_lastUpdated`` tells (a resource that was removed for good, or moved to another record) is seen when
+everything is read, which happens at least once a week.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from email.utils import parsedate_to_datetime
+from itertools import islice
 from typing import Any
 from urllib.parse import urlencode
 
 from fhir_plugin.ehr.client import FhirClient
 from fhir_plugin.ehr.transport import RawAnswer, Request
+from fhir_plugin.errors import EhrRejected
 from fhir_plugin.mapping.json import instant_of, objects, text
 from fhir_plugin.sync.inbound.polling import MARGIN
+from fhir_plugin.sync.records.population import version_of
 from fhir_plugin.sync.sources.spool import SUBJECTS, owner_of
 
-__all__ = ["WHOLE", "Recent", "RecentChanges"]
+__all__ = ["WHOLE", "Known", "Recent", "RecentChanges"]
 
 WHOLE = timedelta(days=7)
 """How long changes alone are looked at before everything is read again."""
-_PAGE = "1000"
+_PAGE = 1000
 _UNKNOWN_CLOCK = timedelta(minutes=10)
+
+Json = dict[str, Any]
+_Owned = tuple[str, Json]
+Known = Callable[[Collection[str]], Callable[[str, str], bool]]
+"""For some clients: whether a version (``population.version_of``) of a client's resource is one its last run knew."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -62,50 +71,70 @@ class RecentChanges:
 
     def now(self) -> datetime:
         """From when on the next run must look: the EHR's clock, less the margin."""
-        return self._moment(self._first("RelatedPerson", {"_count": "1"}))
+        return self._moment(self._send("RelatedPerson", {"_count": "1"}))
 
-    def since(self, since: datetime, most: int) -> Recent | None:
+    def since(self, since: datetime, most: int, known: Known) -> Recent | None:
         """What changed since an instant; None when the EHR does not tell, or when it is more than ``most`` resources.
 
         Raises:
             EhrError: a search failed.
         """
-        params = {"_lastUpdated": f"ge{since.astimezone(UTC).isoformat()}", "_count": _PAGE}
         patients: set[str] = set()
         identifiers: set[tuple[str, str]] = set()
         until: datetime | None = None
         read = 0
         try:
             for kind in SUBJECTS:
-                first = self._first(kind, params)
+                first = self._first(kind, since)
                 until = until or self._moment(first)
-                for body in self._changed(kind, first, since):
-                    read += 1
+                for owned in self._found(kind, first, since):
+                    read += len(owned)
                     if read > most:
                         return None
-                    patients.add(owner_of(body))
-                    if kind == "Patient":
-                        pairs = ((text(item, "system"), text(item, "value")) for item in objects(body, "identifier"))
-                        identifiers.update(pairs)
+                    for owner, body in _unknown(owned, known):
+                        patients.add(owner)
+                        identifiers.update(_names(body))
         except _Unclear:
             return None
         if until is None or (not read and not self._knows_the_parameter()):
             return None
         return Recent(patients=frozenset(patients), identifiers=frozenset(identifiers), until=until)
 
-    def _changed(self, kind: str, first: RawAnswer, since: datetime) -> Iterator[dict[str, Any]]:
-        for body in self.client.pages(first.body, f"search {kind}"):
-            updated = instant_of(text(body.get("meta"), "lastUpdated"))
-            if updated is None or updated < since - timedelta(seconds=1) or not owner_of(body):
+    def _first(self, kind: str, since: datetime) -> RawAnswer:
+        """The first page: the latest change first, so that one made meanwhile moves nothing out of a later page.
+
+        Of all but Patients no more than is looked at; an EHR that takes neither wish is asked without.
+        """
+        params = {"_lastUpdated": f"ge{since.astimezone(UTC).isoformat()}", "_count": str(_PAGE)}
+        wishes = {"_sort": "-_lastUpdated"}
+        if SUBJECTS[kind]:
+            wishes["_elements"] = f"id,meta,{SUBJECTS[kind]}"
+        try:
+            return self._send(kind, params | wishes)
+        except EhrRejected:
+            return self._send(kind, params)
+
+    def _found(self, kind: str, first: RawAnswer, since: datetime) -> Iterator[list[_Owned]]:
+        """What was found, so many at a time, each with its patient; every one is in two pages at most."""
+        bodies = self.client.pages(first.body, f"search {kind}")
+        count, before = 0, set[str]()
+        while some := list(islice(bodies, _PAGE)):
+            owned = [(owner_of(body), body) for body in some]
+            if not all(owner and _is_since(body, since) for owner, body in owned):
                 raise _Unclear
-            yield body
+            ids = {text(body, "id") for body in some}
+            count, before = count + len(ids - before), ids
+            yield owned
+        total = (first.body or {}).get("total")
+        if isinstance(total, int) and count < total:
+            raise _Unclear  # something was taken away meanwhile, and what moved up into its place was not seen
 
     def _knows_the_parameter(self) -> bool:
         """Whether an empty answer means anything: a long time ago is before something."""
-        long_ago = self._first("Patient", {"_lastUpdated": "ge1970-01-02T00:00:00Z", "_count": "1"})
+        long_ago = self._send("Patient", {"_lastUpdated": "ge1970-01-02T00:00:00Z", "_count": "1"})
         return bool((long_ago.body or {}).get("entry"))
 
-    def _first(self, kind: str, params: dict[str, str]) -> RawAnswer:
+    def _send(self, kind: str, params: dict[str, str]) -> RawAnswer:
         target = f"{kind}?{urlencode(params)}"
         return self.client.transport.send(Request(method="GET", target=target, where=f"search {kind}", safe=True))
 
@@ -115,3 +144,18 @@ class RecentChanges:
             return parsedate_to_datetime(told).astimezone(UTC) - self.margin
         except (ValueError, TypeError):
             return self.clock().astimezone(UTC) - self.margin - _UNKNOWN_CLOCK
+
+
+def _is_since(body: Json, since: datetime) -> bool:
+    updated = instant_of(text(body.get("meta"), "lastUpdated"))
+    return updated is not None and updated >= since - timedelta(seconds=1)
+
+
+def _unknown(owned: list[_Owned], known: Known) -> Iterator[_Owned]:
+    knows = known({owner for owner, _ in owned})
+    return ((owner, body) for owner, body in owned if not knows(owner, version_of(body)))
+
+
+def _names(body: Json) -> Iterator[tuple[str, str]]:
+    if body.get("resourceType") == "Patient":
+        yield from ((text(item, "system"), text(item, "value")) for item in objects(body, "identifier"))

@@ -34,9 +34,10 @@ class ClientRows:
     key: ClientKey
     rows: tuple[Row, ...] = field(repr=False)
 
-    def said(self) -> str:
-        """What the rows say, as one text; the same as of the figures they are read as (``prints.rows_print``)."""
-        return "\x1e".join("\x1f".join(row.cells) for row in self.rows)
+    @property
+    def is_whole(self) -> bool:
+        """Whether no row has a fault of its own; what cells say is found out when they are read."""
+        return not any(row.fault or row.faults for row in self.rows)
 
 
 class Gathering:
