@@ -186,7 +186,7 @@ def test_a_consent_people_take_back_while_a_run_writes_ends_the_place_in_the_nex
     assert step.state == "done"
     assert quiet.ehr.all("Consent") != []
     later(quiet, seconds=1)
-    assert quiet.plan(with_(2, Mobiel="06-12345677")).totals["end"] == 1
+    assert quiet.plan(with_(2, Mobiel="06-12345677")).totals.get("end") == 1
 
 
 def test_an_ehr_that_tells_no_versions_is_read_again_straight_after(brought_in: Desk) -> None:
@@ -217,8 +217,10 @@ def edited_pages(desk: Desk, happens: Callable[[], None]) -> list[str]:
         desk.edit(desk.figures(f"p{number}")[0], birthDate="1980-01-01")
     later(desk, seconds=1)
 
+    asked = iter(("the hour", "the first page"))
+
     def once(_method: str, path: str) -> None:
-        if path == "RelatedPerson":
+        if path.strip("/") == "RelatedPerson" and next(asked) == "the first page":
             desk.ehr.after = None
             happens()
 
@@ -226,9 +228,13 @@ def edited_pages(desk: Desk, happens: Callable[[], None]) -> list[str]:
     return records_read(desk)
 
 
-def test_an_edit_made_while_pages_are_read_hides_no_other(quiet: Desk) -> None:
-    first = quiet.figures("p1003")[0]
-    assert edited_pages(quiet, lambda: quiet.edit(first, birthDate="1981-01-01")) == ["p1001", "p1002", "p1003"]
+def test_an_edit_made_while_pages_are_read_hides_no_other(quiet: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
+    whole = memory_search.page_of
+    monkeypatch.setattr(memory, "page_of", lambda *given: whole(*given) | {"total": None})
+    first = quiet.figures("p1001")[0]
+    found = edited_pages(quiet, lambda: quiet.edit(first, birthDate="1981-01-01"))
+    later(quiet)
+    assert sorted({*found, *records_read(quiet)}) == ["p1001", "p1002", "p1003"]
 
 
 def test_what_is_removed_while_pages_are_read_hides_no_edit(quiet: Desk) -> None:
