@@ -90,6 +90,14 @@ def test_what_a_plan_that_was_not_applied_found_is_found_again(quiet: Desk) -> N
     assert quiet.plan(changed).totals["update"] == 1
 
 
+def test_what_an_edit_asks_for_is_found_again_until_it_is_applied(quiet: Desk) -> None:
+    (consent,) = (body for body in quiet.ehr.all("Consent") if body["patient"]["reference"] == "Patient/p1003")
+    quiet.edit(consent, status="inactive")
+    for _ in range(3):
+        later(quiet)
+        assert quiet.plan(ROWS).totals.get("end") == 1
+
+
 def test_a_plan_of_older_rows_that_is_applied_last_does_not_settle_the_newer_ones(quiet: Desk) -> None:
     newer = with_(2, Mobiel="06-12345677")
     quiet.plan(with_(2, Mobiel="06-12345678"))
