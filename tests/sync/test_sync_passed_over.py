@@ -1,7 +1,7 @@
 """Whoever a plan passes over has rows and a record as they were left: whatever happens in between, in any order.
 
-Lists that change, professionals who edit, runs that are planned and not applied, or applied late, time that passes: each
-plan is held against one that passes over nobody.
+Lists that change, professionals who edit, runs that are planned and not applied, or applied late, time that passes:
+each plan is held against one that passes over nobody.
 """
 
 from __future__ import annotations
@@ -86,7 +86,7 @@ class PassedOver(RuleBasedStateMachine):
         return [b for b in found if (b.get("patient") or b["subject"])["reference"] == f"Patient/{patient}"]
 
     def _by_one_that_passes_over_nobody(self) -> list[Any]:
-        """What a desk finds due that knows what was agreed, but not who was settled: it reads and decides everything."""
+        """What a desk finds due that knows what was agreed, but not who was settled: it decides on everybody."""
         with tempfile.TemporaryDirectory() as folder:
             other = Desk(folder=Path(folder), ehr=self.desk.ehr, client=self.desk.client, now=self.desk.now)
             for file in self.folder.glob("journal*"):
