@@ -1,46 +1,33 @@
-"""Entry point. Each command has its own module, imported only when asked for, so that start-up stays fast."""
+"""Entry point."""
 
 from __future__ import annotations
 
 import sys
-from importlib import import_module
 
 import click
 
+from fhir_plugin.cli.lazy import LazyGroup
 from fhir_plugin.errors import SteunfigurenError
 
 __all__ = ["main"]
 
 COMMANDS = {
-    "audit": "fhir_plugin.cli.audit",
-    "conformance": "fhir_plugin.cli.conformance",
-    "consent": "fhir_plugin.cli.consent",
-    "demo": "fhir_plugin.cli.serve",
-    "issuers": "fhir_plugin.cli.issuers",
-    "map": "fhir_plugin.cli.map",
-    "package": "fhir_plugin.cli.package",
-    "serve": "fhir_plugin.cli.serve",
-    "sync": "fhir_plugin.cli.sync",
-    "worker": "fhir_plugin.cli.worker",
-    "validate": "fhir_plugin.cli.validate",
-    "validate-server": "fhir_plugin.cli.serve",
+    "audit": "fhir_plugin.cli.audit:audit_command",
+    "conformance": "fhir_plugin.cli.conformance:conformance_command",
+    "consent": "fhir_plugin.cli.consent:consent_command",
+    "demo": "fhir_plugin.cli.serve:demo_command",
+    "issuers": "fhir_plugin.cli.issuers:issuers_command",
+    "map": "fhir_plugin.cli.map:map_command",
+    "package": "fhir_plugin.cli.package:package_command",
+    "serve": "fhir_plugin.cli.serve:serve_command",
+    "sync": "fhir_plugin.cli.sync:sync_command",
+    "worker": "fhir_plugin.cli.worker:worker_command",
+    "validate": "fhir_plugin.cli.validate:validate_command",
+    "validate-server": "fhir_plugin.cli.serve:validate_server_command",
 }
-"""Command name → module with its click command in a variable of that name (``-`` as ``_``) and ``_command``."""
 
 
-class _LazyGroup(click.Group):
-    def list_commands(self, ctx: click.Context) -> list[str]:  # noqa: ARG002  click's signature
-        return sorted(COMMANDS)
-
-    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:  # noqa: ARG002  click's signature
-        module = COMMANDS.get(cmd_name)
-        if module is None:
-            return None
-        command: click.Command = getattr(import_module(module), f"{cmd_name.replace('-', '_')}_command")
-        return command
-
-
-@click.group(cls=_LazyGroup, context_settings={"help_option_names": ["-h", "--help"]})
+@click.group(cls=LazyGroup, elsewhere=COMMANDS, context_settings={"help_option_names": ["-h", "--help"]})
 @click.version_option(package_name="steunfiguren", prog_name="steunfiguren")
 def steunfiguren() -> None:
     """Support figures (steunfiguren) on FHIR: demo, validate, sync.

@@ -12,9 +12,9 @@ from typing import cast
 
 import click
 
+from fhir_plugin.cli.lazy import LazyGroup
 from fhir_plugin.cli.sync_apply import Application, journal_of
-from fhir_plugin.cli.sync_ehr import export_command, say_notices, worklist_command
-from fhir_plugin.cli.sync_inbound import listen, poll, subscribe
+from fhir_plugin.cli.sync_ehr import say_notices
 from fhir_plugin.cli.sync_options import (
     Connection,
     Meter,
@@ -22,8 +22,7 @@ from fhir_plugin.cli.sync_options import (
     journal_options,
     language_option,
 )
-from fhir_plugin.cli.sync_review import review
-from fhir_plugin.cli.sync_runs import author_of, status, undo
+from fhir_plugin.cli.sync_runs import author_of
 from fhir_plugin.cli.sync_source import SourceName, SourceOptions, header_of, say_source, source_options
 from fhir_plugin.consent import NL_JEUGDWET, load_policy
 from fhir_plugin.errors import UsageError
@@ -60,7 +59,19 @@ _file = click.Path(exists=True, dir_okay=False, path_type=Path)
 _client_system = click.option("--client-system", default="", help="Identifier system of the client numbers.")
 
 
-@click.group("sync")
+_ELSEWHERE = {
+    "export": "fhir_plugin.cli.sync_ehr:export_command",
+    "listen": "fhir_plugin.cli.sync_inbound:listen",
+    "poll": "fhir_plugin.cli.sync_inbound:poll",
+    "review": "fhir_plugin.cli.sync_review:review",
+    "status": "fhir_plugin.cli.sync_runs:status",
+    "subscribe": "fhir_plugin.cli.sync_inbound:subscribe",
+    "undo": "fhir_plugin.cli.sync_runs:undo",
+    "worklist": "fhir_plugin.cli.sync_ehr:worklist_command",
+}
+
+
+@click.group("sync", cls=LazyGroup, elsewhere=_ELSEWHERE)
 def sync_command() -> None:
     """Bring support figures from a list into client records: plan, look, apply.
 
@@ -244,8 +255,6 @@ def apply(
     sys.exit(0 if outcome.clean else 1)
 
 
-for command in (poll, subscribe, listen, review, status, undo):
-    sync_command.add_command(command)
 sync_command.add_command(
     click.Command(
         "resume",
@@ -296,7 +305,3 @@ def _show_plan(reader: PlanReader, language: Language, limit: int) -> None:
     if reader.totals.get("conflict") or reader.totals.get("question"):
         click.echo(words("sync-plan-answer", language))
     click.echo()
-
-
-sync_command.add_command(worklist_command)
-sync_command.add_command(export_command)

@@ -14,7 +14,6 @@ import click
 import requests
 
 from fhir_plugin.ehr import FhirClient, RateLimit
-from fhir_plugin.ehr.backend import BackendServices, discover_token_endpoint, read_private_key
 from fhir_plugin.ehr.retry import Limit
 from fhir_plugin.ehr.transport import TokenSource, new_session
 from fhir_plugin.errors import InputError
@@ -66,6 +65,8 @@ class Connection:
             return None
         if not self.client_id or self.key is None:
             raise InputError("Signing in needs both --client-id and --key.", remedy="Give both, or neither.")
+        from fhir_plugin.ehr.backend import BackendServices, discover_token_endpoint, read_private_key
+
         return BackendServices(
             client_id=self.client_id,
             key=read_private_key(self.key.read_text(encoding="utf-8")),

@@ -10,7 +10,6 @@ from typing import cast
 
 import click
 
-from fhir_plugin.cli.serve import has_screen
 from fhir_plugin.cli.sync_options import language_option
 from fhir_plugin.sync.plans.rendering import words
 from fhir_plugin.texts import Language
@@ -25,6 +24,7 @@ __all__ = ["review"]
 @language_option
 def review(plan_file: Path, port: int, browser: bool, lang: str) -> None:
     """Answer the questions and conflicts of PLAN on a page; the answers go into the file."""
+    from fhir_plugin.cli.serve import has_screen
     from smart_app.review.app import create_review_app  # the web part is loaded only when it is served
     from smart_app.sandbox.serving import listening
 

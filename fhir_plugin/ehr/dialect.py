@@ -2,20 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, Protocol
-
-from fhir_plugin.errors import EhrRejected
-from fhir_plugin.mapping.views.stu3 import (
-    care_team_down,
-    care_team_up,
-    provenance_down,
-    provenance_up,
-    related_person_down,
-    related_person_up,
-)
-from fhir_plugin.mapping.views.stu3_consent import consent_down, consent_up
 
 __all__ = ["R4", "STU3", "Dialect"]
 
@@ -45,44 +33,17 @@ class _R4:
         return body
 
 
-def _consent_up(body: Json) -> Json:
-    """An STU3 consent whose meaning R4 would not keep stays as it is: what is not understood permits nothing."""
-    return consent_up(body) or body
-
-
-_UP: dict[str, Callable[[Json], Json]] = {
-    "RelatedPerson": related_person_up,
-    "CareTeam": care_team_up,
-    "Provenance": provenance_up,
-    "Consent": _consent_up,
-}
-_DOWN: dict[str, Callable[[Json], Json]] = {
-    "RelatedPerson": related_person_down,
-    "CareTeam": care_team_down,
-    "Provenance": provenance_down,
-}
-
-
 @dataclass(frozen=True, slots=True)
 class _Stu3:
     def up(self, body: Json) -> Json:
-        convert = _UP.get(str(body.get("resourceType", "")))
-        return convert(body) if convert else body
+        from fhir_plugin.ehr.stu3 import up  # loading it takes longer than many a run; most EHRs speak R4
+
+        return up(body)
 
     def down(self, body: Json) -> Json:
-        kind = str(body.get("resourceType", ""))
-        if kind == "Consent":
-            written = body if "except" in body else consent_down(body)
-            if written is None:
-                raise EhrRejected(
-                    "STU3 has no way to say what this Consent says.",
-                    code="stu3-cannot-carry",
-                    where="Consent.provision",
-                    remedy="Record this consent in the EHR by hand.",
-                )
-            return written
-        convert = _DOWN.get(kind)
-        return convert(body) if convert else body
+        from fhir_plugin.ehr.stu3 import down
+
+        return down(body)
 
 
 R4: Dialect = _R4()
