@@ -1,12 +1,15 @@
 """CareTeam.participant ↔ Engagement: the current engagement in care, one participant of the network's team.
 
 Functions and involvement are separate role concepts; roles of other systems (such as those that drive rights in
-Koppeltaal) stand beside them. Only our participants are touched: the list's other members belong to the EHR.
+Koppeltaal) stand beside them. Where an EHR gives somebody an open participant for each role, access roles count in any
+of them, and end with the engagement. Only our participants are touched: the other members belong to the EHR.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from datetime import date
 from typing import Any
 
 from fhir_plugin.mapping import concepts
@@ -21,6 +24,7 @@ from fhir_plugin.model.terms import CodeSystems, Context, Extensions, Function, 
 __all__ = [
     "ENGAGEMENT_LENSES",
     "current_participant",
+    "engagement_in",
     "engagement_of",
     "participants",
     "put_engagement",
@@ -106,14 +110,38 @@ def engagement_of(participant: Json) -> Engagement:
     )
 
 
+def engagement_in(team: Json, member: str) -> Engagement | None:
+    """The engagement of a member in a team, with the access roles of every open participant of theirs; or None."""
+    index = current_participant(team, member)
+    if index is None:
+        return None
+    engagement = engagement_of(participants(team)[index])
+    others = (role for other in _open_beside(team, member, index) for role in ROLES.get(other).access_roles)
+    return replace(engagement, access_roles=tuple(dict.fromkeys((*engagement.access_roles, *others))))
+
+
 def current_participant(team: Json, member: str) -> int | None:
-    """Index of the participant that is this member's current engagement: the last open one, else the last one."""
-    held = participants(team)
-    found = [
-        index for index, item in enumerate(held) if isinstance(item, dict) and same_member(item.get("member"), member)
+    """Index of the participant that is this member's current engagement: the last open one, else the last to end."""
+    return max(_of_member(team, member), key=lambda index: (_last_day(participants(team)[index]), index), default=None)
+
+
+def _of_member(team: Json, member: str) -> list[int]:
+    return [
+        index
+        for index, item in enumerate(participants(team))
+        if isinstance(item, dict) and same_member(item.get("member"), member)
     ]
-    still_open = [index for index in found if period_of(held[index], "period").end is None]
-    return next(reversed(still_open or found), None)
+
+
+def _last_day(participant: Json) -> date:
+    end = period_of(participant, "period").end
+    return end.last_day() if end else date.max
+
+
+def _open_beside(team: Json, member: str, current: int) -> Iterator[Json]:
+    """The member's other participants without an end: some EHRs keep one for each role."""
+    held = (participants(team)[index] for index in _of_member(team, member) if index != current)
+    return (item for item in held if period_of(item, "period").end is None)
 
 
 def participants(team: Json) -> list[Any]:
@@ -148,4 +176,19 @@ def put_engagement(team: Json, member: Ref, engagement: Engagement | None) -> bo
         apply_lenses(ENGAGEMENT_LENSES, participant, engagement, new=True)
         team["participant"] = [*participants(team), participant]
         return True
-    return bool(apply_lenses(ENGAGEMENT_LENSES, team["participant"][index], engagement))
+    participant, beside = team["participant"][index], list(_open_beside(team, member.reference, index))
+    held = ROLES.get(participant).access_roles
+    elsewhere = {role for other in beside for role in ROLES.get(other).access_roles}
+    own = tuple(role for role in engagement.access_roles if role in held or role not in elsewhere)
+    changed = apply_lenses(ENGAGEMENT_LENSES, participant, replace(engagement, access_roles=own))
+    return any([bool(changed), *(_follow(other, engagement) for other in beside)])
+
+
+def _follow(other: Json, engagement: Engagement) -> bool:
+    """Take from an open participant beside the current one what the engagement does not have any more."""
+    roles = ROLES.get(other)
+    kept = replace(roles, access_roles=tuple(role for role in roles.access_roles if role in engagement.access_roles))
+    end = engagement.period.end
+    if end is not None:
+        put_period(other, "period", replace(period_of(other, "period"), end=end))
+    return ROLES.put(other, kept) or end is not None

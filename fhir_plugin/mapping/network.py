@@ -13,7 +13,7 @@ from typing import Any, Literal
 
 from fhir_plugin.errors import MappingError
 from fhir_plugin.mapping.consent import consent_to_fhir, read_consents
-from fhir_plugin.mapping.engagement import current_participant, engagement_of, participants, put_engagement
+from fhir_plugin.mapping.engagement import current_participant, engagement_in, participants, put_engagement
 from fhir_plugin.mapping.figure import figure_from, figure_onto
 from fhir_plugin.mapping.findings import figure_issues
 from fhir_plugin.mapping.json import Json, date_of, objects, reference_of, text
@@ -171,10 +171,10 @@ def _figure(body: Json, found: Resources, team: Json | None) -> SupportFigure:
     index = current_participant(team, figure.ref.reference) if team else None
     participant = participants(team)[index] if team is not None and index is not None else None
     ties = [tie_from(item, reference=_key(found, item)) for item in _observed(body, found, found.of("Observation"))]
-    if participant is None:
+    if team is None or participant is None:
         return replace(figure, ties=_in_order(ties))
     ties += TIES_ON_PARTICIPANT.get(participant)
-    return replace(figure, engagement=engagement_of(participant), ties=_in_order(ties))
+    return replace(figure, engagement=engagement_in(team, figure.ref.reference), ties=_in_order(ties))
 
 
 def _observed(body: Json, found: Resources, observations: list[Json]) -> list[Json]:
