@@ -18,7 +18,8 @@ __all__ = ["end_to_fhir", "instant_to_fhir", "read_interval", "read_span", "writ
 
 _DATE_TIME = re.compile(
     r"(?P<day>\d{4}-\d{2}-\d{2})T(?P<clock>\d{2}:\d{2}):(?P<second>\d{2})(?:\.(?P<fraction>\d+))?"
-    r"(?P<zone>Z|[+-]\d{2}:\d{2})"
+    r"(?P<zone>Z|[+-]\d{2}:\d{2})",
+    re.ASCII,
 )
 _FOREVER = "9999-12-31"
 """The last day of the calendar stands for no end, whatever the hour."""

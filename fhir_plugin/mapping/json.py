@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
-from fhir_plugin.model.dates import PartialDate, Period, local_day
+from fhir_plugin.model.dates import PartialDate, Period, local_day, midnight
 from fhir_plugin.model.identity import Coding, Ref
 
 __all__ = [
@@ -109,11 +109,21 @@ def changed_at(body: Json) -> datetime:
 
 
 def period_of(body: Any, key: str) -> Period:
-    """A Period element with its ends as partial dates."""
+    """A Period element with its ends as partial dates.
+
+    An end in the first moment of a Dutch day, as many systems write the end of a day, is the day before.
+    """
     value = body.get(key) if isinstance(body, dict) else None
     if not isinstance(value, dict):
         return Period()
-    return Period(start=date_of(value.get("start")), end=date_of(value.get("end")))
+    return Period(start=date_of(value.get("start")), end=_last_day_of(value.get("end")))
+
+
+def _last_day_of(end: Any) -> PartialDate | None:
+    day = date_of(end)
+    if day is None or day.first_day() == date.min or instant_of(end) != midnight(day.first_day()):
+        return day
+    return PartialDate.of(day.first_day() - timedelta(days=1))
 
 
 def put_period(body: Json, key: str, period: Period) -> None:

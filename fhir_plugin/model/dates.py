@@ -15,7 +15,7 @@ from zoneinfo import ZoneInfo
 __all__ = ["AMSTERDAM", "PartialDate", "Period", "age_on", "birthday", "day_after", "local_day", "midnight"]
 
 AMSTERDAM = ZoneInfo("Europe/Amsterdam")
-_PATTERN = re.compile(r"(\d{4})(?:-(\d{2})(?:-(\d{2}))?)?")
+_PATTERN = re.compile(r"(\d{4})(?:-(\d{2})(?:-(\d{2}))?)?", re.ASCII)
 
 
 @dataclass(frozen=True, slots=True, order=False)
