@@ -17,11 +17,11 @@ from fhir_plugin.ehr.answers import Written
 from fhir_plugin.ehr.client import FhirClient
 from fhir_plugin.ehr.entries import Entry
 from fhir_plugin.errors import EhrConflict, EhrError, EhrNotFound, EhrUnreachable
-from fhir_plugin.model.terms import BASE, LOINC
+from fhir_plugin.mapping.json import Json, objects, text
+from fhir_plugin.model.terms import BASE, CONSENT_SCOPE, LOINC
 
 __all__ = ["CHECKS", "Finding", "Outcome", "Probe"]
 
-Json = dict[str, Any]
 _SYSTEM = f"{BASE}/NamingSystem/probe"
 _FOREIGN = {"url": "https://example.org/StructureDefinition/of-another-system", "valueDecimal": 1.5}
 
@@ -118,6 +118,21 @@ class Probe:
         self._made |= dict.fromkeys(f"RelatedPerson/{body['id']}" for body in bodies)
         return bodies
 
+    def first(self, number: str) -> Json:
+        """The one that was made under a number.
+
+        Raises:
+            EhrNotFound: the EHR did not take it, or does not find it.
+        """
+        for body in self.found(number):
+            return body
+        raise EhrNotFound(
+            "Nothing to try this on was found.",
+            code="probe-nothing-found",
+            where="search RelatedPerson",
+            remedy="See why it was not created, or is not found by its identifier.",
+        )
+
     def keep(self, written: list[Written]) -> list[Written]:
         """Remember to put away what a transaction made."""
         self._made |= dict.fromkeys(f"{item.type}/{item.id}" for item in written)
@@ -128,7 +143,7 @@ class Probe:
         try:
             body = self.client.read(kind, id_)
             state = {"active": False} if kind == "RelatedPerson" else {"status": "entered-in-error"}
-            self.client.update(body | state, if_match=str((body.get("meta") or {}).get("versionId") or "") or None)
+            self.client.update(body | state, if_match=_version(body))
         except EhrNotFound:
             return True
         except EhrError:
@@ -136,14 +151,18 @@ class Probe:
         return True
 
 
+def _version(body: Json) -> str | None:
+    return text(body.get("meta"), "versionId") or None
+
+
 def _reads_back(probe: Probe) -> bool:
     written = probe.create(probe.person("a"))
-    return bool(probe.client.read("RelatedPerson", written.id)["patient"]["reference"].endswith(probe.patient))
+    held = probe.client.read("RelatedPerson", written.id)
+    return text(held.get("patient"), "reference").endswith(probe.patient)
 
 
 def _gives_versions(probe: Probe) -> bool:
-    body = probe.found("a")[0]
-    return bool((body.get("meta") or {}).get("versionId"))
+    return _version(probe.first("a")) is not None
 
 
 def _keeps_others(probe: Probe) -> bool:
@@ -152,8 +171,8 @@ def _keeps_others(probe: Probe) -> bool:
 
 
 def _updates(probe: Probe) -> bool:
-    body = probe.found("a")[0]
-    probe.client.update({**body, "gender": "unknown"}, if_match=str(body["meta"]["versionId"]))
+    body = probe.first("a")
+    probe.client.update({**body, "gender": "unknown"}, if_match=_version(body))
     return bool(probe.client.read("RelatedPerson", body["id"]).get("gender") == "unknown")
 
 
@@ -192,8 +211,7 @@ def _updates_teams(probe: Probe) -> bool:
     person = probe.create(probe.person("i"))
     group = probe.create(probe.team(f"RelatedPerson/{person.id}"))
     body = probe.client.read("CareTeam", group.id)
-    version = str((body.get("meta") or {}).get("versionId") or "") or None
-    probe.client.update({**body, "name": "Proef"}, if_match=version)
+    probe.client.update({**body, "name": "Proef"}, if_match=_version(body))
     return probe.client.read("CareTeam", group.id).get("name") == "Proef"
 
 
@@ -215,8 +233,7 @@ def _patches(probe: Probe) -> bool:
 
 
 def _members(team: Json) -> list[str]:
-    held = team.get("participant") or []
-    return ["/".join(str((item.get("member") or {}).get("reference", "")).split("/")[-2:]) for item in held]
+    return ["/".join(text(item.get("member"), "reference").split("/")[-2:]) for item in objects(team, "participant")]
 
 
 def _all_or_nothing(probe: Probe) -> bool:
@@ -238,9 +255,7 @@ def _takes_consents(probe: Probe) -> bool:
     body = {
         "resourceType": "Consent",
         "status": "draft",
-        "scope": {
-            "coding": [{"system": "http://terminology.hl7.org/CodeSystem/consentscope", "code": "patient-privacy"}]
-        },
+        "scope": {"coding": [{"system": CONSENT_SCOPE, "code": "patient-privacy"}]},
         "category": [{"coding": [{"system": LOINC, "code": "59284-0"}]}],
         "patient": {"reference": probe.patient},
         "policy": [{"uri": "https://wetten.overheid.nl/BWBR0034925"}],
@@ -248,7 +263,7 @@ def _takes_consents(probe: Probe) -> bool:
     }
     written = probe.create(body)
     held = probe.client.read("Consent", written.id)
-    return bool(held.get("provision", {}).get("type") == "permit")
+    return text(held.get("provision"), "type") == "permit"
 
 
 CHECKS: dict[str, Callable[[Probe], bool]] = {

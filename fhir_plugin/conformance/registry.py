@@ -11,10 +11,11 @@ import base64
 import hashlib
 import json
 from typing import Any
-from urllib.parse import quote, urljoin, urlsplit
+from urllib.parse import quote
 
 import requests
 
+from fhir_plugin.ehr.urls import joined, origin_of
 from fhir_plugin.errors import PackageError, UsageError
 from fhir_plugin.packages.canonical import version_key, version_matches
 
@@ -44,8 +45,7 @@ def download(
         UsageError: the registry is no http(s) url.
         PackageError: the registry cannot be reached, lacks the package or version, or answers with something else.
     """
-    origin = _origin(registry)
-    if origin is None or origin[0] not in ("http", "https") or not origin[1]:
+    if origin_of(registry) is None:
         raise UsageError("This is no registry.", where=registry, remedy="Give an http(s) url.")
     with session or requests.Session() as http:
         versions = _versions(http, registry, name)
@@ -55,7 +55,7 @@ def download(
         chosen = fitting[-1]
         dist = versions[chosen].get("dist") if isinstance(versions[chosen], dict) else None
         facts: dict[str, Any] = dist if isinstance(dist, dict) else {}
-        tarball = _joined(registry.rstrip("/") + "/", str(facts.get("tarball") or f"{quote(name)}/{quote(chosen)}"))
+        tarball = joined(registry.rstrip("/") + "/", str(facts.get("tarball") or f"{quote(name)}/{quote(chosen)}"))
         content = _get(http, registry, tarball, name)
     _check_digest(content, facts, name)
     return content, (name, chosen)
@@ -74,14 +74,14 @@ def _versions(http: requests.Session, registry: str, name: str) -> dict[str, Any
 
 def _get(http: requests.Session, registry: str, url: str, name: str) -> bytes:
     for _ in range(MAX_REDIRECTS + 1):
-        if _origin(url) != _origin(registry):
+        if origin_of(url) != origin_of(registry):
             raise _refused(
                 name, "the registry points to another host", "Use the registry of that host, if you trust it."
             )
         try:
             with http.get(url, timeout=TIMEOUT, allow_redirects=False, stream=True) as answer:
                 if answer.is_redirect:
-                    url = _joined(url, answer.headers["location"])
+                    url = joined(url, answer.headers["location"])
                     continue
                 if answer.status_code != requests.codes.ok:
                     raise _refused(
@@ -111,23 +111,6 @@ def _check_digest(content: bytes, dist: dict[str, Any], name: str) -> None:
     old = hashlib.sha1(content, usedforsecurity=False).hexdigest()
     if (integrity.startswith("sha512-") and new not in integrity.split()) or (shasum and shasum.lower() != old):
         raise _refused(name, "the archive is not the one the registry describes", "Try again, or use another registry.")
-
-
-def _joined(base: str, url: str) -> str:
-    """The url that ``url`` means at ``base``; itself where it is no url, which then has no origin of ours."""
-    try:
-        return urljoin(base, url)
-    except ValueError:
-        return url
-
-
-def _origin(url: str) -> tuple[str, str | None, int | None] | None:
-    """Scheme, host and port; None for what is no url."""
-    try:
-        parts = urlsplit(url)
-        return parts.scheme, parts.hostname, parts.port or {"http": 80, "https": 443}.get(parts.scheme)
-    except ValueError:
-        return None
 
 
 def _refused(name: str, reason: str, remedy: str) -> PackageError:

@@ -97,10 +97,10 @@ class Answer:
 
         Args:
             where: what an error calls the request.
-            path: ``Type/id`` that was written to; what an answer to an update need not repeat.
+            path: ``Type`` or ``Type/id`` that was written to: what the answer must be about, and need not repeat.
 
         Raises:
-            EhrError: it failed, or it does not say what was written.
+            EhrError: it failed, does not say what was written, or says that it was something else.
         """
         self.raise_for_status(where)
         body = self.body if self.body and self.body.get("resourceType") != "OperationOutcome" else None
@@ -116,6 +116,10 @@ class Answer:
                 where=where,
                 status=self.status,
                 remedy="It must answer with a Location or with the resource.",
+            )
+        if path and path not in (type_, f"{type_}/{id_}"):
+            raise EhrProtocolError(
+                "The EHR says it wrote something else than was sent.", where=where, remedy="Read the record again."
             )
         version = etag_version(self.etag) or version or ""
         return Written(type=type_, id=id_, version=version, status=self.status, body=body)

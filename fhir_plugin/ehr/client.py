@@ -176,7 +176,7 @@ class FhirClient:
         request = Request(
             method="PATCH", target=path, where=where, headers=headers, json=operations, content_type=JSON_PATCH
         )
-        return _written(self._transport.send(request), where, path)
+        return _answer(self._transport.send(request)).written(where, path)
 
     def batch(self, entries: Sequence[Entry]) -> list[Answer]:
         """Independent requests in one round trip; a failed one is an answer with its status, not an error.
@@ -285,7 +285,7 @@ class FhirClient:
             return Answer(status=error.status)
 
     def _write(self, entry: Entry) -> Written:
-        return _written(self._send(entry), entry.where, entry.url)
+        return _answer(self._send(entry)).written(entry.where, entry.url)
 
 
 def _says_unsupported(error: EhrError, *, reading: bool) -> bool:
@@ -295,21 +295,9 @@ def _says_unsupported(error: EhrError, *, reading: bool) -> bool:
     return error.status in _UNSUPPORTED or (reading and error.status in (400, 403, 422))
 
 
-def _answer(answer: RawAnswer, path: str = "") -> Answer:
-    headers = answer.headers
-    return Answer(
-        status=answer.status, body=answer.body, location=headers.get("Location", path), etag=headers.get("ETag", "")
-    )
-
-
-def _written(answer: RawAnswer, where: str, path: str) -> Written:
-    """What was written at a path (``Type`` or ``Type/id``), checked against what was asked."""
-    written = _answer(answer, path).written(where)
-    if path not in (written.type, f"{written.type}/{written.id}"):
-        raise EhrProtocolError(
-            "The EHR says it wrote something else than was sent.", where=where, remedy="Read the record again."
-        )
-    return written
+def _answer(answer: RawAnswer) -> Answer:
+    location, etag = (answer.headers.get(name, "") for name in ("Location", "ETag"))
+    return Answer(status=answer.status, body=answer.body, location=location, etag=etag)
 
 
 def _segment(value: str) -> str:

@@ -8,17 +8,18 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any
-from urllib.parse import urljoin, urlsplit
+from urllib.parse import urlsplit
 
 import requests
 from requests.adapters import HTTPAdapter
 
 from fhir_plugin.ehr.answers import error_of, parse_body
 from fhir_plugin.ehr.retry import RETRY_STATUSES, Limit, Retry
+from fhir_plugin.ehr.urls import joined, origin_of
 from fhir_plugin.ehr.wire import FHIR_JSON, dumps
 from fhir_plugin.errors import EhrBusy, EhrError, EhrProtocolError, EhrUnreachable, UsageError
 
-__all__ = ["RawAnswer", "Request", "TokenSource", "Transport", "new_session", "origin_of"]
+__all__ = ["RawAnswer", "Request", "TokenSource", "Transport", "new_session"]
 
 TokenSource = Callable[[bool], str | None]
 """Gives the access token; the argument asks for a fresh one. None: no token at all."""
@@ -69,13 +70,6 @@ def new_session(connections: int = 16) -> requests.Session:
     return session
 
 
-def origin_of(url: str) -> tuple[str, str, int]:
-    """Scheme, host and port of a URL (RFC 6454)."""
-    parts = urlsplit(url)
-    port = parts.port or {"https": 443, "http": 80}.get(parts.scheme, 0)
-    return (parts.scheme.lower(), (parts.hostname or "").lower(), port)
-
-
 class Transport:
     """Sends requests to one base URL, and to that origin only.
 
@@ -100,13 +94,13 @@ class Transport:
         rate: Limit | None,
         max_bytes: int,
     ) -> None:
-        parts = urlsplit(base_url)
-        if parts.scheme not in ("http", "https") or not parts.hostname or parts.username:
+        origin = origin_of(base_url)
+        if origin is None or urlsplit(base_url).username:
             raise UsageError(
                 "The base URL of an EHR starts with https:// and holds no user name.", remedy="Check the URL."
             )
         self.base_url = base_url.rstrip("/")
-        self._origin = origin_of(base_url)
+        self._origin = origin
         self._session = session or new_session()
         self._token = token
         self._timeout = timeout
@@ -120,7 +114,7 @@ class Transport:
         Raises:
             EhrProtocolError: the link leads to another origin; no token goes there.
         """
-        absolute = urljoin(f"{self.base_url}/", target) if target else self.base_url
+        absolute = joined(f"{self.base_url}/", target) if target else self.base_url
         if origin_of(absolute) != self._origin:
             raise EhrProtocolError(
                 "The EHR's link leads to another server.",

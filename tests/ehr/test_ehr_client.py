@@ -218,6 +218,8 @@ def test_a_token_that_stays_refused_is_not_renewed_forever(ehr: responses.Reques
         "https://ehr.example.nl:8443/fhir?page=2",
         "//evil.example/x",
         "https://ehr.example.nl@evil.example/",
+        "https://ehr.example.nl:70000/fhir",
+        "https://[ehr.example.nl/fhir",
     ],
 )
 def test_a_next_page_on_another_origin_is_never_followed(
@@ -316,6 +318,15 @@ def test_a_write_that_went_elsewhere_is_not_acknowledged(ehr: responses.Requests
         client.update(PERSON)
 
 
+def test_a_transaction_that_is_answered_in_another_order_is_not_acknowledged(
+    ehr: responses.RequestsMock, client: FhirClient
+) -> None:
+    answered = [{"response": {"status": "201", "location": place}} for place in ("Consent/1", "RelatedPerson/2")]
+    ehr.post(BASE, json={"resourceType": "Bundle", "type": "transaction-response", "entry": answered})
+    with pytest.raises(EhrProtocolError, match="something else"):
+        client.transaction([Entry.post({"resourceType": "RelatedPerson"}), Entry.post({"resourceType": "Consent"})])
+
+
 def test_a_minimal_answer_to_a_write_is_read_from_its_headers(ehr: responses.RequestsMock, client: FhirClient) -> None:
     headers = {"Location": f"{BASE}/RelatedPerson/7/_history/3", "ETag": 'W/"3"'}
     ehr.post(f"{BASE}/RelatedPerson", status=201, headers=headers)
@@ -329,7 +340,16 @@ def test_an_id_cannot_steer_the_url(client: FhirClient, resource_id: str) -> Non
         client.read("RelatedPerson", resource_id)
 
 
-@pytest.mark.parametrize("url", ["ftp://x/fhir", "ehr.example.nl/fhir", "https://user:secret@ehr.example.nl/fhir"])
+@pytest.mark.parametrize(
+    "url",
+    [
+        "ftp://x/fhir",
+        "ehr.example.nl/fhir",
+        "https://user:secret@ehr.example.nl/fhir",
+        "https://h:secret/fhir",
+        "https://[secret/fhir",
+    ],
+)
 def test_a_base_url_that_is_none_is_refused_without_repeating_it(url: str) -> None:
     with pytest.raises(UsageError) as caught:
         FhirClient(url)

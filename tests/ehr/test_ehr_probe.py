@@ -64,6 +64,34 @@ def test_each_way_of_being_unsound_is_seen(behaviour: Behaviour, failing: list[s
     assert wrong(outcomes(client, "Patient/test")) == failing
 
 
+class WithoutVersions(MemoryEhr):
+    """An EHR that says of nothing which version it is."""
+
+    def handle(self, *asked: Any) -> tuple[int, dict[str, Any]]:
+        status, body = super().handle(*asked)
+        bodies = [entry["resource"] for entry in body.get("entry", ()) if "resource" in entry]
+        for each in (body, *bodies):
+            each.pop("meta", None)
+        return status, body
+
+
+@pytest.mark.parametrize(
+    "ehr",
+    [
+        MemoryEhr(behaviour=Behaviour(interactions=frozenset({"read", "search-type"}))),
+        MemoryEhr(behaviour=Behaviour(refused=frozenset({("create", "RelatedPerson")}))),
+        WithoutVersions(),
+    ],
+    ids=["read only", "takes no RelatedPerson", "without versions"],
+)
+def test_an_ehr_that_lacks_what_a_check_needs_still_gets_the_others(ehr: MemoryEhr) -> None:
+    ehr.add({"resourceType": "Patient", "id": "test"})
+    found = outcomes(FhirClient(ehr.base_url, session=memory_session(ehr)), "Patient/test")
+
+    assert set(found) == {*CHECKS, "put-away"}
+    assert found["versions"] is not Outcome.PASSED
+
+
 def test_a_test_client_that_is_unknown_stops_the_probe_before_it_writes() -> None:
     ehr = MemoryEhr()
     with pytest.raises(EhrNotFound):
