@@ -76,7 +76,7 @@ class Agreement:
     agreed: bool | None = None
     on: PartialDate | None = None
     informed_on: PartialDate | None = None
-    exception: str = ""
+    exception: str = field(default="", repr=False)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -18,7 +18,7 @@ class Coding:
 
     system: str
     code: str
-    display: str = field(default="", compare=False)
+    display: str = field(default="", compare=False, repr=False)
 
     @property
     def key(self) -> tuple[str, str]:

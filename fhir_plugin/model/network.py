@@ -87,7 +87,7 @@ class Team:
 
     id: str = ""
     status: str = "active"
-    name: str = ""
+    name: str = field(default="", repr=False)
     contexts: tuple[Context, ...] = ()
     period: Period = field(default_factory=Period)
     carried: Carried | None = field(default=None, compare=False, repr=False)
