@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import UTC, datetime
 from enum import StrEnum
 
 from fhir_plugin.model.consent import Interval
@@ -73,7 +73,7 @@ class AccessRequest:
         classes: resource types, such as ``CarePlan``.
         codes: what the data is about: information categories, LOINC or SNOMED codes.
         label: confidentiality of the data.
-        at: the moment of decision, an aware instant.
+        at: the moment of decision, an aware instant; kept in UTC, so that an hour that comes twice is told apart.
         data_period: the time the data is about.
 
     Raises:
@@ -96,6 +96,7 @@ class AccessRequest:
         if self.at.tzinfo is None or not 1 < self.at.year < 9999:
             raise ValueError("the moment of decision needs a time zone, and to lie within the calendar")
         Action(self.action), Confidentiality(self.label)
+        object.__setattr__(self, "at", self.at.astimezone(UTC))
 
     @property
     def is_break_glass(self) -> bool:

@@ -12,10 +12,11 @@ from typing import Any
 import pytest
 from consent_cases import POLICY, consent, decided, facts_of, request_of, standard_facts, standard_request, table
 
-from fhir_plugin.consent import Confidentiality, Permit, Refusal, decide, demand
+from fhir_plugin.consent import AccessRequest, Confidentiality, Permit, Refusal, decide, demand
 from fhir_plugin.consent.permit import claim_issuer
 from fhir_plugin.errors import PermitRequired
 from fhir_plugin.mapping.consent import consents_from_fhir
+from fhir_plugin.model.dates import AMSTERDAM
 from fhir_plugin.model.identity import Ref
 
 
@@ -108,6 +109,19 @@ def test_demand_stops_what_was_not_asked(permit: Permit, change: dict[str, Any],
     with pytest.raises(PermitRequired) as raised:
         demand(permit, needed)
     assert raised.value.code == code
+
+
+def test_a_permit_is_an_hour_old_when_the_clock_went_back_meanwhile() -> None:
+    def asked(fold: int) -> AccessRequest:
+        at = datetime(2026, 10, 25, 2, 30, tzinfo=AMSTERDAM, fold=fold)
+        return dataclasses.replace(request_of(standard_request()), at=at)
+
+    answer = decide(asked(0), consents_from_fhir([consent()]), facts_of(standard_facts()), POLICY)
+    assert isinstance(answer, Permit)
+    demand(answer, asked(0))
+    with pytest.raises(PermitRequired) as raised:
+        demand(answer, asked(1))
+    assert raised.value.code == "permit-stale"
 
 
 def test_demand_lets_part_of_what_was_permitted_pass() -> None:
