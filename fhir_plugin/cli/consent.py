@@ -11,6 +11,7 @@ from typing import Any, cast
 import click
 
 from fhir_plugin.cli.consent_output import Outcome, as_json, as_text
+from fhir_plugin.cli.reading import read_json
 from fhir_plugin.consent import (
     AccessRequest,
     Action,
@@ -27,7 +28,7 @@ from fhir_plugin.consent import (
     lapses,
     load_policy,
 )
-from fhir_plugin.errors import InputError, UsageError
+from fhir_plugin.errors import UsageError
 from fhir_plugin.mapping.network import from_fhir
 from fhir_plugin.model.dates import AMSTERDAM
 from fhir_plugin.model.identity import Coding, Ref
@@ -37,6 +38,9 @@ from fhir_plugin.model.terms import CodeSystems, InformationCategory
 from fhir_plugin.texts import Language
 
 __all__ = ["consent_command"]
+
+_FIRST_YEAR, _LAST_YEAR = 1900, 2200
+"""Years in which somebody can decide about somebody."""
 
 
 @click.group("consent")
@@ -101,7 +105,7 @@ def check_command(bundle: Path, **options: Any) -> None:
 
 
 def _network(path: Path, child: str) -> tuple[SupportNetwork, Report]:
-    mapped = from_fhir(_read(path), patient_id=child or None)
+    mapped = from_fhir(read_json(path), patient_id=child or None)
     if not mapped.network.child.id:
         raise UsageError(
             "The bundle does not say whose data it holds, or holds those of several patients.",
@@ -121,25 +125,15 @@ def _coming(answer: Permit | Refusal, network: SupportNetwork, facts: Facts, pol
     return tuple(lapse for lapse in found if lapse.consent in standing)
 
 
-def _read(path: Path) -> Any:
-    try:
-        text = sys.stdin.read() if str(path) == "-" else path.read_text(encoding="utf-8")
-        return json.loads(text)
-    except (OSError, UnicodeDecodeError, ValueError, RecursionError) as error:
-        raise InputError(
-            "This is not FHIR in JSON.", code="not-json", where=str(path), remedy="Give a Bundle in JSON."
-        ) from error
-
-
 def _moment(text: str) -> datetime:
     if not text:
         return datetime.now(UTC)
     try:
         moment = datetime.fromisoformat(text)
-    except ValueError as error:
-        raise UsageError(
-            "--at is not a date and time.", code="not-a-moment", remedy="Write it as 2026-06-15T12:00."
-        ) from error
+    except ValueError:
+        moment = None
+    if moment is None or not _FIRST_YEAR <= moment.year <= _LAST_YEAR:
+        raise UsageError("--at is not a date and time.", code="not-a-moment", remedy="Write it as 2026-06-15T12:00.")
     return moment if moment.tzinfo else moment.replace(tzinfo=AMSTERDAM)
 
 

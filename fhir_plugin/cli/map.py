@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from fhir_plugin.errors import InputError
+from fhir_plugin.cli.reading import read_json
 from fhir_plugin.model.carried import Carried
 from fhir_plugin.model.dates import PartialDate
 
@@ -38,7 +38,7 @@ def from_fhir_command(path: Path, patient: str | None, lang: str) -> None:
     """
     from fhir_plugin.mapping.network import from_fhir
 
-    mapped = from_fhir(_read(path), patient_id=patient)
+    mapped = from_fhir(read_json(path), patient_id=patient)
     click.echo(json.dumps(_plain(mapped.network), ensure_ascii=False, indent=2))
     _tell(mapped.report, lang)
     sys.exit(1 if mapped.report.has_errors else 0)
@@ -60,33 +60,12 @@ def to_fhir_command(path: Path, patient: str | None, lang: str, view: ViewName) 
     from fhir_plugin.mapping.network import from_fhir
     from fhir_plugin.mapping.views import write_view
 
-    mapped = from_fhir(_read(path), patient_id=patient)
+    mapped = from_fhir(read_json(path), patient_id=patient)
     bundle, report = write_view(mapped.network, view)
     click.echo(json.dumps(bundle, ensure_ascii=False, indent=2))
     whole = mapped.report.merged(report)
     _tell(whole, lang)
     sys.exit(1 if whole.has_errors else 0)
-
-
-def _read(path: Path) -> Any:
-    try:
-        raw = sys.stdin.buffer.read() if str(path) == "-" else path.read_bytes()
-    except OSError as error:
-        raise InputError(
-            f"This file cannot be read ({error.strerror}).",
-            code="map-unreadable",
-            where=str(path),
-            remedy="Check the path.",
-        ) from None
-    try:
-        return json.loads(raw)
-    except (ValueError, RecursionError):
-        raise InputError(
-            "This is not JSON.",
-            code="map-not-json",
-            where=str(path),
-            remedy="Run `steunfiguren validate` on it.",
-        ) from None
 
 
 def _tell(report: Any, lang: str) -> None:

@@ -50,7 +50,7 @@ class Connection:
         """A client of the EHR; ``limit`` is the pace it shares with others, its own ``rate`` when not given.
 
         Raises:
-            InputError: half the settings of SMART Backend Services.
+            InputError: half the settings of SMART Backend Services, or a key that cannot be read.
             EhrError: the token endpoint cannot be found.
         """
         session = new_session()
@@ -69,11 +69,23 @@ class Connection:
 
         return BackendServices(
             client_id=self.client_id,
-            key=read_private_key(self.key.read_text(encoding="utf-8")),
+            key=read_private_key(_text_of(self.key)),
             token_url=self.token_url or discover_token_endpoint(base_url, session),
             scope=self.scope,
             session=session,
         )
+
+
+def _text_of(key: Path) -> str:
+    try:
+        return key.read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        raise InputError(
+            f"The private key cannot be read ({type(error).__name__}).",
+            code="backend-key-unreadable",
+            where=key.name,
+            remedy="Give a file with the key as PEM or JWK.",
+        ) from None
 
 
 def connection_options(command: F) -> F:

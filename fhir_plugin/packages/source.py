@@ -196,11 +196,10 @@ def _loose_members(root: Path, *, xml: bool) -> Iterator[tuple[str, bytes]]:
 
 def _folder_members(root: Path, *, recursive: bool, suffix: str = ".json") -> Iterator[tuple[str, bytes]]:
     found = root.rglob(f"*{suffix}") if recursive else root.glob(f"*{suffix}")
-    for count, path in enumerate(sorted(found)):
+    for count, path in enumerate(path for path in sorted(found) if path.is_file()):
         if count >= MAX_FILES or path.stat().st_size > MAX_FILE_BYTES:
             raise _too_large(str(root))
-        if path.is_file():
-            yield path.relative_to(root).as_posix(), path.read_bytes()
+        yield path.relative_to(root).as_posix(), path.read_bytes()
 
 
 def _package(source: Path, members: Iterable[tuple[str, bytes]], read_xml: XmlReader | None = None) -> Package:
