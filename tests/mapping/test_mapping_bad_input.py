@@ -214,6 +214,8 @@ def test_a_view_never_takes_along_what_is_about_another_child_or_could_not_be_re
         {"resourceType": "RelatedPerson", "id": "theirs", "patient": {"reference": "Patient/q"}},
         {"resourceType": "Encounter", "id": "theirs", "subject": {"reference": "https://x.example/Patient/q"}},
         {"resourceType": "Person", "id": "ties", "link": [{"target": {"reference": "RelatedPerson/theirs"}}]},
+        {"resourceType": "Appointment", "id": "theirs", "participant": [{"actor": {"reference": "Patient/q"}}]},
+        {"resourceType": "AuditEvent", "id": "seen", "entity": [{"what": {"reference": "Patient/p"}}]},
         {"resourceType": "RelatedPerson", "id": "deep", "patient": {"reference": "Patient/p"}, "extension": [deep(99)]},
     ]
     for body in strangers:
@@ -224,7 +226,7 @@ def test_a_view_never_takes_along_what_is_about_another_child_or_could_not_be_re
 
     assert '"sv"' not in json.dumps(bundle)
     codes = [issue.code for issue in report if issue.code.startswith("view-leaves-out")]
-    assert codes == [*["view-leaves-out-others"] * 4, "view-leaves-out-unread"]
+    assert codes == [*["view-leaves-out-others"] * 6, "view-leaves-out-unread"]
     assert "theirs" not in repr(report)
 
 

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import replace
+from typing import Any
 
 from fhir_plugin.mapping.json import Json, text
 from fhir_plugin.model.carried import Carried
@@ -14,8 +16,8 @@ __all__ = ["refused", "viewable"]
 
 _SUBJECTS = ("patient", "subject", "for", "beneficiary")
 """Elements that say whom a resource is about, in whatever type has them."""
-_ABOUT_MANY = frozenset({"Bundle", "Group", "Linkage", "List", "Person"})
-"""Types that tie records together: a Person links the records of siblings."""
+_ABOUT_MANY = frozenset({"AuditEvent", "Bundle", "Group", "Linkage", "List", "Person"})
+"""Types that tie records together (a Person links those of siblings), or tell who saw them."""
 
 
 def refused(network: SupportNetwork) -> tuple[Json, Report] | None:
@@ -52,7 +54,19 @@ def _concerns_others(body: Json, child_id: str) -> bool:
     if kind == "Patient":
         return text(body, "id") != child_id or not child_id
     subjects = [Ref(reference=text(body.get(key), "reference")) for key in _SUBJECTS if key in body]
-    return any((subject.type, subject.id) != ("Patient", child_id) for subject in subjects)
+    elsewhere = (ref for ref in _references(body) if ref.type == "Patient")
+    return any((ref.type, ref.id) != ("Patient", child_id) for ref in (*subjects, *elsewhere))
+
+
+def _references(value: Any) -> Iterator[Ref]:
+    """Every literal reference in a resource, wherever it stands: an appointment names a patient among its participants."""
+    if isinstance(value, dict):
+        yield Ref(reference=text(value, "reference"))
+        for item in value.values():
+            yield from _references(item)
+    elif isinstance(value, list):
+        for item in value:
+            yield from _references(item)
 
 
 def _left_out(code: str, where: str) -> Issue:
