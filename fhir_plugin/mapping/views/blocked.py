@@ -59,7 +59,7 @@ def _concerns_others(body: Json, child_id: str) -> bool:
 
 
 def _references(value: Any) -> Iterator[Ref]:
-    """Every literal reference in a resource, wherever it stands: an appointment names a patient among its participants."""
+    """Every literal reference in a resource, wherever it stands: an appointment names who takes part in a list."""
     if isinstance(value, dict):
         yield Ref(reference=text(value, "reference"))
         for item in value.values():
