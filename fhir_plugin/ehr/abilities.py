@@ -39,25 +39,21 @@ class Abilities:
     Attributes:
         fhir_version: as it says; ``3.0.2`` and the like are STU3.
         software: name and version of the software these were established for.
-        reads: types it gives.
         creates, updates, patches: types it takes such writes of.
         conditional: types it creates only once per identifier (If-None-Exist).
         transaction: whether a Bundle is written as a whole or not at all.
         if_match: whether a write on an outdated version is refused.
-        probed: whether its writes were really tried.
         untrue: checks of the probe that came out otherwise than the EHR says.
     """
 
     fhir_version: str = "4.0.1"
     software: str = ""
-    reads: frozenset[str] = frozenset()
     creates: frozenset[str] = frozenset()
     updates: frozenset[str] = frozenset()
     patches: frozenset[str] = frozenset()
     conditional: frozenset[str] = frozenset()
     transaction: bool = False
     if_match: bool = True
-    probed: bool = False
     untrue: tuple[str, ...] = ()
 
     @property
@@ -98,14 +94,12 @@ def abilities_of(claims: Capabilities, findings: Mapping[str, str] | None = None
     return Abilities(
         fhir_version=claims.fhir_version or "4.0.1",
         software=software_of(claims),
-        reads=_claimed(claims, "search-type"),
         creates=creates,
         updates=updates,
         patches=patches,
         conditional=frozenset() if "conditional-create" in wrong else conditional,
         transaction="transaction" in claims.system and not wrong & {"transaction", "atomic"},
         if_match="no-version" not in versions and not wrong & {"stale-if-match", "versions"},
-        probed=findings is not None,
         untrue=tuple(sorted(check for check in wrong if _claims(claims, check))),
     )
 

@@ -27,8 +27,6 @@ class TypeCapabilities:
     interactions: frozenset[str] = frozenset()
     versioning: str = ""
     conditional_create: bool = False
-    conditional_update: bool = False
-    update_create: bool = False
     search_params: frozenset[str] = frozenset()
 
 
@@ -40,7 +38,6 @@ class Capabilities:
         fhir_version: ``4.0.1`` and the like.
         system: system interactions: ``batch``, ``transaction`` ….
         patch_formats: media types.
-        security: codes of restful-security-service, such as ``SMART-on-FHIR``.
     """
 
     fhir_version: str = ""
@@ -48,7 +45,6 @@ class Capabilities:
     software_version: str = ""
     system: frozenset[str] = frozenset()
     patch_formats: frozenset[str] = frozenset()
-    security: frozenset[str] = frozenset()
     types: dict[str, TypeCapabilities] = field(default_factory=dict)
 
     def supports(self, resource_type: str, interaction: str) -> bool:
@@ -74,14 +70,12 @@ class Capabilities:
             )
         rest = next((item for item in _objects(body, "rest") if item.get("mode") == "server"), {})
         software = body.get("software") if isinstance(body.get("software"), dict) else {}
-        services = _objects(rest.get("security"), "service")
         return cls(
             fhir_version=str(body.get("fhirVersion", "")),
             software_name=str((software or {}).get("name", "")),
             software_version=str((software or {}).get("version", "")),
             system=_codes(rest, "interaction"),
             patch_formats=frozenset(item for item in body.get("patchFormat") or () if isinstance(item, str)),
-            security=frozenset(str(c.get("code", "")) for service in services for c in _objects(service, "coding")),
             types={str(item.get("type", "")): _type(item) for item in _objects(rest, "resource")},
         )
 
@@ -91,8 +85,6 @@ def _type(item: dict[str, Any]) -> TypeCapabilities:
         interactions=_codes(item, "interaction"),
         versioning=str(item.get("versioning", "")),
         conditional_create=item.get("conditionalCreate") is True,
-        conditional_update=item.get("conditionalUpdate") is True,
-        update_create=item.get("updateCreate") is True,
         search_params=frozenset(str(param.get("name", "")) for param in _objects(item, "searchParam")),
     )
 

@@ -11,13 +11,12 @@ from fhir_plugin.model.figure import SupportFigure
 
 __all__ = ["BOND_FIELDS", "PERSON_FIELDS", "for_sibling"]
 
-PERSON_FIELDS = frozenset(
-    {"name", "gender", "birth_date", "telecoms", "addresses", "adult", "vog_seen", "programme", "active"}
-)
+PERSON_FIELDS = frozenset({"name", "gender", "birth_date", "telecoms", "addresses", "adult", "vog_seen", "programme"})
 """Facts about the person themselves."""
 BOND_FIELDS = frozenset(
     {
         "id",
+        "active",
         "identifiers",
         "own_label",
         "relations",
@@ -46,5 +45,4 @@ def for_sibling(figure: SupportFigure) -> SupportFigure:
 
     Identifiers do not go along either: a shared one would let whoever sees both records tie the children together.
     """
-    kept = {name: getattr(figure, name) for name in PERSON_FIELDS if name != "active"}
-    return replace(SupportFigure(), **kept)
+    return replace(SupportFigure(), **{name: getattr(figure, name) for name in PERSON_FIELDS})

@@ -85,9 +85,9 @@ FIGURE_TAG = {"system": f"{BASE}/CodeSystem/record-tag", "code": "support-figure
 FIGURE_IDENTIFIER = f"{BASE}/NamingSystem/support-figure"
 """Identifier system of a figure × client: a ``urn:uuid:`` given by whoever recorded the figure first."""
 CONSENT_IDENTIFIER = f"{BASE}/NamingSystem/support-consent"
+"""Identifier system of a consent that a source of the sync engine reported."""
 URI_IDENTIFIER = "urn:ietf:rfc:3986"
 """Identifier.system of a value that is a URI itself (https://hl7.org/fhir/R4/identifier-registry.html)."""
-"""Identifier system of a consent that a source of the sync engine reported."""
 NETWORK_IDENTIFIER = f"{BASE}/NamingSystem/support-network"
 """Identifier system of a child's network: the EHR's own Patient id, so that there is one network per child."""
 
@@ -131,7 +131,6 @@ class Profiles:
     TIE = f"{BASE}/StructureDefinition/SupportTie"
     SAFETY_BLOCK = f"{BASE}/StructureDefinition/SupportSafetyBlock"
     NL_CORE_CONTACT_PERSON = "http://nictiz.nl/fhir/StructureDefinition/nl-core-ContactPerson"
-    NL_CORE_CARE_TEAM = "http://nictiz.nl/fhir/StructureDefinition/nl-core-CareTeam"
 
 
 class Extensions:

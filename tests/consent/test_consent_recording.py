@@ -4,24 +4,16 @@ from __future__ import annotations
 
 import copy
 from collections.abc import Sequence
-from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
 import pytest
 from consent_cases import POLICY, consent, facts_of, request_of, standard_facts, standard_request
 
-from fhir_plugin.consent import AccessRequest, Facts, Grant, check_grant, decide, grant, withdraw
+from fhir_plugin.consent import AccessRequest, Facts, Grant, check_grant, decide, expire, grant, replacement, withdraw
 from fhir_plugin.errors import UsageError
-from fhir_plugin.mapping.consent import consents_from_fhir
-from fhir_plugin.mapping.consent_recording import (
-    entries_of,
-    expire_entries,
-    grant_entries,
-    replace_entries,
-    withdraw_entries,
-)
-from fhir_plugin.model.consent import ConsentRecord, Effect
+from fhir_plugin.mapping.consent import consent_to_fhir, consents_from_fhir
+from fhir_plugin.model.consent import ConsentRecord, Effect, Status
 from fhir_plugin.model.dates import PartialDate, Period
 from fhir_plugin.model.identity import Ref
 from fhir_plugin.model.issues import Severity
@@ -53,29 +45,28 @@ def asked(code: str = "progress") -> AccessRequest:
     return request_of(standard_request(code=code))
 
 
-def permitted(entries: Sequence[dict[str, Any]], known: Facts | None = None, code: str = "progress") -> bool:
-    records = consents_from_fhir([entry["resource"] for entry in entries])
-    return bool(decide(asked(code), records, known or facts(), POLICY))
+def permitted(records: Sequence[ConsentRecord], known: Facts | None = None, code: str = "progress") -> bool:
+    """Whether the records permit as the EHR gives them back."""
+    back = consents_from_fhir([consent_to_fhir(record) for record in records])
+    return bool(decide(asked(code), back, known or facts(), POLICY))
 
 
-def stored(entry: dict[str, Any], record_id: str) -> ConsentRecord:
-    """The record as the EHR gives it back after the transaction."""
-    body = entry["resource"] | {"id": record_id, "meta": entry["resource"].get("meta", {}) | {"versionId": "1"}}
-    return consents_from_fhir([body])[0]
+def stored(record: ConsentRecord, record_id: str) -> ConsentRecord:
+    """The record as the EHR gives it back once it is there."""
+    body = consent_to_fhir(record)
+    return consents_from_fhir([body | {"id": record_id, "meta": body.get("meta", {}) | {"versionId": "1"}}])[0]
 
 
 def test_a_grant_is_one_new_consent_that_permits_what_was_agreed_and_nothing_else() -> None:
-    (entry,) = grant_entries(wanted(), facts(), POLICY)
+    record = grant(wanted(), facts(), POLICY, record_id="urn:uuid:new")
 
-    assert entry["request"] == {"method": "POST", "url": "Consent"}
-    assert entry["fullUrl"].startswith("urn:uuid:")
-    assert permitted([entry])
-    assert not permitted([entry], code="health")
+    assert "id" not in consent_to_fhir(record)
+    assert permitted([record])
+    assert not permitted([record], code="health")
 
 
 def test_a_grant_has_the_shape_of_our_profile() -> None:
-    (entry,) = grant_entries(wanted(organization=Ref(reference="Organization/o")), facts(), POLICY)
-    body = entry["resource"]
+    body = consent_to_fhir(grant(wanted(organization=Ref(reference="Organization/o")), facts(), POLICY))
 
     assert body["dateTime"] == "2026-06-01T10:00:00+02:00"
     assert body["performer"] == [{"reference": "RelatedPerson/mother"}]
@@ -98,13 +89,11 @@ def test_the_age_basis_is_stated_when_the_form_carries_every_kind_of_signature(
 
 def test_two_forms_permit_together() -> None:
     both = facts(authority=["mother", "father"])
-    mother = grant_entries(wanted(), both, POLICY)
-    father = grant_entries(wanted(signed_by=(FATHER,)), both, POLICY)
-    for number, entry in enumerate((*mother, *father)):
-        entry["resource"]["id"] = f"form-{number}"
+    mother = grant(wanted(), both, POLICY, record_id="one")
+    father = grant(wanted(signed_by=(FATHER,)), both, POLICY, record_id="two")
 
-    assert not permitted(mother, both)
-    assert permitted((*mother, *father), both)
+    assert not permitted([mother], both)
+    assert permitted([mother, father], both)
 
 
 @pytest.mark.parametrize(
@@ -131,7 +120,7 @@ def test_what_stands_in_the_way_of_a_grant_is_told_and_stops_it(
     assert code in {issue.code for issue in report}
     assert report.has_errors
     with pytest.raises(UsageError):
-        grant_entries(wanted(**change), facts(**said), POLICY)
+        grant(wanted(**change), facts(**said), POLICY)
 
 
 @pytest.mark.parametrize(
@@ -151,58 +140,58 @@ def test_a_grant_that_will_not_permit_alone_is_warned_about(
 
 
 def test_a_recorded_refusal_refuses_whatever_else_was_signed() -> None:
-    permit = grant_entries(wanted(), facts(), POLICY)
-    refusal = grant_entries(wanted(effect=Effect.DENY, categories=(InformationCategory.SCHOOL,)), facts(), POLICY)
-    for number, entry in enumerate((*permit, *refusal)):
-        entry["resource"]["id"] = f"form-{number}"
+    permit = grant(wanted(), facts(), POLICY, record_id="one")
+    no_school = wanted(effect=Effect.DENY, categories=(InformationCategory.SCHOOL,))
+    refusal = grant(no_school, facts(), POLICY, record_id="two")
 
-    assert permitted((*permit, *refusal), code="progress")
-    assert not permitted((*permit, *refusal), code="school")
+    assert permitted([permit, refusal], code="progress")
+    assert not permitted([permit, refusal], code="school")
 
 
 def test_a_replacement_ends_the_old_and_creates_the_new_in_one_list() -> None:
     (record,) = consents_from_fhir([consent()])
-    old, new = replace_entries(record, wanted(), facts(), POLICY)
+    old, new = replacement(record, grant(wanted(), facts(), POLICY, record_id="urn:uuid:new"))
 
-    assert old["request"] == {"method": "PUT", "url": "Consent/consent-0", "ifMatch": 'W/"1"'}
-    assert old["resource"] == consent() | {"status": "inactive"}
-    assert new["request"]["method"] == "POST"
+    assert consent_to_fhir(old) == consent() | {"status": "inactive"}
+    assert old.version == "1"
+    assert not permitted([old])
     assert permitted([old, new])
 
 
 def test_a_withdrawal_by_the_only_grantor_leaves_nothing() -> None:
     (record,) = consents_from_fhir([consent()])
-    entries = withdraw_entries(record, MOTHER)
+    left = withdraw(record, MOTHER)
 
-    assert [entry["resource"]["status"] for entry in entries] == ["inactive"]
-    assert not permitted(entries)
+    assert [each.status for each in left] == [Status.INACTIVE]
+    assert not permitted(left)
 
 
 def test_a_withdrawal_by_one_of_two_keeps_the_signature_of_the_other() -> None:
     kept = {"extension": [{"url": "urn:kept", "valueString": "x"}], "identifier": [{"system": "urn:f", "value": "1"}]}
     (record,) = consents_from_fhir([consent(by=["mother", "father"]) | kept])
-    old, new = withdraw_entries(record, MOTHER)
+    old, new = withdraw(record, MOTHER, remainder_id="urn:uuid:new")
+    body = consent_to_fhir(new)
 
-    assert old["resource"]["status"] == "inactive"
-    assert new["resource"]["performer"] == [{"reference": "RelatedPerson/father"}]
-    assert new["resource"]["extension"] == kept["extension"]
-    assert not {"id", "identifier"} & new["resource"].keys()
-    assert "versionId" not in new["resource"].get("meta", {})
-    assert new["request"]["method"] == "POST"
+    assert old.status is Status.INACTIVE
+    assert body["performer"] == [{"reference": "RelatedPerson/father"}]
+    assert body["extension"] == kept["extension"]
+    assert not {"id", "identifier"} & body.keys()
+    assert "versionId" not in body.get("meta", {})
+    assert permitted([old, new], facts(authority=["father"]))
     assert not permitted([old, new], facts(authority=["mother", "father"]))
 
 
 def test_what_is_not_understood_stays_so_in_what_the_others_signed() -> None:
     (record,) = consents_from_fhir([consent(by=["mother", "father"]) | {"implicitRules": "urn:x"}])
-    _, new = withdraw_entries(record, MOTHER)
+    _, new = withdraw(record, MOTHER)
 
-    assert new["resource"]["implicitRules"] == "urn:x"
+    assert consent_to_fhir(new)["implicitRules"] == "urn:x"
 
 
 def test_an_expired_consent_becomes_inactive() -> None:
     (record,) = consents_from_fhir([consent(until="2026-01")])
 
-    assert [entry["resource"]["status"] for entry in expire_entries(record)] == ["inactive"]
+    assert [consent_to_fhir(each)["status"] for each in expire(record)] == ["inactive"]
 
 
 def test_only_a_grantor_withdraws_and_only_once() -> None:
@@ -219,23 +208,15 @@ def test_a_consent_of_another_child_is_never_replaced() -> None:
     (record,) = consents_from_fhir([consent(of="sibling")])
 
     with pytest.raises(UsageError, match="another child"):
-        replace_entries(record, wanted(), facts(), POLICY)
-
-
-def test_a_record_without_any_id_is_not_written() -> None:
-    (record,) = consents_from_fhir([consent()])
-
-    with pytest.raises(UsageError):
-        entries_of([replace(record, id="", carried=None)])
+        replacement(record, grant(wanted(), facts(), POLICY))
 
 
 def test_a_consent_round_trips_from_grant_to_withdrawal() -> None:
-    (entry,) = grant_entries(wanted(), facts(), POLICY)
-    record = stored(entry, "new")
+    record = stored(grant(wanted(), facts(), POLICY), "new")
     assert decide(asked(), [record], facts(), POLICY)
 
-    (ended,) = withdraw_entries(record, MOTHER)
-    assert ended["request"] == {"method": "PUT", "url": "Consent/new", "ifMatch": 'W/"1"'}
+    (ended,) = withdraw(record, MOTHER)
+    assert (ended.id, ended.version) == ("new", "1")
     assert not permitted([ended])
 
 
@@ -252,10 +233,10 @@ def test_a_consent_round_trips_from_grant_to_withdrawal() -> None:
     ids=str,
 )
 def test_a_grant_satisfies_our_profile(change: dict[str, Any], said: dict[str, Any]) -> None:
-    (entry,) = grant_entries(wanted(**change), facts(**said), POLICY)
-    broken = copy.deepcopy(entry["resource"])
+    body = consent_to_fhir(grant(wanted(**change), facts(**said), POLICY))
+    broken = copy.deepcopy(body)
     del broken["provision"]["period"]["end"]
     validator = Validator.load()
 
-    assert not validator.validate(entry["resource"]).of(Severity.ERROR, Severity.FATAL)
+    assert not validator.validate(body).of(Severity.ERROR, Severity.FATAL)
     assert "co-4" in {issue.code for issue in validator.validate(broken)}

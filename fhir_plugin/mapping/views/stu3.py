@@ -30,7 +30,6 @@ __all__ = [
 ]
 
 ROLE_EXTENSION = "http://fhir.nl/fhir/StructureDefinition/nl-core-relatedperson-role"
-STU3_PROFILE = "http://fhir.nl/fhir/StructureDefinition/nl-core-relatedperson"
 _ROLE_SYSTEMS = (ROL_VEKTIS, ROL_NICTIZ, CodeSystems.KIND)
 
 
