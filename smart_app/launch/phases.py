@@ -162,11 +162,6 @@ class LaunchFacts:
         """What a partial grant leaves out."""
         return lacking(self.requested_scopes, self.scopes)
 
-    @property
-    def is_own_record(self) -> bool:
-        """Whether the person at the screen is the patient: a youth looking at their own network."""
-        return self.user.kind is UserKind.PATIENT and self.user.reference == f"Patient/{self.patient_id}"
-
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Completed:

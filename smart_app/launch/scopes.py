@@ -13,7 +13,7 @@ from typing import Literal
 
 from fhir_plugin.texts import Language, sentence
 
-__all__ = ["Lack", "ResourceScope", "describe", "is_subset", "lacking", "parse_scope", "resource_scopes"]
+__all__ = ["Lack", "ResourceScope", "describe", "lacking", "parse_scope", "resource_scopes"]
 
 RESOURCE = re.compile(r"(patient|user|system)/([A-Z][A-Za-z]+|\*)\.(read|write|\*|c?r?u?d?s?)(?:\?(.+))?")
 PLAIN = re.compile(r"[\x21\x23-\x5b\x5d-\x7e]+")
@@ -102,13 +102,6 @@ def lacking(requested: Iterable[str], granted: Iterable[str]) -> tuple[Lack, ...
         if missing:
             lacks.append(Lack(resource=wanted.resource, actions=missing))
     return tuple(lacks)
-
-
-def is_subset(scopes: Iterable[str], of: Iterable[str]) -> bool:
-    """Whether a refresh asks nothing new (App Launch 2.2, *Refresh access token*)."""
-    wanted, held = tuple(scopes), tuple(of)
-    others = {scope for scope in wanted if scope not in held} - {scope for scope in wanted if "/" in scope}
-    return not others and not lacking(wanted, held)
 
 
 def describe(lack: Lack, language: Language) -> str:

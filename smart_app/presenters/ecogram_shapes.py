@@ -52,11 +52,6 @@ class Frame:
         """Horizontal centre."""
         return self.width / 2
 
-    @property
-    def reach(self) -> float:
-        """Horizontal distance from the child to where a label column begins."""
-        return self.centre - self.label - GAP
-
 
 WIDE = Frame(name="wide", width=832, label=206, size=16, small=14, radii=(86, 134, 176, 192), dot=6.5)
 MIDDLE = Frame(name="middle", width=608, label=168, size=14, small=13, radii=(54, 86, 112, 122), dot=5.5)

@@ -81,7 +81,7 @@ DESIGNATION = Facet(
             name="designated_by",
             label=msg("Who chose this person?"),
             kind="choices",
-            hint=msg("The child or a parent chooses. A professional never does."),
+            hint=msg("A professional never chooses."),
             options=_choosers,
         ),
         Field(name="designated_on", label=msg("When?"), kind="date", hint=msg("A year is enough."), short=True),

@@ -130,7 +130,7 @@ def _write_relation(figure: SupportFigure, answers: Answers) -> SupportFigure:
 RELATION = Facet(
     name="relation",
     title=msg("Relation"),
-    fields=(Field(name="relation", label=msg("Who is this to the child?"), kind="select", options=_relation_options),),
+    fields=(Field(name="relation", label=msg("What is the relation?"), kind="select", options=_relation_options),),
     read=_read_relation,
     write=_write_relation,
     show=lambda figure, context: joined(

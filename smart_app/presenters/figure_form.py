@@ -32,7 +32,6 @@ __all__ = [
     "changes",
     "compared",
     "ending",
-    "facet",
     "held",
     "home",
     "merged",
@@ -74,7 +73,7 @@ STEPS: tuple[Step, ...] = (
     Step(
         name="chosen",
         title=msg("Who chose this person?"),
-        lead=msg("The choice belongs to the child and the parents. Do you have doubts? Write them down as a note."),
+        lead=msg("You do not choose: you write down who did. Do you have doubts? Write them down as a note."),
         facets=(agreed.DESIGNATION, agreed.TRUST, support.KINDS),
         more=msg("More about the choice"),
     ),
@@ -141,11 +140,6 @@ FACETS: tuple[Facet, ...] = tuple(
 def step(name: str) -> Step | None:
     """The step or action of a name."""
     return next((one for one in (*STEPS, *ACTIONS) if one.name == name), None)
-
-
-def facet(name: str) -> Facet | None:
-    """The facet of a name."""
-    return next((one for one in FACETS if one.name == name), None)
 
 
 def held(figure: SupportFigure) -> dict[str, tuple[str, ...]]:

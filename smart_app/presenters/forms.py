@@ -177,7 +177,6 @@ class Field:
     unsaid: bool = True
     more: bool = False
     short: bool = False
-    autocomplete: str = "off"
 
 
 def enum_options(values: Iterable[StrEnum]) -> Callable[[FormContext], tuple[Option, ...]]:

@@ -142,11 +142,11 @@ WORDS: Mapping[type[StrEnum], Mapping[StrEnum, Message]] = {
 HINTS: Mapping[type[StrEnum], Mapping[StrEnum, Message]] = {
     BondKind: {
         BondKind.NATURAL_MENTOR: msg("Someone who was already there and gives advice and support"),
-        BondKind.SUPPORT_FAMILY: msg("A family where the child or the parent is welcome"),
+        BondKind.SUPPORT_FAMILY: msg("A family where young people or their parents are welcome"),
         BondKind.CITIZEN_GUARDIAN: msg("A citizen who has guardianship, appointed by the court"),
     },
     Function: {
-        Function.EMOTIONAL: msg("Listens, comforts, believes in the child"),
+        Function.EMOTIONAL: msg("Listens, comforts, gives confidence"),
         Function.PRACTICAL: msg("Helps with things: a lift, homework, a meal"),
         Function.INFORMATIONAL: msg("Gives advice, knows the way"),
         Function.COMPANY: msg("Does fun things together"),

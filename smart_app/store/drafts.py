@@ -59,7 +59,6 @@ class Draft:
         figure_id: whom it is about; empty for somebody new.
         candidate: reference of the person in the record who becomes a figure; empty otherwise.
         entry: the step it began at; empty when adding.
-        version: version of the figure when editing began.
         base: answers the figure gave when editing began.
         values: answers now.
         sent: answers as they were last sent to the record; empty before the first attempt to save.
@@ -73,7 +72,6 @@ class Draft:
     figure_id: str = ""
     candidate: str = ""
     entry: str = ""
-    version: str = ""
     base: Values = field(default_factory=dict, repr=False)
     values: Values = field(default_factory=dict, repr=False)
     sent: Values = field(default_factory=dict, repr=False)

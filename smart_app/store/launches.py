@@ -231,22 +231,6 @@ class LaunchStore:
             ended = or_(launches.c.expires_at <= now, launches.c.seen_at <= idle)
             return gone + connection.execute(delete(launches).where(ended)).rowcount
 
-    def reseal(self) -> int:
-        """Seal every launch again with the first key, so that an old key can be retired; returns how many."""
-        with self.engine.begin() as connection:
-            rows = connection.execute(
-                select(launches.c.id, launches.c.facts, launches.c.tokens).with_for_update()
-            ).all()
-            for row in rows:
-                values = {
-                    name: self.keyring.seal(
-                        self.keyring.open(getattr(row, name), bound_to=f"{name} {row.id}"), bound_to=f"{name} {row.id}"
-                    )
-                    for name in ("facts", "tokens")
-                }
-                connection.execute(update(launches).where(launches.c.id == row.id).values(values))
-        return len(rows)
-
     def _consume(self, state: str, browser: str | None) -> PendingLaunch:
         handle = digest(state)
         with self.engine.begin() as connection:

@@ -143,7 +143,6 @@ def _check(work: Work) -> str:
         consent_asked=work.adding or work.draft.entry == "consent" or bool(agreed.categories),
         consent_wrong=bool(agreed.errors),
         errors=[(homes[error.field], error.field, t(ERRORS[error.code])) for error in result.errors],
-        version=work.figure.version,
         changed=bool(result.changed) or bool(agreed.categories) or bool(work.draft.sent),
         child=first_name(work.at.network.child),
     )
@@ -180,9 +179,7 @@ def conflict(launch_id: str, draft_id: str) -> ResponseReturnValue:
     rows = figure_form.compared(
         work.draft.base, work.applied().figure, work.figure, work.draft.values, work.at.context
     )  # fmt: skip
-    return render_template(
-        "conflict.html", work=work, rows=rows, version=work.figure.version, child=first_name(work.at.network.child)
-    )
+    return render_template("conflict.html", work=work, rows=rows, child=first_name(work.at.network.child))
 
 
 @blueprint.post("/conflict")
@@ -195,7 +192,7 @@ def settle(launch_id: str, draft_id: str) -> ResponseReturnValue:
     theirs = figure_form.held(work.figure)
     values = figure_form.merged(work.draft.base, work.draft.values, theirs, choices)
     consent_part = {name: many for name, many in work.draft.values.items() if name in consent_form.FIELD_NAMES}
-    work.keep(replace(work.draft, base=theirs, values=values | consent_part, version=work.figure.version))
+    work.keep(replace(work.draft, base=theirs, values=values | consent_part))
     return redirect(url_for("checking.check", draft_id=draft_id), 303)
 
 

@@ -47,7 +47,7 @@ class _Page:
     remedy: Message
 
 
-_REOPEN = msg("Open the app again from the child's record.")
+_REOPEN = msg("Open the app again from the record.")
 _AGAIN = msg("Wait a moment and try again. Does it stay like this? Call your help desk and name the number below.")
 _HELP = msg("Call your help desk and name the number below.")
 _BACK = msg("Go back and look at the network. What you typed is still there.")
@@ -67,20 +67,20 @@ _BY_CODE: dict[str, _Page] = {
     ),
     "other-patient": _Page(
         409,
-        msg("This form belongs to another child"),
+        msg("This form belongs to another record"),
         msg("Nothing was saved. Another record was opened in the meantime."),
         _REOPEN,
     ),
     "wrong-patient": _Page(
         502,
-        msg("The record system gave the record of another child"),
+        msg("The record system gave the record of somebody else"),
         msg("Nothing is shown and nothing was saved."),
-        msg("Close this and open it again from the child's record. Report it to your help desk with the number below."),
+        msg("Close this and open it again from the record. Report it to your help desk with the number below."),
     ),
     "no-figure": _Page(
         404,
         msg("This person is not in this network"),
-        msg("The link is old, or it belongs to another child."),
+        msg("The link is old, or it belongs to another record."),
         msg("Go back to the network."),
     ),
     "no-consent": _Page(

@@ -79,7 +79,6 @@ def add(launch_id: str) -> ResponseReturnValue:
     draft = Draft(
         id=draft.id,
         candidate=reference,
-        version=candidate.carried.version if candidate and candidate.carried else "",
         base=base,
         values=base | starting(at.context),
     )
@@ -97,7 +96,7 @@ def change(launch_id: str, figure_id: str, step_name: str) -> ResponseReturnValu
         abort(404)
     base = held(figure)
     values = base | ending(step_name, at.context)
-    draft = Draft(figure_id=figure_id, entry=step_name, version=figure.version, base=base, values=values)
+    draft = Draft(figure_id=figure_id, entry=step_name, base=base, values=values)
     drafts().put(launch_id, draft)
     if step_name == "consent":
         return redirect(url_for("wizard.consent", draft_id=draft.id), 303)

@@ -23,9 +23,9 @@ NOTICES: dict[str, Message] = {
 }
 """What is missing on the page when a part of the record cannot be read: never shown as if there were nothing."""
 
-SHARING_OFF = msg("Sharing is off, because it could endanger the child. Only professionals see this network.")
+SHARING_OFF = msg("Sharing is off, because it could be dangerous for %(name)s. Only professionals see this network.")
 SHARING_UNKNOWN = msg("This record system does not let the app see whether sharing is off. So nothing is shared.")
-OFF = msg("Sharing is off for this child. So there is nothing to print.")
+OFF = msg("Sharing is off. So there is nothing to print.")
 
 PREVIEWS = frozenset({Viewer.YOUTH, Viewer.PARENT})
 """With whose eyes a professional can look: who of them sees the network depends on nothing but the child's age."""
@@ -77,7 +77,8 @@ def _notices(at: Desk, rights: Rights) -> list[str]:
     said = [at.t(NOTICES[kind]) for kind in missing if kind in NOTICES]
     if rights.viewer is Viewer.PROFESSIONAL and at.network.sharing_is_off:
         known = at.network.safety_block is not None
-        said.insert(0, at.t(SHARING_OFF if known else SHARING_UNKNOWN))
+        off = at.t(SHARING_OFF, name=first_name(at.network.child)) if known else at.t(SHARING_UNKNOWN)
+        said.insert(0, off)
     lacking = at.launch.lacking if rights.viewer is Viewer.PROFESSIONAL else ()
     unseen = {*missing, "AuditEvent"}  # the audit trail is then kept by the app: nothing for who looks to know or do
     return said + [describe(lack, at.t.language) for lack in lacking if lack.resource not in unseen]

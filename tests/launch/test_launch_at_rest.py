@@ -50,7 +50,7 @@ def test_tokens_moved_to_another_launch_do_not_open(browser: Browser, ehr: FakeE
 
 
 @pytest.mark.threat("tokens-at-rest")
-def test_a_new_key_in_front_seals_and_the_old_one_still_opens_until_all_is_sealed_again(
+def test_a_new_key_in_front_seals_and_the_old_one_still_opens_while_it_is_there(
     make_app: Callable[[Settings], Flask], settings: Settings, ehr: FakeEhr, tmp_path: Path
 ) -> None:
     settings = replace(settings, database_url=f"sqlite:///{tmp_path / 'store.sqlite'}")
@@ -62,8 +62,6 @@ def test_a_new_key_in_front_seals_and_the_old_one_still_opens_until_all_is_seale
     assert browser.get(f"{path}probe").status_code == 200
     browser.client.application = make_app(replace(settings, encryption_keys=(new,)))
     assert browser.get(f"{path}probe").status_code == 409, "open it again from the record"
-    assert rotated.extensions["steunfiguren.launcher"].store.reseal() == 1
-    assert browser.get(f"{path}probe").status_code == 200
 
 
 @pytest.mark.threat("tokens-at-rest")

@@ -92,15 +92,6 @@ def test_a_user_of_another_server_or_kind_is_nobody_we_know(
     assert launched().user.kind == "unknown"
 
 
-def test_a_youth_in_their_own_record_is_told_apart_from_another_youth(
-    launched: Callable[[], ActiveLaunch], ehr: FakeEhr
-) -> None:
-    ehr.claims = {"fhirUser": "Patient/kind-1"}
-    assert launched().is_own_record
-    ehr.claims = {"fhirUser": "Patient/kind-2"}
-    assert not launched().is_own_record
-
-
 @pytest.mark.parametrize("patient", [None, "", 7, "Patient/kind-1", "a b", "x" * 65])
 def test_a_launch_without_a_usable_patient_is_refused_because_the_app_never_guesses(
     browser: Browser, ehr: FakeEhr, patient: Any

@@ -139,7 +139,8 @@ def test_the_patient_is_the_user_where_the_launch_names_no_other(
     ehr.token |= {"sub": "Patient/kind-1", "patient": None}
     answer = post(browser, ehr)
     path = browser.answer(ehr, parse_qs(answer.location.partition("?")[2])["state"][0]).location
-    assert active(browser, app, path).is_own_record
+    launch = active(browser, app, path)
+    assert (launch.patient_id, launch.user.reference) == ("kind-1", "Patient/kind-1")
 
 
 @pytest.mark.rule("authorize-post")

@@ -18,7 +18,7 @@ from wrong_patient_world import APP, World
 Page = tuple[str, str]
 """Address and HTML of a page that somebody has seen."""
 LEAVING = "/sign-out"
-GUARDED = ("csrf_token", "patient", "version")
+GUARDED = ("csrf_token", "patient")
 TYPED = ("own_label", "first_name", "family_name", "note_text", "order", "programme")
 AGREED = {
     "share": "yes",

@@ -120,6 +120,16 @@ def test_a_preview_is_the_page_of_that_viewer() -> None:
     assert seen[0] == seen[1]
 
 
+@pytest.mark.parametrize("word", ["youth", "parent"])
+def test_nothing_on_a_preview_leads_to_what_a_professional_sees(word: str) -> None:
+    people = (*figures(), replace(figures()[3], id="buur", active=False))
+    page = open_room(people=people).get(f"as/{word}")
+    inside = [str(one) for one in page.xpath("//main//a/@href") if not str(one).startswith("#")]
+    assert inside == page.xpath("//div[contains(@class, 'note-look')]//a/@href"), "only back to the own view"
+    assert not page.xpath("//main//form")
+    assert "Tante Sam" in page.text_content()
+
+
 def test_only_a_child_or_a_parent_can_be_looked_along_with() -> None:
     room = open_room()
     for word in ("professional", "figure", "nobody", "aunt", "YOUTH"):

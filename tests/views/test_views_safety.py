@@ -20,7 +20,7 @@ def stop(room: Room, why: str = WHY, status: int = 200) -> object:
 
 def test_a_professional_stops_the_sharing_and_the_network_says_so(room: Room) -> None:
     page = stop(room)
-    assert "Delen staat uit, omdat het kind daardoor gevaar kan lopen" in page.text_content()
+    assert "Delen staat uit, omdat het gevaarlijk kan zijn voor Noor" in page.text_content()
     (flag,) = room.ehr.all("Flag")
     assert flag["status"] == "active"
     assert flag["author"]["reference"] == PROFESSIONAL.reference
