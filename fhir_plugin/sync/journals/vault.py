@@ -32,11 +32,15 @@ class Vault:
     """Seals and opens JSON; ``key`` is 32 bytes."""
 
     key: bytes = field(repr=False)
+    _cipher: AESGCM = field(init=False, repr=False, compare=False)
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "_cipher", AESGCM(self.key))
 
     def seal(self, body: Any) -> bytes:
         """Encrypted JSON."""
         nonce = os.urandom(_NONCE)
-        return nonce + AESGCM(self.key).encrypt(nonce, dumps(body), None)
+        return nonce + self._cipher.encrypt(nonce, dumps(body), None)
 
     def open(self, sealed: bytes) -> Any:
         """The JSON that was sealed.
@@ -45,7 +49,7 @@ class Vault:
             StoreError: sealed with another key, or damaged.
         """
         try:
-            return loads(AESGCM(self.key).decrypt(sealed[:_NONCE], sealed[_NONCE:], None))
+            return loads(self._cipher.decrypt(sealed[:_NONCE], sealed[_NONCE:], None))
         except (InvalidTag, ValueError):
             raise StoreError(
                 "The journal was written with another key.",

@@ -105,7 +105,7 @@ class Planner:
             known = is_print_of(settled.get(patient, ""), self._said(client))
             named = (client.key.system, client.key.value)
             if known and patient not in changed.patients and named not in changed.identifiers:
-                self.settled = (self.settled[0] + 1, self.settled[1] + len(client.rows))
+                self.settled = (self.settled[0] + 1, self.settled[1] + len(client.parts))
             else:
                 left.append(client)
         return left
@@ -148,7 +148,7 @@ class Planner:
             if patient not in records:
                 self.problems += [row.refused("sync-client-unknown") for row in rows]
                 continue
-            said = rows_print(rows, self.context, vault)
+            said = rows_print([row.cells for row in rows], self.context, vault)
             if settled.get(patient) and settled[patient] == client_print(said, versions_of(records[patient])):
                 self.settled = (self.settled[0] + 1, self.settled[1] + len(rows))
                 continue
@@ -177,4 +177,4 @@ class Planner:
         return self.journal.vault.fingerprint(f"client\x1e{key.system}\x1e{key.value}")
 
     def _said(self, client: ClientRows) -> str:
-        return rows_print(client.rows, self.context, self.journal.vault) if client.is_whole else ""
+        return rows_print(client.cells, self.context, self.journal.vault) if client.is_whole else ""

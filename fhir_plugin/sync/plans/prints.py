@@ -16,8 +16,6 @@ from fhir_plugin.model.network import SupportNetwork
 from fhir_plugin.sync.deciding.decisions import Context
 from fhir_plugin.sync.deciding.taking_part import is_open
 from fhir_plugin.sync.journals.vault import Vault
-from fhir_plugin.sync.sources.tables import Row
-from fhir_plugin.sync.sources.wanted import Wanted
 
 __all__ = ["client_print", "holds_until", "holds_version", "is_print_of", "rows_print", "still_good", "with_day"]
 
@@ -25,9 +23,9 @@ _DAY = "@"
 """Between a print and its day."""
 
 
-def rows_print(rows: Sequence[Wanted | Row], context: Context, vault: Vault) -> str:
-    """The print of what the source says of one client, and of how it is read; no two lists of rows share one."""
-    said = dumps([context.source, context.dialect, context.policy.label, [row.cells for row in rows]])
+def rows_print(rows: Sequence[Sequence[str]], context: Context, vault: Vault) -> str:
+    """The print of what the source says of one client (the cells of rows), and of how it is read; of nothing else."""
+    said = dumps([context.source, context.dialect, context.policy.label, rows])
     return vault.fingerprint(said)
 
 

@@ -63,6 +63,8 @@ class RowReader:
         elements = {name for name, fields in _ELEMENTS.items() if used & set(fields)}
         self._provided = frozenset(elements)
         self._position = {name: index for index, name in enumerate(table.header)}
+        self._client = columns.client_field
+        self._client_at = [self._position[header] for header in columns.of(self._client)]
 
     def read(self) -> Iterator[Wanted | Problem]:
         """Every row, as a figure or as what is wrong with it; several cells may be wrong in one row."""
@@ -75,18 +77,16 @@ class RowReader:
 
     def client_of(self, row: Row) -> ClientKey | None:
         """The client a row is about, without reading more of it; None where it cannot be told."""
-        name = self._columns.client_field
         found = ""
-        for header in self._columns.of(name):
-            index = self._position[header]
+        for index in self._client_at:
             if row.fault or any(index == fault for fault, _ in row.faults):
                 return None
             found = _without_guard(row.cells[index]) or found
         try:
-            value = str(self._value(name, found)) if found else ""
+            value = str(self._value(self._client, found)) if found else ""
         except BadCell:
             return None
-        return self._key(name, value) if value else None
+        return self._key(self._client, value) if value else None
 
     def read_row(self, row: Row) -> Iterator[Wanted | Problem]:
         """One row, as a figure or as everything that is wrong with it."""
@@ -154,13 +154,12 @@ class RowReader:
 
     def _wanted(self, cells: Cells, place: Place) -> Wanted:
         columns = self._columns
-        name = columns.client_field
         key = cells.get("key", "")
         identifiers = (Identifier(system=columns.key_system, value=key),) if key and columns.key_system else ()
         provided = self._provided | ({"identifiers"} if columns.key_system else set())
         return Wanted(
             place=place,
-            client=self._key(name, cells[name]),
+            client=self._key(self._client, cells[self._client]),
             key=key,
             figure=figure_of(cells, identifiers),
             provided=frozenset(provided),

@@ -101,7 +101,7 @@ def _row(line: int, cells: list[str], width: int) -> Row:
     trimmed = [cell.strip() for cell in cells]
     if trimmed == [_BROKEN]:
         return Row(line=line, cells=("",) * width, fault="sync-cut-off")
-    if any(_DAMAGED in cell for cell in trimmed):
+    if _DAMAGED in "".join(trimmed):
         return Row(line=line, cells=tuple(trimmed), fault="sync-damaged")
     while len(trimmed) > width and not trimmed[-1]:
         trimmed.pop()
