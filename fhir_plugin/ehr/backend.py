@@ -21,6 +21,7 @@ from joserfc import jwt
 from joserfc.errors import JoseError
 from joserfc.jwk import ECKey, RSAKey
 
+from fhir_plugin.ehr.bearer import Bearer
 from fhir_plugin.errors import EhrError, EhrFailed, EhrProtocolError, EhrUnauthorized, EhrUnreachable, InputError
 
 __all__ = ["BackendServices", "discover_token_endpoint", "read_private_key"]
@@ -63,9 +64,8 @@ def discover_token_endpoint(base_url: str, session: requests.Session) -> str:
     """
     where = "GET .well-known/smart-configuration"
     try:
-        answer = session.get(
-            f"{base_url.rstrip('/')}/.well-known/smart-configuration", timeout=10, allow_redirects=False
-        )
+        address = f"{base_url.rstrip('/')}/.well-known/smart-configuration"
+        answer = session.get(address, auth=Bearer(), timeout=10, allow_redirects=False)
         found = answer.json() if answer.ok else {}
     except requests.JSONDecodeError:
         found = {}
@@ -151,7 +151,7 @@ class BackendServices:
                 self.token_url,
                 data=form,
                 headers={"Accept": "application/json"},
-                auth=lambda request: request,  # or requests would add a password from a .netrc file
+                auth=Bearer(),
                 timeout=15,
                 allow_redirects=False,
             )

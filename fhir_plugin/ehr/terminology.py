@@ -15,6 +15,7 @@ from typing import Any
 
 import requests
 
+from fhir_plugin.ehr.bearer import Bearer
 from fhir_plugin.errors import UsageError
 
 __all__ = ["HttpTerminologyServer"]
@@ -109,7 +110,7 @@ class HttpTerminologyServer:
             url,
             data=json.dumps(body),
             headers=headers,
-            auth=_nobody,
+            auth=Bearer(),
             timeout=self._timeout,
             allow_redirects=False,
             stream=True,
@@ -121,11 +122,6 @@ class HttpTerminologyServer:
             if response.status_code >= 400 or len(raw) > _MAX_BYTES:
                 return None  # it does not know this value set or system
         return _result(json.loads(raw))
-
-
-def _nobody(request: requests.PreparedRequest) -> requests.PreparedRequest:
-    """Signs in as nobody: without an ``auth`` of its own requests would take a password from a .netrc file."""
-    return request
 
 
 def _result(answer: Any) -> bool | None:

@@ -14,6 +14,7 @@ import requests
 from requests.adapters import HTTPAdapter
 
 from fhir_plugin.ehr.answers import error_of, parse_body
+from fhir_plugin.ehr.bearer import Bearer
 from fhir_plugin.ehr.retry import RETRY_STATUSES, Limit, Retry
 from fhir_plugin.ehr.urls import joined, origin_of
 from fhir_plugin.ehr.wire import FHIR_JSON, dumps
@@ -209,7 +210,7 @@ class Transport:
                 url,
                 data=data,
                 headers=headers,
-                auth=_Bearer(token),
+                auth=Bearer(token),
                 timeout=self._timeout,
                 allow_redirects=False,
                 stream=True,
@@ -256,15 +257,3 @@ def _body(status: int, raw: bytes, headers: Mapping[str, str], where: str) -> di
         if status < 400:
             raise
         return None  # the status says enough; a proxy's error page adds nothing
-
-
-class _Bearer(requests.auth.AuthBase):
-    """Sets the bearer token. Passed also without one, so that requests takes no password from a .netrc file."""
-
-    def __init__(self, token: str | None) -> None:
-        self._token = token
-
-    def __call__(self, request: requests.PreparedRequest) -> requests.PreparedRequest:
-        if self._token is not None:
-            request.headers["Authorization"] = f"Bearer {self._token}"
-        return request

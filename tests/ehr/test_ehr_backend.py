@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
+from pathlib import Path
 from urllib.parse import parse_qs
 
 import pytest
@@ -13,6 +14,7 @@ from joserfc import jwt
 from joserfc.jwk import ECKey, RSAKey
 
 from fhir_plugin.ehr.backend import BackendServices, discover_token_endpoint, read_private_key
+from fhir_plugin.ehr.client import FhirClient
 from fhir_plugin.errors import EhrFailed, EhrProtocolError, EhrUnauthorized, EhrUnreachable, InputError
 
 TOKEN = "https://auth.example.nl/token"
@@ -107,6 +109,21 @@ def test_no_answer_is_unreachable(server: responses.RequestsMock) -> None:
 def test_the_token_endpoint_is_found_by_discovery(server: responses.RequestsMock) -> None:
     server.get("https://ehr.example.nl/fhir/.well-known/smart-configuration", json={"token_endpoint": TOKEN})
     assert discover_token_endpoint("https://ehr.example.nl/fhir", requests.Session()) == TOKEN
+
+
+def test_no_password_of_a_netrc_file_goes_to_the_ehr_or_the_authorization_server(
+    server: responses.RequestsMock, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "netrc").write_text("default login me password secret", encoding="utf-8")
+    monkeypatch.setenv("NETRC", str(tmp_path / "netrc"))
+    server.get("https://ehr.example.nl/fhir/.well-known/smart-configuration", json={"token_endpoint": TOKEN})
+    server.post(TOKEN, json=granted())
+    server.get("https://ehr.example.nl/fhir/Patient/1", json={"resourceType": "Patient", "id": "1"})
+    discover_token_endpoint("https://ehr.example.nl/fhir", requests.Session())
+    source([1000.0])(False)
+    FhirClient("https://ehr.example.nl/fhir").read("Patient", "1")
+    assert len(server.calls) == 3
+    assert [call.request.headers.get("Authorization") for call in server.calls] == [None, None, None]
 
 
 @pytest.mark.parametrize("found", [{}, {"token_endpoint": "http://auth.example.nl/token"}, {"token_endpoint": 7}])
