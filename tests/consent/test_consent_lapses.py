@@ -77,6 +77,7 @@ def test_a_consent_lapses_when_someone_gets_authority_who_has_not_signed() -> No
 def test_a_consent_lapses_with_the_bond_and_a_team_consent_with_the_engagement() -> None:
     assert found([consent()], bond_until="2026-12-31") == [("0", "2027-01-01", "bond-ends")]
     assert found([consent(to=["team"])], team_until="2026-09-30") == [("0", "2026-10-01", "engagement-ends")]
+    assert found([consent(to=["team", "aunt"])], team_until="2026-09-30") == [("0", "2029-01-20", "age")]
 
 
 def test_a_consent_of_somebody_who_had_no_say_lapsed_when_it_was_given() -> None:

@@ -124,6 +124,16 @@ def test_a_permit_is_an_hour_old_when_the_clock_went_back_meanwhile() -> None:
     assert raised.value.code == "permit-stale"
 
 
+def test_a_permit_for_data_of_one_period_serves_for_no_other() -> None:
+    of_2025 = request_of(standard_request(data_period=["2025-01-01", "2025-12-31"]))
+    answer = decide(of_2025, consents_from_fhir([consent()]), facts_of(standard_facts()), POLICY)
+
+    demand(answer, of_2025)
+    for period in (request_of(standard_request(data_period=["2024-01-01", "2025-12-31"])).data_period, None):
+        with pytest.raises(PermitRequired):
+            demand(answer, dataclasses.replace(of_2025, data_period=period))
+
+
 def test_demand_lets_part_of_what_was_permitted_pass() -> None:
     request = request_of(standard_request() | {"classes": ["CarePlan", "Goal"]})
     answer = decide(request, consents_from_fhir([consent()]), facts_of(standard_facts()), POLICY)

@@ -188,6 +188,15 @@ def test_somebody_who_is_no_figure_has_no_standing_and_nothing_is_permitted() ->
     assert not decide(request_of(standard_request()), consents_from_fhir([consent()]), facts, POLICY)
 
 
+@pytest.mark.parametrize("status", ["proposed", "suspended", "inactive", "entered-in-error", ""])
+def test_who_is_in_a_team_that_is_not_active_is_in_no_team(status: str) -> None:
+    engaged = network(engagement=Engagement())
+    facts = facts_of_network(replace(engaged, team=Team(id="team", status=status)), "aunt")
+
+    assert facts.figure is not None
+    assert facts.figure.teams == ()
+
+
 def test_a_figure_without_engagement_is_in_no_team() -> None:
     facts = facts_of_network(network(), "aunt")
 

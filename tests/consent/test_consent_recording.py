@@ -10,7 +10,18 @@ from typing import Any
 import pytest
 from consent_cases import POLICY, consent, facts_of, request_of, standard_facts, standard_request
 
-from fhir_plugin.consent import AccessRequest, Facts, Grant, check_grant, decide, expire, grant, replacement, withdraw
+from fhir_plugin.consent import (
+    AccessRequest,
+    Confidentiality,
+    Facts,
+    Grant,
+    check_grant,
+    decide,
+    expire,
+    grant,
+    replacement,
+    withdraw,
+)
 from fhir_plugin.errors import UsageError
 from fhir_plugin.mapping.consent import consent_to_fhir, consents_from_fhir
 from fhir_plugin.model.consent import ConsentRecord, Effect, Status
@@ -148,6 +159,16 @@ def test_a_recorded_refusal_refuses_whatever_else_was_signed() -> None:
     assert not permitted([permit, refusal], code="school")
 
 
+@pytest.mark.parametrize("label", list(Confidentiality))
+def test_a_recorded_refusal_holds_whatever_the_confidentiality(label: Confidentiality) -> None:
+    permit = grant(wanted(label=Confidentiality.VERY_RESTRICTED), facts(), POLICY, record_id="one")
+    refusal = grant(wanted(effect=Effect.DENY), facts(), POLICY, record_id="two")
+    request = request_of(standard_request(code="progress", label=label.value))
+
+    assert decide(request, [permit], facts(), POLICY)
+    assert not decide(request, [permit, refusal], facts(), POLICY)
+
+
 def test_a_replacement_ends_the_old_and_creates_the_new_in_one_list() -> None:
     (record,) = consents_from_fhir([consent()])
     old, new = replacement(record, grant(wanted(), facts(), POLICY, record_id="urn:uuid:new"))
@@ -167,15 +188,20 @@ def test_a_withdrawal_by_the_only_grantor_leaves_nothing() -> None:
 
 
 def test_a_withdrawal_by_one_of_two_keeps_the_signature_of_the_other() -> None:
-    kept = {"extension": [{"url": "urn:kept", "valueString": "x"}], "identifier": [{"system": "urn:f", "value": "1"}]}
-    (record,) = consents_from_fhir([consent(by=["mother", "father"]) | kept])
+    kept = {"extension": [{"url": "urn:kept", "valueString": "x"}]}
+    of_that_form = {
+        "identifier": [{"system": "urn:f", "value": "1"}],
+        "text": {"status": "generated", "div": "<div>Moeder en vader stemmen toe.</div>"},
+        "verification": [{"verified": True, "verifiedWith": {"reference": "RelatedPerson/mother"}}],
+    }
+    (record,) = consents_from_fhir([consent(by=["mother", "father"]) | kept | of_that_form])
     old, new = withdraw(record, MOTHER, remainder_id="urn:uuid:new")
     body = consent_to_fhir(new)
 
     assert old.status is Status.INACTIVE
     assert body["performer"] == [{"reference": "RelatedPerson/father"}]
     assert body["extension"] == kept["extension"]
-    assert not {"id", "identifier"} & body.keys()
+    assert not {"id", *of_that_form} & body.keys()
     assert "versionId" not in body.get("meta", {})
     assert permitted([old, new], facts(authority=["father"]))
     assert not permitted([old, new], facts(authority=["mother", "father"]))

@@ -7,8 +7,11 @@ from datetime import UTC, datetime
 
 import pytest
 
+from fhir_plugin.ehr.client import FhirClient
+from fhir_plugin.ehr.memory import MemoryEhr
+from fhir_plugin.ehr.memory_adapter import memory_session
 from fhir_plugin.ehr.network import NetworkGateway
-from fhir_plugin.errors import EhrConflict, PermitRequired
+from fhir_plugin.errors import EhrConflict, EhrProtocolError, PermitRequired
 from fhir_plugin.mapping.provenance import Author
 from fhir_plugin.model.consent import Actor, ConsentRecord, Effect, Interval, Rule, Status
 from fhir_plugin.model.dates import PartialDate, Period
@@ -16,7 +19,7 @@ from fhir_plugin.model.edit import add_figure, end_bond, end_engagement, new_urn
 from fhir_plugin.model.figure import Designation, Engagement, SupportFigure
 from fhir_plugin.model.identity import Coding, PersonName, Ref
 from fhir_plugin.model.safety import SafetyBlock
-from fhir_plugin.model.terms import ROL_VEKTIS, SNOMED, V3_PARTICIPATION, Designator, Function
+from fhir_plugin.model.terms import ROL_VEKTIS, SNOMED, V3_PARTICIPATION, Designator, Extensions, Function
 
 COACH = SupportFigure(
     own_label="de coach",
@@ -71,6 +74,53 @@ def test_an_edit_on_a_stale_version_is_refused_and_changes_nothing(gateway, chil
     assert (now.name.text, now.own_label) == ("Kim", "de coach")
 
 
+class Replying(MemoryEhr):
+    """An EHR in memory that answers differently once it is told to."""
+
+    reply = staticmethod(lambda body: body)
+
+    def handle(self, *asked):
+        status, body = super().handle(*asked)
+        for entry in body.get("entry", ()):
+            for each in (
+                entry.get("resource", {}),
+                *(held["resource"] for held in entry.get("resource", {}).get("entry", ())),
+            ):
+                self.reply(each)
+        return status, body
+
+
+@pytest.fixture
+def replying():
+    ehr = Replying()
+    ehr.add({"resourceType": "Patient", "id": "p"})
+    return ehr
+
+
+def gateway_of(ehr):
+    return NetworkGateway(FhirClient(ehr.base_url, session=memory_session(ehr)), ties="participant")
+
+
+def test_another_patient_than_was_asked_for_is_never_opened(replying):
+    replying.add({"resourceType": "Patient", "id": "q"})
+    replying.reply = lambda body: body.update(id="q") if body.get("resourceType") == "Patient" else None
+    with pytest.raises(EhrProtocolError) as raised:
+        gateway_of(replying).read("p")
+    assert raised.value.code == "wrong-patient"
+
+
+def test_without_a_version_nothing_is_written_over_what_somebody_else_may_have_changed(replying):
+    person = {"resourceType": "RelatedPerson", "id": "s", "patient": {"reference": "Patient/p"}}
+    replying.add(person | {"extension": [{"url": Extensions.OWN_LABEL, "valueString": "tante Sam"}]})
+    replying.reply = lambda body: body.get("meta", {}).pop("versionId", None)
+    before = gateway_of(replying).read("p").network
+    after = replace_figure(before, replace(before.figures[0], own_label="Sam"))
+    with pytest.raises(EhrConflict) as raised:
+        gateway_of(replying).commit(before, after, Author(enterer=Ref(reference="Practitioner/wit")))
+    assert raised.value.code == "no-version"
+    assert [body["meta"]["versionId"] for body in replying.all("RelatedPerson")] == ["1"]
+
+
 def test_writing_no_change_writes_nothing(gateway, child, author):
     network = gateway.read(child).network
     assert gateway.commit(network, network, author).written == ()
@@ -86,7 +136,7 @@ def test_ending_an_engagement_keeps_the_person(gateway, child, author):
     assert figure.engagement.period.end == PartialDate(2026, 11, 23)
 
 
-def test_two_first_teams_in_the_same_moment_become_one_team_with_both_figures(gateway, child, author):
+def test_two_first_teams_in_the_same_moment_become_one_team_with_both_figures(gateway, client, child, author):
     before = gateway.read(child).network
     gateway.commit(before, add_figure(before, COACH), author)
     gateway.commit(before, add_figure(before, replace(COACH, own_label="oma")), author)
@@ -94,6 +144,10 @@ def test_two_first_teams_in_the_same_moment_become_one_team_with_both_figures(ga
     assert {figure.own_label for figure in network.figures} == {"de coach", "oma"}
     assert all(figure.engagement is not None for figure in network.figures)
     assert not [issue for issue in gateway.read(child).report if issue.code == "several-networks"]
+    ended = [
+        body for body in client.search("CareTeam", {"patient": f"Patient/{child}"}) if body["status"] == "inactive"
+    ]
+    assert all(body["period"]["end"] for body in ended if child in body["subject"]["reference"])
 
 
 NAASTE = Engagement(functions=(Function.COMPANY,), access_roles=(Coding(system=SNOMED, code="125677006"),))

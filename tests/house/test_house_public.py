@@ -16,7 +16,7 @@ import fhir_plugin
 from fhir_plugin import errors
 from fhir_plugin.cli.main import COMMANDS, steunfiguren
 from fhir_plugin.model.issues import Issue, Severity
-from fhir_plugin.texts import LANGUAGES, catalogue, render
+from fhir_plugin.texts import LANGUAGES, catalogue, render, sentence
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -70,6 +70,13 @@ def test_no_code_is_defined_twice(language):
     files = (ROOT / "fhir_plugin" / "texts" / language).glob("*.toml")
     codes = [code for file in files for code in tomllib.loads(file.read_text(encoding="utf-8"))]
     assert sorted(codes) == sorted(set(codes))
+
+
+@pytest.mark.parametrize(("count", "said"), [("1", "1 cliënt geschreven"), ("2", "2 cliënten geschreven")])
+def test_one_is_said_in_the_singular(count, said):
+    found = sentence("sync-exported", "nl", (("count", count), ("file", "x.ndjson")))
+    assert found is not None
+    assert found.text.startswith(said)
 
 
 def test_a_rule_without_a_sentence_of_ours_speaks_in_its_own_words():

@@ -13,10 +13,12 @@ from fhir_plugin.mapping.figure import figure_onto
 from fhir_plugin.mapping.network import from_fhir
 from fhir_plugin.mapping.provenance import Author, provenance_of
 from fhir_plugin.model.carried import Carried
+from fhir_plugin.model.consent import ConsentRecord
 from fhir_plugin.model.dates import PartialDate
 from fhir_plugin.model.edit import add_figure, add_tie, end_engagement, replace_figure
 from fhir_plugin.model.figure import Designation, Engagement, SupportFigure, Tie
 from fhir_plugin.model.identity import PersonName, Ref
+from fhir_plugin.model.safety import SafetyBlock
 from fhir_plugin.model.terms import CodeSystems, Designator, Extensions, Function, Profiles, TieQuality
 
 NOW = datetime(2026, 11, 23, 12, 0, tzinfo=UTC)
@@ -60,6 +62,13 @@ def test_an_edit_names_the_version_it_was_made_on_and_keeps_what_others_wrote(ne
     assert change.body["extension"] == SAM["extension"]
 
 
+def test_a_value_that_goes_takes_what_was_said_about_it_along(network):
+    told = {**SAM, "gender": "female", "_gender": {"extension": [{"url": "https://v.example/self-reported"}]}}
+    before = from_fhir([CHILD, told, TEAM], patient_id="p").network
+    (change,) = changes_between(before, replace_figure(before, replace(before.figures[0], gender="")))
+    assert not {"gender", "_gender"} & change.body.keys()
+
+
 def test_ending_an_engagement_touches_only_that_participant(network):
     (change,) = changes_between(network, end_engagement(network, "sam", PartialDate(2026, 11, 23)))
     assert change.type == "CareTeam"
@@ -74,6 +83,16 @@ def test_a_new_figure_comes_with_its_participant_and_is_created_only_once(networ
     assert person.if_none_exist.startswith("identifier=")
     assert team.body["participant"][:2] == TEAM["participant"]
     assert team.body["participant"][2]["member"]["reference"] == person.full_url
+
+
+def test_what_others_refer_to_is_written_first(network):
+    after = add_figure(network, SupportFigure(own_label="coach", engagement=Engagement(functions=(Function.COMPANY,))))
+    after = add_tie(after, "sam", Tie(quality=TieQuality.CLOSE))
+    new = ConsentRecord(id="urn:uuid:0f8fad5b-d9cb-469f-a165-70867728950e", subject=Ref(reference="Patient/p"))
+    after = replace(after, consents=(new,), safety_blocks=(SafetyBlock(id="urn:uuid:1", why="gevaar"),))
+    kinds = [change.type for change in changes_between(network, after)]
+    assert sorted(kinds[:2]) == ["Flag", "RelatedPerson"]
+    assert kinds[2:] == ["Consent", "CareTeam", "Observation"]
 
 
 def test_a_new_tie_is_a_new_observation_and_the_old_one_stays(network):

@@ -5,9 +5,13 @@ from __future__ import annotations
 import pytest
 from fhir.resources.R4B.bundle import Bundle
 
+from fhir_plugin.consent import facts_of
 from fhir_plugin.mapping.network import from_fhir, to_fhir
+from fhir_plugin.mapping.ties import new_tie
+from fhir_plugin.model.figure import Tie
+from fhir_plugin.model.identity import Ref
 from fhir_plugin.model.network import Standing
-from fhir_plugin.model.terms import BSN_SYSTEMS, ROL_VEKTIS, V3_ROLE_CODE, Extensions, Profiles
+from fhir_plugin.model.terms import BSN_SYSTEMS, ROL_VEKTIS, V3_ROLE_CODE, Extensions, Profiles, TieQuality
 
 CHILD = {"resourceType": "Patient", "id": "p"}
 LABEL = {"extension": [{"url": Extensions.OWN_LABEL, "valueString": "tante Sam"}]}
@@ -54,6 +58,28 @@ def test_a_biological_parent_is_part_of_the_network_but_never_a_figure():
     assert not network.figures
     (person,) = network.people
     assert (person.standing, person.holds_authority) == (Standing.PARENT, True)
+
+
+def test_a_record_that_is_not_active_gives_nobody_authority():
+    guardian = related("gi", codes=[(ROL_VEKTIS, "24")])
+    for active, holders in ((True, ["RelatedPerson/gi"]), (False, [])):
+        network = from_fhir([CHILD, guardian | {"active": active}], patient_id="p").network
+        assert [person.active for person in network.people] == [active]
+        assert [each.holder.reference for each in facts_of(network).authority] == holders
+
+
+@pytest.mark.parametrize("status", ["entered-in-error", "cancelled"])
+def test_a_judgement_that_was_recorded_in_error_is_no_tie_and_is_kept(status):
+    tie = {
+        **new_tie(
+            Tie(quality=TieQuality.TENSE), patient=Ref(reference="Patient/p"), figure=Ref(reference="RelatedPerson/s")
+        ),
+        "id": "o",
+    }
+    for given, ties in (("final", 1), (status, 0)):
+        network = from_fhir([CHILD, related("s", **LABEL), tie | {"status": given}], patient_id="p").network
+        assert len(network.figures[0].ties) == ties
+        assert tie | {"status": given} in [entry["resource"] for entry in to_fhir(network)["entry"]]
 
 
 @pytest.mark.parametrize(

@@ -168,6 +168,10 @@ def test_typed_stu3_models_accept_what_goes_down(network):
         get_fhir_model_class(body["resourceType"]).model_validate(body)
 
 
+def test_koppeltaal_gets_nobody_whose_bond_is_over():
+    assert not resources(to_koppeltaal(with_figure(active=False))[0], "RelatedPerson")
+
+
 BUNDLES = sorted(EXAMPLES.glob("bundle-*.json"))
 
 

@@ -56,6 +56,11 @@ def test_taking_a_prefix_off_loses_nothing(family):
     assert (f"{prefix} {rest}" if prefix else rest) == family
 
 
+def test_a_prefix_that_ends_in_an_apostrophe_is_written_onto_the_name():
+    assert family_name(PersonName(own_prefix="d'", own_name="Ancona")) == "d'Ancona"
+    assert family_name(PersonName(own_prefix="’t", own_name="Hart")) == "’t Hart"
+
+
 def test_people_are_called_by_their_call_name_and_written_by_their_initials():
     assert display_name(JO) == "Jo van Putten-van der Giessen"
     assert formal_name(JO) == "J.P. van Putten-van der Giessen (Jo)"
