@@ -128,6 +128,9 @@ def test_the_command_says_who_saw_what(tmp_path: Path) -> None:
     assert run(audit_command, ["show", str(tmp_path), "--patient", "bram"]).output.count("\n") == 1
     assert run(audit_command, ["show", str(tmp_path), "--user", "Practitioner/kim"]).output.count("\n") == 1
     assert run(audit_command, ["show", str(tmp_path), "--since", "2026-06-16"]).output == ""
+    assert run(audit_command, ["show", str(tmp_path), "--until", "2026-06-14"]).output == ""
+    of_the_day = ["show", str(tmp_path), "--since", "2026-06-15", "--until", "2026-06-15"]
+    assert run(audit_command, of_the_day).output.count("\n") == 3
     events = run(audit_command, ["show", str(tmp_path), "--format", "ndjson"]).output.splitlines()
     assert [orjson.loads(line)["resourceType"] for line in events] == ["AuditEvent"] * 3
 
