@@ -197,7 +197,7 @@ class Launcher:
     def end(self, launch: ActiveLaunch) -> None:
         """Sign out: take the tokens back at the EHR where it offers that (RFC 7009), and purge all we hold."""
         tokens = self.store.tokens(launch.id).tokens
-        self.store.end(launch.id)
+        self.store.end(launch.id, typed=True)
         try:
             url = self.endpoints(launch.issuer).revocation
             if url:

@@ -1,51 +1,27 @@
-"""Answers of a form on their way to the record: sealed, beside their launch, so that the back button loses nothing."""
+"""Answers of a form on their way to the record: sealed, beside their launch, so that the back button loses nothing.
+
+A launch that ends by itself (its time is over, or the EHR gives no more access) leaves its drafts for the next launch
+of the same person on the same record, which may take them over. Signing out throws them away.
+"""
 
 from __future__ import annotations
 
 import secrets
-import time
 import uuid
-from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
-from datetime import timedelta
 
 import orjson
-from sqlalchemy import (
-    Column,
-    Engine,
-    Float,
-    Index,
-    LargeBinary,
-    MetaData,
-    String,
-    Table,
-    delete,
-    insert,
-    select,
-    update,
-)
-from sqlalchemy.exc import SQLAlchemyError
+from sqlalchemy import ColumnElement, delete, insert, select, update
 
 from fhir_plugin.errors import StoreError
-from smart_app.store.crypto import Keyring
+from smart_app.launch.phases import LaunchFacts
+from smart_app.store.launches import LaunchStore
+from smart_app.store.tables import drafts
 
-__all__ = ["Draft", "DraftStore"]
+__all__ = ["Draft", "Drafts"]
 
-LIFETIME = timedelta(hours=10)
 MOST_PER_LAUNCH = 20
-
-_metadata = MetaData()
-_drafts = Table(
-    "draft",
-    _metadata,
-    Column("id", String(32), primary_key=True),
-    Column("launch_id", String(32), nullable=False),
-    Column("expires_at", Float, nullable=False),
-    Column("sealed", LargeBinary, nullable=False, comment="what was typed: sealed, bound to launch and draft"),
-    Index("ix_draft_launch_id", "launch_id"),
-    Index("ix_draft_expires_at", "expires_at"),
-)
 
 Values = dict[str, tuple[str, ...]]
 
@@ -100,59 +76,80 @@ class Draft:
         return replace(self, values=kept | {name: many for name, many in given.items() if name in names})
 
 
-class DraftStore:
-    """Drafts by launch; a draft of another launch does not exist here.
+class Drafts:
+    """The drafts of one launch; those of another do not exist here.
 
     Args:
-        engine: the database of the launches.
-        keyring: seals what was typed.
-        clock: Unix time.
+        store: holds the launches and their drafts.
+        launch: whose drafts.
     """
 
-    def __init__(self, engine: Engine, keyring: Keyring, clock: Callable[[], float] = time.time) -> None:
-        self._engine = engine
-        self._keyring = keyring
-        self._clock = clock
-        try:
-            with suppress(SQLAlchemyError):  # another process may make the table in the same moment
-                _metadata.create_all(engine)
-            _metadata.create_all(engine)
-        except SQLAlchemyError as error:
-            remedy = "Check the database URL, and that the database runs."
-            raise StoreError("The database cannot be opened.", code="store-unreachable", remedy=remedy) from error
+    def __init__(self, store: LaunchStore, launch: LaunchFacts) -> None:
+        self._store = store
+        self._launch_id = launch.id
+        who = launch.user.reference
+        whose = f"drafts of {launch.issuer_key} {launch.patient_id} {who}"
+        self._owner = store.keyring.mark(whose) if who else ""
 
-    def put(self, launch_id: str, draft: Draft) -> None:
-        """Keep a draft, new or changed; the oldest of a launch make room."""
-        sealed = self._keyring.seal(orjson.dumps(draft), bound_to=f"draft {launch_id} {draft.id}")
-        row = {"expires_at": self._clock() + LIFETIME.total_seconds(), "sealed": sealed}
-        mine = (_drafts.c.id == draft.id, _drafts.c.launch_id == launch_id)
-        with self._engine.begin() as connection:
-            if connection.execute(update(_drafts).where(*mine).values(row)).rowcount:
+    def put(self, draft: Draft) -> None:
+        """Keep a draft, new or changed; the oldest of the launch make room."""
+        until = self._store.clock() + self._store.limits.absolute.total_seconds()
+        row = {"expires_at": until, "sealed": self._sealed(draft)}
+        with self._store.engine.begin() as connection:
+            if connection.execute(update(drafts).where(*self._mine(draft.id)).values(row)).rowcount:
                 return
-            connection.execute(delete(_drafts).where(_drafts.c.expires_at < self._clock()))
-            newest = select(_drafts.c.id).where(_drafts.c.launch_id == launch_id).order_by(_drafts.c.expires_at.desc())
+            own = drafts.c.launch_id == self._launch_id
+            newest = select(drafts.c.id).where(own).order_by(drafts.c.expires_at.desc())
             spare = [found.id for found in connection.execute(newest.offset(MOST_PER_LAUNCH - 1))]
-            connection.execute(delete(_drafts).where(_drafts.c.id.in_(spare)))
-            connection.execute(insert(_drafts).values(id=draft.id, launch_id=launch_id, **row))
+            connection.execute(delete(drafts).where(drafts.c.id.in_(spare)))
+            where = {"id": draft.id, "launch_id": self._launch_id, "owner": self._owner}
+            connection.execute(insert(drafts).values(where | row))
 
-    def get(self, launch_id: str, draft_id: str) -> Draft | None:
+    def get(self, draft_id: str) -> Draft | None:
         """A draft of this launch, or None."""
-        mine = (_drafts.c.id == draft_id, _drafts.c.launch_id == launch_id, _drafts.c.expires_at >= self._clock())
-        with self._engine.connect() as connection:
-            row = connection.execute(select(_drafts.c.sealed).where(*mine)).first()
-        if row is None:
-            return None
-        body = orjson.loads(self._keyring.open(row.sealed, bound_to=f"draft {launch_id} {draft_id}"))
+        with self._store.engine.connect() as connection:
+            row = connection.execute(select(drafts).where(*self._mine(draft_id), self._is_fresh())).first()
+        return self._opened(row.sealed, row.launch_id, row.id) if row else None
+
+    def drop(self, draft_id: str) -> None:
+        """Throw one draft away."""
+        with self._store.engine.begin() as connection:
+            connection.execute(delete(drafts).where(*self._mine(draft_id)))
+
+    def left_behind(self) -> tuple[Draft, ...]:
+        """What this person was writing in this record in launches that are over, the latest first."""
+        with self._store.engine.connect() as connection:
+            rows = connection.execute(select(drafts).where(*self._left()).order_by(drafts.c.expires_at.desc())).all()
+        found = []
+        for row in rows:
+            with suppress(StoreError):  # sealed with a key that is gone
+                found.append(self._opened(row.sealed, row.launch_id, row.id))
+        return tuple(found)
+
+    def take_over(self, draft_id: str) -> None:
+        """Make a draft that was left behind one of this launch; nothing where there is no such draft (any more)."""
+        with self._store.engine.begin() as connection:
+            row = connection.execute(select(drafts).where(*self._left(), drafts.c.id == draft_id)).first()
+            if row is not None:
+                sealed = self._sealed(self._opened(row.sealed, row.launch_id, row.id))
+                here = (drafts.c.id == draft_id, drafts.c.launch_id == row.launch_id)
+                connection.execute(update(drafts).where(*here).values(launch_id=self._launch_id, sealed=sealed))
+
+    def _mine(self, draft_id: str) -> tuple[ColumnElement[bool], ...]:
+        return drafts.c.id == draft_id, drafts.c.launch_id == self._launch_id
+
+    def _is_fresh(self) -> ColumnElement[bool]:
+        return drafts.c.expires_at >= self._store.clock()
+
+    def _left(self) -> tuple[ColumnElement[bool], ...]:
+        own = (drafts.c.owner == self._owner, drafts.c.owner != "")
+        return *own, self._is_fresh(), drafts.c.launch_id.not_in(self._store.running())
+
+    def _sealed(self, draft: Draft) -> bytes:
+        return self._store.keyring.seal(orjson.dumps(draft), bound_to=f"draft {self._launch_id} {draft.id}")
+
+    def _opened(self, sealed: bytes, launch_id: str, draft_id: str) -> Draft:
+        body = orjson.loads(self._store.keyring.open(sealed, bound_to=f"draft {launch_id} {draft_id}"))
         for name in ("base", "values", "sent", "wrote"):
             body[name] = {key: tuple(many) for key, many in body.get(name, {}).items()}
         return Draft(**body | {"consents": tuple(body.get("consents", ()))})
-
-    def drop(self, launch_id: str, draft_id: str) -> None:
-        """Throw one draft away."""
-        with self._engine.begin() as connection:
-            connection.execute(delete(_drafts).where(_drafts.c.id == draft_id, _drafts.c.launch_id == launch_id))
-
-    def forget(self, launch_id: str) -> None:
-        """Throw away everything of a launch that is over."""
-        with self._engine.begin() as connection:
-            connection.execute(delete(_drafts).where(_drafts.c.launch_id == launch_id))

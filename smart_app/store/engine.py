@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from pathlib import Path
 
 from sqlalchemy import Engine, create_engine, event
@@ -29,6 +30,8 @@ def open_engine(url: str) -> Engine:
         if parsed.drivername == "postgresql":
             parsed = parsed.set(drivername="postgresql+psycopg")
         engine = _sqlite(parsed) if parsed.get_backend_name() == "sqlite" else create_engine(parsed, pool_pre_ping=True)
+        with suppress(SQLAlchemyError):  # another process may make the tables in the same moment
+            metadata.create_all(engine)
         metadata.create_all(engine)
     except (SQLAlchemyError, ImportError, OSError) as error:
         remedy = "Check the database URL, and that the database runs."

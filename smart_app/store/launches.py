@@ -14,7 +14,7 @@ from dataclasses import dataclass, field
 from hashlib import sha256
 from typing import Any
 
-from sqlalchemy import Engine, Row, delete, insert, or_, select, update
+from sqlalchemy import Engine, Row, Select, delete, insert, or_, select, update
 from sqlalchemy.exc import IntegrityError
 
 from fhir_plugin.errors import StoreError
@@ -22,7 +22,7 @@ from smart_app.launch.phases import LaunchFacts, PendingLaunch, Tokens, dump, lo
 from smart_app.settings import SessionLimits
 from smart_app.store.crypto import Keyring
 from smart_app.store.refusals import expired, state_error
-from smart_app.store.tables import launches, states
+from smart_app.store.tables import drafts, launches, states
 
 __all__ = ["LaunchStore", "StoredTokens", "digest"]
 
@@ -217,10 +217,19 @@ class LaunchStore:
             ).rowcount
         return bool(kept)
 
-    def end(self, launch_id: str) -> None:
-        """Purge a launch: nothing of it stays."""
+    def end(self, launch_id: str, *, typed: bool = False) -> None:
+        """Purge a launch; with ``typed`` also what was written in its forms, which otherwise waits for its writer."""
         with self.engine.begin() as connection:
             connection.execute(delete(launches).where(launches.c.id == launch_id))
+            if typed:
+                connection.execute(delete(drafts).where(drafts.c.launch_id == launch_id))
+
+    def running(self) -> Select[tuple[str]]:
+        """Ids of the launches that are not over; a part of other queries."""
+        now = self.clock()
+        return select(launches.c.id).where(
+            launches.c.expires_at > now, launches.c.seen_at > now - self.limits.idle.total_seconds()
+        )
 
     def clean(self) -> int:
         """Purge everything past its time; returns how many rows went."""
@@ -228,6 +237,7 @@ class LaunchStore:
         idle = now - self.limits.idle.total_seconds()
         with self.engine.begin() as connection:
             gone = connection.execute(delete(states).where(states.c.expires_at <= now)).rowcount
+            gone += connection.execute(delete(drafts).where(drafts.c.expires_at <= now)).rowcount
             ended = or_(launches.c.expires_at <= now, launches.c.seen_at <= idle)
             return gone + connection.execute(delete(launches).where(ended)).rowcount
 

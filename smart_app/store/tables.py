@@ -1,10 +1,10 @@
-"""The tables: pending states and launches. Everything about people and every token is in a sealed column."""
+"""The tables: pending states, launches and drafts. Everything about people and every token is in a sealed column."""
 
 from __future__ import annotations
 
 from sqlalchemy import Column, Float, Index, Integer, LargeBinary, MetaData, String, Table
 
-__all__ = ["launches", "metadata", "states"]
+__all__ = ["drafts", "launches", "metadata", "states"]
 
 metadata = MetaData()
 
@@ -35,4 +35,17 @@ launches = Table(
     Column("lease", String(32), comment="who is refreshing now"),
     Column("lease_until", Float),
     Index("ix_launch_expires_at", "expires_at"),
+)
+
+drafts = Table(
+    "launch_draft",
+    metadata,
+    Column("id", String(32), primary_key=True),
+    Column("launch_id", String(32), nullable=False),
+    Column("owner", String(64), nullable=False, comment="keyed hash of EHR, patient and user; empty for nobody known"),
+    Column("expires_at", Float, nullable=False),
+    Column("sealed", LargeBinary, nullable=False, comment="what was typed: sealed, bound to launch and draft"),
+    Index("ix_launch_draft_launch_id", "launch_id"),
+    Index("ix_launch_draft_owner", "owner"),
+    Index("ix_launch_draft_expires_at", "expires_at"),
 )

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import replace
 from datetime import datetime
 
 from flask import Blueprint, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 
+from fhir_plugin.ehr.answers import Written
+from fhir_plugin.ehr.network import Committed
 from fhir_plugin.errors import EhrConflict, EhrError, EhrProtocolError
 from fhir_plugin.model.network import SupportNetwork
 from smart_app.presenters import consent_form, figure_form
@@ -16,7 +19,7 @@ from smart_app.presenters.forms import ERRORS, first_name, normal
 from smart_app.presenters.saving import with_consent_once, with_figure, with_notes_once
 from smart_app.presenters.sharing import Unfinished, unfinished
 from smart_app.store.drafts import Draft
-from smart_app.views.desk import drafts
+from smart_app.views.desk import desk, drafts
 from smart_app.views.work import Work, open_work
 
 __all__ = ["blueprint"]
@@ -25,16 +28,16 @@ blueprint = Blueprint("checking", __name__, url_prefix="/l/<launch_id>/draft/<dr
 
 
 @blueprint.get("/check")
-def check(launch_id: str, draft_id: str) -> ResponseReturnValue:
+def check(launch_id: str, draft_id: str) -> ResponseReturnValue:  # noqa: ARG001
     """Everything that will be written, before it is."""
-    work = open_work(launch_id, draft_id)
+    work = open_work(draft_id)
     return _done(_settled(work)) if _is_in_the_record(work) else _check(work)
 
 
 @blueprint.post("/check")
-def save(launch_id: str, draft_id: str) -> ResponseReturnValue:
+def save(launch_id: str, draft_id: str) -> ResponseReturnValue:  # noqa: ARG001
     """Write it; a second time only says that it was done."""
-    work = open_work(launch_id, draft_id)
+    work = open_work(draft_id)
     if _is_in_the_record(work):
         return _done(_settled(work))
     if work.moved_on:
@@ -42,20 +45,20 @@ def save(launch_id: str, draft_id: str) -> ResponseReturnValue:
     if work.applied().errors or work.agreed().errors:
         return _check(work), 422
     try:
-        saved = _commit(work)
+        done = _commit(work)
     except EhrConflict:
-        work = open_work(launch_id, draft_id, afresh=True)
+        work = open_work(draft_id, afresh=True)
         if work.moved_on:
             return redirect(url_for("checking.conflict", draft_id=draft_id), 303)
-        saved = _commit(work)  # what changed was about somebody else (they share a CareTeam); a second time is an error
-    _must_be_kept(work)
-    return _done(_settled(work, saved))
+        done = _commit(work)  # what changed was about somebody else (they share a CareTeam); a second time is an error
+    _must_be_kept(work, done.written)
+    return _done(_settled(work, done.ids.get(work.figure.id, work.figure.id)))
 
 
 @blueprint.get("/saved")
-def over(launch_id: str, draft_id: str) -> ResponseReturnValue:
+def over(launch_id: str, draft_id: str) -> ResponseReturnValue:  # noqa: ARG001
     """This form is in the record: what is changed from now on is changed from the person's page."""
-    work = open_work(launch_id, draft_id)
+    work = open_work(draft_id)
     if not work.draft.saved:
         return redirect(url_for("checking.check", draft_id=draft_id), 303)
     return render_template("saved.html", work=work, typed="typed" in request.args)
@@ -80,7 +83,7 @@ def _done(figure_id: str) -> ResponseReturnValue:
     return redirect(url_for("figures.show", figure_id=figure_id, done="saved"), 303)
 
 
-def _commit(work: Work) -> str:
+def _commit(work: Work) -> Committed:
     """Write; what is sent is kept first, so that a lost answer is found out and not written again."""
     at, draft, result = work.at, work.draft, work.applied()
     first = draft.sent_at or at.context.now.replace(microsecond=0).isoformat()
@@ -90,20 +93,24 @@ def _commit(work: Work) -> str:
     sent = replace(work.draft, sent=draft.values, wrote=figure_form.held(result.figure), consents=consents)
     work.keep(sent)
     chosen = any(one.name == "designation" for one in result.changed)
-    done = at.commit(after, result.figure.designations if chosen else ())
-    return done.ids.get(result.figure.id, result.figure.id)
+    return at.commit(after, result.figure.designations if chosen else ())
 
 
-def _must_be_kept(work: Work) -> None:
+def _must_be_kept(work: Work, written: Iterable[Written]) -> None:
     """Look in the record whether all of it is there: some record systems accept a write and leave parts of it out.
+
+    Nothing is said where the form was sent twice at once and the other was quicker, or where somebody has changed the
+    same person since: what differs then may be theirs.
 
     Raises:
         EhrProtocolError: a part is missing; the form goes on from what the record holds.
     """
     try:
-        now = open_work(work.at.launch.id, work.draft.id, afresh=True)
+        now = open_work(work.draft.id, afresh=True)
     except EhrError:
         return  # it was accepted; that it cannot be looked at a moment later says nothing about it
+    if now.draft.saved or _has_moved_on(now, work, written):
+        return
     wrote, held = normal(now.draft.wrote), figure_form.held(now.figure)
     if all(one.same(wrote, held) for one in work.applied().changed):
         return
@@ -114,6 +121,15 @@ def _must_be_kept(work: Work) -> None:
         where="POST Bundle (transaction)",
         remedy="Look at the record; run `steunfiguren conformance` on this EHR.",
     )
+
+
+def _has_moved_on(now: Work, work: Work, written: Iterable[Written]) -> bool:
+    """Whether the record holds a later version of the person or the team than was just written."""
+    held = {now.figure.ref.reference: now.figure.version}
+    if now.at.network.team is not None:
+        held[f"CareTeam/{now.at.network.team.id}"] = now.at.network.team.version
+    later = any(held.get(f"{one.type}/{one.id}", one.version) not in ("", one.version) for one in written)
+    return later or len(now.figure.ties) > len(work.applied().figure.ties)
 
 
 def _after(work: Work, sent_at: datetime) -> SupportNetwork:
@@ -171,9 +187,9 @@ def _sections(work: Work) -> list[tuple[Step, list[tuple[str, str, str]]]]:
 
 
 @blueprint.get("/conflict")
-def conflict(launch_id: str, draft_id: str) -> ResponseReturnValue:
+def conflict(launch_id: str, draft_id: str) -> ResponseReturnValue:  # noqa: ARG001
     """Both versions side by side; nothing of the input is lost."""
-    work = open_work(launch_id, draft_id)
+    work = open_work(draft_id)
     if work.draft.saved or not work.moved_on:
         return redirect(url_for("checking.check", draft_id=draft_id), 303)
     rows = figure_form.compared(
@@ -183,9 +199,9 @@ def conflict(launch_id: str, draft_id: str) -> ResponseReturnValue:
 
 
 @blueprint.post("/conflict")
-def settle(launch_id: str, draft_id: str) -> ResponseReturnValue:
+def settle(launch_id: str, draft_id: str) -> ResponseReturnValue:  # noqa: ARG001
     """Go on from the record as it is now, with the answers that were chosen."""
-    work = open_work(launch_id, draft_id)
+    work = open_work(draft_id)
     if work.draft.saved or not work.moved_on:
         return redirect(url_for("checking.check", draft_id=draft_id), 303)
     choices = {name.removeprefix("keep_"): value for name, value in request.form.items() if name.startswith("keep_")}
@@ -196,11 +212,20 @@ def settle(launch_id: str, draft_id: str) -> ResponseReturnValue:
     return redirect(url_for("checking.check", draft_id=draft_id), 303)
 
 
+@blueprint.post("/resume")
+def resume(launch_id: str, draft_id: str) -> ResponseReturnValue:  # noqa: ARG001
+    """Go on with a form that was left behind when an earlier launch ended."""
+    at = desk()
+    at.must(at.rights.edit or at.rights.note)
+    drafts().take_over(draft_id)
+    return redirect(url_for("checking.check", draft_id=draft_id), 303)
+
+
 @blueprint.post("/drop")
-def drop(launch_id: str, draft_id: str) -> ResponseReturnValue:
+def drop(launch_id: str, draft_id: str) -> ResponseReturnValue:  # noqa: ARG001
     """Throw the draft away."""
-    work = open_work(launch_id, draft_id)
-    drafts().drop(launch_id, draft_id)
+    work = open_work(draft_id)
+    drafts().drop(draft_id)
     if work.draft.saved or (work.draft.sent and not work.adding):  # it was written, or may have been
         return redirect(url_for("figures.show", figure_id=work.figure.id), 303)
     if work.adding:

@@ -5,7 +5,6 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from functools import cache
-from threading import Lock
 
 from flask import current_app, g
 
@@ -23,13 +22,11 @@ from smart_app.i18n import Translator
 from smart_app.launch.phases import ActiveLaunch
 from smart_app.presenters.access import Rights, rights_of, viewer_of
 from smart_app.presenters.forms import FormContext
-from smart_app.store.drafts import DraftStore
+from smart_app.store.drafts import Drafts
 from smart_app.views.language import texts
 from smart_app.views.reading import read_network
 
 __all__ = ["Desk", "desk", "drafts"]
-
-_one_at_a_time = Lock()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -88,15 +85,9 @@ class Desk:
         return done
 
 
-def drafts() -> DraftStore:
-    """The drafts of this app, beside its launches."""
-    with _one_at_a_time:  # two first requests at once would both make the table
-        found: DraftStore | None = current_app.extensions.get("steunfiguren.drafts")
-        if found is None:
-            store = current_app.extensions["steunfiguren.launcher"].store
-            found = DraftStore(store.engine, store.keyring, store.clock)
-            current_app.extensions["steunfiguren.drafts"] = found
-    return found
+def drafts() -> Drafts:
+    """The drafts of the launch of this request."""
+    return Drafts(current_app.extensions["steunfiguren.launcher"].store, g.launch)
 
 
 def desk() -> Desk:

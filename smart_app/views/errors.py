@@ -52,7 +52,16 @@ _AGAIN = msg("Wait a moment and try again. Does it stay like this? Call your hel
 _HELP = msg("Call your help desk and name the number below.")
 _BACK = msg("Go back and look at the network. What you typed is still there.")
 
+_LEFT = _Page(
+    409,
+    msg("This page is no longer open"),
+    msg("You were away for a while, or the record system closed the session."),
+    msg("Open the app again from the record. Were you writing something? Then the app asks whether you want to go on."),
+)
+"""A launch that ended by itself: what was typed waits for the next one."""
+
 _BY_CODE: dict[str, _Page] = {
+    **dict.fromkeys(("session-timeout", "session-token", "session-refused"), _LEFT),
     "cookies-blocked": _Page(
         403,
         msg("Your browser does not let this app remember anything"),

@@ -66,7 +66,7 @@ def _notes(figure: SupportFigure, at: Desk) -> tuple[Note, ...]:
 
 
 @blueprint.post("/add")
-def add(launch_id: str) -> ResponseReturnValue:
+def add(launch_id: str) -> ResponseReturnValue:  # noqa: ARG001
     """Begin to add somebody: new, or someone the record already knows."""
     at = desk()
     at.must(at.rights.edit)
@@ -82,12 +82,12 @@ def add(launch_id: str) -> ResponseReturnValue:
         base=base,
         values=base | starting(at.context),
     )
-    drafts().put(launch_id, draft)
+    drafts().put(draft)
     return redirect(url_for("wizard.page", draft_id=draft.id, step_name=STEPS[0].name), 303)
 
 
 @blueprint.post("/figure/<figure_id>/change/<step_name>")
-def change(launch_id: str, figure_id: str, step_name: str) -> ResponseReturnValue:
+def change(launch_id: str, figure_id: str, step_name: str) -> ResponseReturnValue:  # noqa: ARG001
     """Begin to change one part of a figure, to end something, or to write a note."""
     at = desk()
     figure = at.figure(figure_id)
@@ -97,7 +97,7 @@ def change(launch_id: str, figure_id: str, step_name: str) -> ResponseReturnValu
     base = held(figure)
     values = base | ending(step_name, at.context)
     draft = Draft(figure_id=figure_id, entry=step_name, base=base, values=values)
-    drafts().put(launch_id, draft)
+    drafts().put(draft)
     if step_name == "consent":
         return redirect(url_for("wizard.consent", draft_id=draft.id), 303)
     return redirect(url_for("wizard.page", draft_id=draft.id, step_name=step_name), 303)

@@ -13,6 +13,7 @@ from smart_app.presenters.ecogram_shapes import FRAMES
 from smart_app.presenters.forms import first_name
 from smart_app.presenters.network import NetworkPage, network_page
 from smart_app.views.desk import Desk, desk
+from smart_app.views.work import left_behind
 
 __all__ = ["blueprint"]
 
@@ -98,4 +99,5 @@ def _page(template: str, at: Desk, rights: Rights, preview: Viewer | None = None
         pictures=[draw(child, page.entries, frame) for frame in FRAMES],
         notices=_notices(at, rights),
         done=request.args.get("done", ""),
+        unsaved=[] if preview else [(work.title, work.draft.id) for work in left_behind(at)],
     )

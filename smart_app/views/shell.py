@@ -16,7 +16,7 @@ from smart_app.presenters.access import Viewer
 from smart_app.presenters.dates import born_text, date_text, day_text, moment_text
 from smart_app.presenters.forms import Option
 from smart_app.presenters.words import coding_word, word
-from smart_app.views.desk import Desk, drafts
+from smart_app.views.desk import Desk
 from smart_app.views.language import LANGUAGE_COOKIE, prepare_templates, texts
 
 __all__ = ["blueprint"]
@@ -62,14 +62,6 @@ def remember(response: Response) -> Response:
         samesite="None" if secure else "Lax",
         partitioned=secure,
     )
-    return response
-
-
-@blueprint.after_app_request
-def forget(response: Response) -> Response:
-    """Signing out throws away what was typed and not saved."""
-    if request.endpoint == "launch.sign_out" and response.status_code < 400 and "launch" in g:
-        drafts().forget(g.launch.id)
     return response
 
 

@@ -28,9 +28,9 @@ TOTAL = len(STEPS) + 1
 
 
 @blueprint.get("/<step_name>")
-def page(launch_id: str, draft_id: str, step_name: str) -> ResponseReturnValue:
+def page(launch_id: str, draft_id: str, step_name: str) -> ResponseReturnValue:  # noqa: ARG001
     """One page of questions, with the answers so far."""
-    work, step = open_work(launch_id, draft_id), figure_form.step(step_name)
+    work, step = open_work(draft_id), figure_form.step(step_name)
     if step is None:
         abort(404)
     work.must_allow(step_name)
@@ -38,13 +38,13 @@ def page(launch_id: str, draft_id: str, step_name: str) -> ResponseReturnValue:
 
 
 @blueprint.post("/<step_name>")
-def answer(launch_id: str, draft_id: str, step_name: str) -> ResponseReturnValue:
+def answer(launch_id: str, draft_id: str, step_name: str) -> ResponseReturnValue:  # noqa: ARG001
     """Keep the answers; go on, or show what has to be mended."""
     step = figure_form.step(step_name)
     if step is None:
         abort(404)
-    answered(launch_id, draft_id, step_name, step.field_names)
-    work = open_work(launch_id, draft_id)
+    answered(draft_id, step_name, step.field_names)
+    work = open_work(draft_id)
     work.must_allow(step_name)
     if work.draft.saved:
         return _over(work)
@@ -106,18 +106,18 @@ def _previous(work: Work, step: Step | None) -> str:
 
 
 @blueprint.get("/consent")
-def consent(launch_id: str, draft_id: str) -> ResponseReturnValue:
+def consent(launch_id: str, draft_id: str) -> ResponseReturnValue:  # noqa: ARG001
     """Who must agree, about what, until when."""
-    work = open_work(launch_id, draft_id)
+    work = open_work(draft_id)
     work.must_allow("consent")
     return _over(work) if work.draft.saved else _consent(work)
 
 
 @blueprint.post("/consent")
-def agree(launch_id: str, draft_id: str) -> ResponseReturnValue:
+def agree(launch_id: str, draft_id: str) -> ResponseReturnValue:  # noqa: ARG001
     """Keep what was agreed."""
-    answered(launch_id, draft_id, "consent", consent_form.FIELD_NAMES)
-    work = open_work(launch_id, draft_id)
+    answered(draft_id, "consent", consent_form.FIELD_NAMES)
+    work = open_work(draft_id)
     work.must_allow("consent")
     if work.draft.saved:
         return _over(work)

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from contextlib import suppress
 from dataclasses import dataclass, replace
 
 from flask import g, request
 
-from fhir_plugin.errors import EhrNotFound
+from fhir_plugin.errors import EhrForbidden, EhrNotFound
 from fhir_plugin.model.figure import SupportFigure
 from smart_app.presenters import consent_form, figure_form
 from smart_app.presenters.consent_form import ConsentAnswers
@@ -19,7 +20,7 @@ from smart_app.presenters.saving import already_saved, candidate_of, fresh_figur
 from smart_app.store.drafts import Draft
 from smart_app.views.desk import Desk, desk, drafts
 
-__all__ = ["Work", "answered", "form_of", "given", "open_work"]
+__all__ = ["Work", "answered", "form_of", "given", "left_behind", "open_work"]
 
 TYPED = ("text", "email", "area")
 """Kinds of fields in which a number may turn out to be a BSN."""
@@ -57,7 +58,7 @@ class Work:
 
     def keep(self, draft: Draft) -> None:
         """Keep a changed draft."""
-        drafts().put(self.at.launch.id, draft)
+        drafts().put(draft)
 
     @property
     def title(self) -> str:
@@ -79,11 +80,10 @@ class Work:
         return figure_form.FACETS if self.at.rights.edit else page.facets if page else ()
 
 
-def open_work(launch_id: str, draft_id: str, *, afresh: bool = False) -> Work:
+def open_work(draft_id: str, *, afresh: bool = False) -> Work:
     """The draft of an address, with the record read once per request.
 
     Args:
-        launch_id: launch it belongs to.
         draft_id: which draft.
         afresh: read the record again, because it changed under our hands.
 
@@ -93,7 +93,7 @@ def open_work(launch_id: str, draft_id: str, *, afresh: bool = False) -> Work:
     """
     if afresh:
         g.pop("desk", None)
-    at, draft = desk(), drafts().get(launch_id, draft_id)
+    at, draft = desk(), drafts().get(draft_id)
     at.must(at.rights.edit or at.rights.note)  # before anything is looked up: rights may have ended since the page
     if draft is None:
         raise EhrNotFound("This form is no longer there.", code="no-draft", remedy="Begin again.")
@@ -126,15 +126,27 @@ def _after_attempt(draft: Draft) -> Draft:
     return replace(draft, base=draft.wrote, values=values | agreed)
 
 
-def answered(launch_id: str, draft_id: str, page: str, names: frozenset[str]) -> None:
+def left_behind(at: Desk) -> tuple[Work, ...]:
+    """The forms this user was filling in when an earlier launch ended, as far as they may still be gone on with."""
+    found = []
+    for draft in drafts().left_behind() if at.rights.edit or at.rights.note else ():
+        if not draft.saved and normal(draft.values) != normal(draft.base):
+            with suppress(EhrNotFound, EhrForbidden):  # the figure is gone, or the right to it
+                work = _beside(at, draft)
+                work.must_allow(draft.entry)
+                found.append(work)
+    return tuple(found)
+
+
+def answered(draft_id: str, page: str, names: frozenset[str]) -> None:
     """Keep what was sent before anything else is asked of the EHR, which may not answer.
 
     Who may only write a note has drafts that begin there: nothing is kept in those from another page. Nothing is kept
     in a draft that was saved.
     """
-    draft = drafts().get(launch_id, draft_id)
+    draft = drafts().get(draft_id)
     if draft is not None and not draft.saved and (draft.entry != "note" or page == "note"):
-        drafts().put(launch_id, draft.answered(names, given()))
+        drafts().put(draft.answered(names, given()))
 
 
 def given() -> dict[str, tuple[str, ...]]:

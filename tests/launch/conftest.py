@@ -99,7 +99,6 @@ def kept_app(settings: Settings) -> Flask:
 @pytest.fixture
 def app(kept_app: Flask, settings: Settings, clock: Clock) -> Flask:
     kept_app.extensions["steunfiguren.launcher"] = new_launcher(settings, clock)
-    kept_app.extensions.pop("steunfiguren.drafts", None)
     return kept_app
 
 

@@ -24,7 +24,6 @@ import orjson
 import requests
 from flask import Flask
 from flask.testing import FlaskClient
-from sqlalchemy import inspect
 from sqlalchemy import text as sql
 from werkzeug.test import TestResponse
 from wrong_patient_children import CHILDREN, USERS, marks, patient_id, record
@@ -163,7 +162,6 @@ class World:
         kept = LaunchStore(engine, Keyring(self.settings.encryption_keys), self.settings.session, self.clock)
         launcher = Launcher(self.settings, kept, clock=self.clock, session=self._session)
         self.app.extensions["steunfiguren.launcher"] = launcher
-        self.app.extensions.pop("steunfiguren.drafts", None)
         self.launches: dict[str, str] = {}
         self.log = io.StringIO()
         self.handler = logs.configure(self.log)
@@ -234,8 +232,7 @@ class World:
         kept = self.app.extensions["steunfiguren.launcher"].store
         with kept.engine.connect() as connection:
             rows = connection.execute(sql("select id, facts from launch")).all()
-            typed = inspect(connection).has_table("draft")
-            drafts = connection.execute(sql("select id, launch_id, sealed from draft")).all() if typed else []
+            drafts = connection.execute(sql("select id, launch_id, sealed from launch_draft")).all()
         whose = {row.id: marks(str(kept.keyring.open(row.facts, bound_to=f"facts {row.id}"))) for row in rows}
         for row, child in whose.items():
             assert child == {self.launches[row]}

@@ -21,8 +21,7 @@ from fhir_plugin.model.terms import V3_ROLE_CODE
 from smart_app.launch.cookies import csrf_token
 from smart_app.launch.phases import LaunchUser, UserKind
 from smart_app.presenters.figure_form import held
-from smart_app.store.drafts import Draft
-from smart_app.views.desk import drafts
+from smart_app.store.drafts import Draft, Drafts
 
 TEN = replace(CHILD, birth_date=PartialDate(2016, 1, 1))
 SEVENTEEN = replace(CHILD, birth_date=PartialDate(2009, 1, 1))
@@ -72,6 +71,8 @@ RIGHTS: dict[tuple[str, str], set[str]] = {
     ("checking.save", "POST"): PROFESSIONALS,
     ("checking.save note", "POST"): SEES,
     ("checking.over", "GET"): PROFESSIONALS,
+    ("checking.resume", "POST"): PROFESSIONALS,
+    ("checking.resume note", "POST"): SEES,
     ("checking.conflict", "GET"): PROFESSIONALS,
     ("checking.settle", "POST"): PROFESSIONALS,
     ("checking.drop", "POST"): PROFESSIONALS,
@@ -107,14 +108,15 @@ class Visit:
         assert secret is not None
         self.guard = {"csrf_token": csrf_token(secret.value, self.room.launch_id), "patient": "noor"}
         self.people = given["people"]
-        with self.room.app.test_request_context():
-            self.drafts = {entry: self._draft(entry) for entry in ("who", "note")}
+        store = self.room.app.extensions["steunfiguren.launcher"].store
+        self.kept = Drafts(store, store.launch(self.room.launch_id, secret.value))
+        self.drafts = {entry: self._draft(entry) for entry in ("who", "note")}
 
     def _draft(self, entry: str) -> str:
         base = held(self.people[0])
         typed = {"note_text": ("Een woord.",)} if entry == "note" else {"own_label": ("Tantetje",)}
         draft = Draft(figure_id="sam", entry=entry, base=base, values={**base, **typed})
-        drafts().put(self.room.launch_id, draft)
+        self.kept.put(draft)
         return draft.id
 
     def ask(self, case: str, method: str) -> TestResponse:
@@ -131,7 +133,7 @@ class Visit:
         path = adapter.build(endpoint, {name: values[name] for name in rule.arguments}, method=method)
         if method == "GET":
             return self.room.client.get(path, follow_redirects=True)
-        form = self.guard | {"own_label": "Gekaapt", "note_text": "Een woord.", "version": "1", "by": "Patient/noor"}
+        form = self.guard | {"own_label": "Gekaapt", "note_text": "Een woord.", "by": "Patient/noor"}
         return self.room.client.post(path, data=form, follow_redirects=True)
 
     def stored(self) -> dict[str, list[dict[str, Any]]]:

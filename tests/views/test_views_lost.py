@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from typing import Any
+
 import pytest
 import requests
 from views_record import YOUTH, Room, open_room
@@ -153,3 +156,54 @@ def test_a_lost_answer_about_a_changed_figure_is_found_out(room: Room) -> None:
     room.post(f"{draft}/check", status=504)
     assert "Opgeslagen" in room.get(f"{draft}/check").text_content()
     assert len(room.ehr.all("Provenance")) == 1
+
+
+def _once_it_is_written(room: Room, meanwhile: Callable[[], object]) -> None:
+    """Between the write and the look whether all of it was kept."""
+    before = len(room.ehr.all("Provenance"))
+
+    def hook(_method: str, _path: str) -> None:
+        if len(room.ehr.all("Provenance")) > before:
+            room.ehr.before = None
+            meanwhile()
+
+    room.ehr.before = hook
+
+
+@pytest.mark.parametrize(
+    ("step", "mine", "theirs"),
+    [
+        ("contact", {"phone": "06 11111111"}, {"phone": "06 22222222"}),
+        ("care", {"involvement": ["execution"]}, {"involvement": ["advice-only", "decision-making"]}),
+        ("closeness", {"ring": "2"}, {"ring": "3"}),
+    ],
+)
+def test_what_a_colleague_changes_right_after_a_save_is_not_taken_for_a_loss_and_stays(
+    room: Room, step: str, mine: dict[str, Any], theirs: dict[str, Any]
+) -> None:
+    draft = room.begin(f"figure/coach/change/{step}")
+    room.post(f"{draft}/{step}", mine)
+    other = open_room(ehr=room.ehr)
+
+    def meanwhile() -> None:
+        change = other.begin(f"figure/coach/change/{step}")
+        other.post(f"{change}/{step}", theirs)
+        other.post(f"{change}/check")
+
+    _once_it_is_written(room, meanwhile)
+    assert "Opgeslagen" in room.post(f"{draft}/check").text_content()
+    now = room.begin(f"figure/coach/change/{step}")
+    page = room.get(f"{now}/{step}")
+    for name, value in theirs.items():
+        held = page.xpath(f"//input[@name='{name}'][@checked]/@value|//input[@name='{name}'][@type='tel']/@value")
+        assert sorted(held) == sorted([value] if isinstance(value, str) else value)
+
+
+def test_a_form_that_is_sent_twice_at_once_is_saved_once_and_says_so_twice(room: Room) -> None:
+    draft = _new(room)
+    count = len(room.ehr.all("RelatedPerson"))
+    again = []
+    _once_it_is_written(room, lambda: again.append(room.post(f"{draft}/check").text_content()))
+    assert "Opgeslagen" in room.post(f"{draft}/check").text_content()
+    assert "Opgeslagen" in again[0]
+    assert len(room.ehr.all("RelatedPerson")) == count + 1

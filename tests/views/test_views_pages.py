@@ -8,6 +8,7 @@ from itertools import pairwise
 
 import pytest
 from lxml import html
+from sqlalchemy import select
 from views_record import (
     AUNT,
     CHILD,
@@ -24,6 +25,7 @@ from fhir_plugin.model.dates import PartialDate
 from fhir_plugin.model.identity import PersonName, Ref
 from fhir_plugin.model.terms import NetworkRing
 from smart_app.presenters.figure_form import ACTIONS, STEPS
+from smart_app.store.tables import drafts
 
 EVIL = '<script>alert("x")</script>'
 
@@ -282,9 +284,10 @@ def test_signing_out_forgets_what_was_typed(room: Room) -> None:
     room.post(f"{draft}/who", {"own_label": "Juf Ans"})
     page = room.post("sign-out")
     assert "De app is afgesloten" in page.text_content()
-    draft_id = draft.rsplit("/", 1)[1]
-    assert room.app.extensions["steunfiguren.drafts"].get(room.launch_id, draft_id) is None
+    with room.app.extensions["steunfiguren.launcher"].store.engine.connect() as connection:
+        assert connection.execute(select(drafts)).first() is None
     room.get(status=409)
+    assert "Juf Ans" not in room.again().get().text_content()
 
 
 def test_the_ring_of_the_model_is_the_ring_of_the_drawing() -> None:

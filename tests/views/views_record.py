@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import secrets
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import Any
 
@@ -186,7 +186,12 @@ class Room:
     app: Flask
     ehr: MemoryEhr
     client: FlaskClient
-    launch_id: str
+    facts: LaunchFacts
+
+    @property
+    def launch_id(self) -> str:
+        """Of the launch that is open."""
+        return self.facts.id
 
     def url(self, path: str = "") -> str:
         """An address within the launch."""
@@ -200,7 +205,7 @@ class Room:
 
     def post(self, path: str, data: dict[str, Any] | None = None, *, status: int = 200, follow: bool = True) -> Any:
         """Send a form as the browser would, with the hidden fields of the page."""
-        page = self.get("worklist") if not hasattr(self, "_guard") else None
+        page = self.get() if not hasattr(self, "_guard") else None
         if page is not None:
             names = ("csrf_token", "patient")
             self._guard = {name: page.xpath(f"string(//input[@name='{name}']/@value)") for name in names}
@@ -216,6 +221,18 @@ class Room:
         """Begin to add or change; returns the path of the draft."""
         answer = self.post(path, data, status=303, follow=False)
         return str(answer.headers["Location"]).rsplit("/", 1)[0]
+
+    def again(self, user: LaunchUser | None = None, patient_id: str = "") -> Room:
+        """A new launch in the same app, by the same person on the same record unless it says otherwise."""
+        store = self.app.extensions["steunfiguren.launcher"].store
+        facts = replace(
+            self.facts, id=secrets.token_hex(16), user=user or self.facts.user, patient_id=patient_id or CHILD.id
+        )
+        secret = secrets.token_urlsafe(16)
+        store.add_launch(facts, Tokens(access="token"), secret)
+        client = self.app.test_client()
+        client.set_cookie(f"sf-l-{facts.id}", secret)
+        return Room(app=self.app, ehr=self.ehr, client=client, facts=facts)
 
 
 class _Compiled(BytecodeCache):
@@ -264,4 +281,4 @@ def open_room(
     )  # fmt: skip
     app.extensions["steunfiguren.launcher"].store.add_launch(facts, Tokens(access="token"), secret)
     client.set_cookie(f"sf-l-{launch_id}", secret)
-    return Room(app=app, ehr=ehr, client=client, launch_id=launch_id)
+    return Room(app=app, ehr=ehr, client=client, facts=facts)

@@ -42,10 +42,13 @@ class FaultyBackend:
         Raises:
             FhirError: a fault refuses it, or the backend does.
         """
+        altered = self._altered(interaction, frozenset())
+        hides = altered.type == "Flag" and guard.own_record and self._faults.active("hides-safety-block")
         with self._conflicts():
-            found = self._inner.perform(self._altered(interaction, frozenset()), guard)
-        hidden = interaction.type == "Flag" and guard.own_record and self._faults.active("hides-safety-block")
-        return replace(found, body=_without_labelled(found.body)) if hidden else found
+            if not hides:
+                return self._inner.perform(altered, guard)
+            found = self._inner.perform(replace(altered, wired=False), guard)
+        return replace(found, body=_without_labelled(found.body))
 
     def transaction(self, entries: list[Entry], guard: Guard) -> list[Answer]:
         """All or nothing, if the faults leave it possible.
