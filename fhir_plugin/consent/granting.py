@@ -153,7 +153,11 @@ def replacement(old: ConsentRecord, new: ConsentRecord) -> tuple[ConsentRecord, 
         UsageError: the two are about different children, or the old one does not count any more.
     """
     if literal(old.subject) != literal(new.subject):
-        raise UsageError("A consent of another child cannot be replaced.", code="consent-other-child")
+        raise UsageError(
+            "A consent of another child cannot be replaced.",
+            code="consent-other-child",
+            remedy="Open the record again.",
+        )
     return (_inactive(old), new)
 
 
@@ -226,7 +230,7 @@ def _basis(wanted: Grant, facts: Facts, policy: Policy) -> AgeBasis | None:
 def _rule(wanted: Grant) -> Rule:
     start, end = wanted.valid.start, wanted.valid.end
     if start is None or end is None:
-        raise UsageError("A consent needs a first and a last day.", code="co-4")
+        raise UsageError("A consent needs a first and a last day.", code="co-4", remedy="Give both days.")
     labels = (Coding(system=V3_CONFIDENTIALITY, code=wanted.label.value),)
     return Rule(
         effect=wanted.effect,

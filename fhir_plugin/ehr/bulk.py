@@ -22,6 +22,7 @@ _NDJSON = "application/fhir+ndjson"
 _PAUSE = 2.0
 _LONGEST_PAUSE = 300.0
 _SERIOUS = ("error", "fatal")
+_BY_SEARCH = "Where its Bulk Data export does not work, leave out --source-bulk to read it by search."
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -78,7 +79,7 @@ class BulkExport:
                 f"The server did not begin an export (HTTP {answer.status}).",
                 where=where,
                 status=answer.status,
-                remedy="It may have no Bulk Data export; leave out --source-bulk to read it by search.",
+                remedy=_BY_SEARCH,
             )
         return job
 
@@ -89,13 +90,15 @@ class BulkExport:
             if answer.status == 200 and answer.body is not None:
                 return answer.body
             if answer.status != 202:
-                raise EhrProtocolError("The export has no list of files.", where=where, status=answer.status)
+                raise EhrProtocolError(
+                    "The export has no list of files.", where=where, status=answer.status, remedy=_BY_SEARCH
+                )
             pause = _asked(answer, pause)
             if self.clock() + pause > until:
                 raise EhrBusy(
                     "The server is still busy with the export.",
                     where=where,
-                    remedy="Try again later, or read it by search.",
+                    remedy=f"Try again later. {_BY_SEARCH}",
                 )
             self.sleep(pause)
 
@@ -110,7 +113,9 @@ class BulkExport:
             except (ValueError, RecursionError):
                 body = None
             if not isinstance(body, dict):
-                raise EhrProtocolError(f"Line {number} of an export file is no resource.", where=where)
+                raise EhrProtocolError(
+                    f"Line {number} of an export file is no resource.", where=where, remedy=_BY_SEARCH
+                )
             yield body
 
     def _refuse_errors(self, url: str, *, authorised: bool) -> None:
@@ -121,7 +126,7 @@ class BulkExport:
                     raise EhrFailed(
                         "The server says that its export is incomplete.",
                         where="GET export file",
-                        remedy="Try again later; if it stays, read it by search.",
+                        remedy=f"Try again later. {_BY_SEARCH}",
                     )
 
     def _discard(self, job: str) -> None:
@@ -141,5 +146,5 @@ def _asked(answer: RawAnswer, pause: float) -> float:
 def _urls(manifest: dict[str, Any], part: str) -> list[str]:
     files = manifest.get(part, [])
     if not isinstance(files, list) or not all(isinstance(file, dict) and file.get("url") for file in files):
-        raise EhrProtocolError("The list of export files cannot be read.", where="GET export status")
+        raise EhrProtocolError("The list of export files cannot be read.", where="GET export status", remedy=_BY_SEARCH)
     return [str(file["url"]) for file in files]

@@ -22,8 +22,9 @@ from fhir_plugin.ehr.entries import Entry, bundle_of, if_match_header, read_answ
 from fhir_plugin.ehr.retry import Limit, Retry
 from fhir_plugin.ehr.searchset import Params, follow, pairs_of
 from fhir_plugin.ehr.transport import RawAnswer, Request, TokenSource, Transport
+from fhir_plugin.ehr.urls import segment
 from fhir_plugin.ehr.wire import FHIR_JSON, JSON_PATCH
-from fhir_plugin.errors import EhrError, EhrProtocolError, EhrRejected, UsageError
+from fhir_plugin.errors import EhrError, EhrProtocolError, EhrRejected
 
 __all__ = ["FhirClient"]
 
@@ -108,9 +109,9 @@ class FhirClient:
             EhrNotFound: unknown, or removed.
             EhrProtocolError: another resource than was asked for.
         """
-        path, where = f"{resource_type}/{_segment(resource_id)}", f"GET {resource_type}"
+        path, where = f"{resource_type}/{segment(resource_id)}", f"GET {resource_type}"
         if version is not None:
-            path, where = f"{path}/_history/{_segment(version)}", f"{where}/_history"
+            path, where = f"{path}/_history/{segment(version)}", f"{where}/_history"
         body = self._get(path, where) or {}
         if body.get("resourceType") != resource_type or body.get("id") != resource_id:
             raise EhrProtocolError(
@@ -160,7 +161,7 @@ class FhirClient:
             EhrConflict: somebody else changed it first.
             EhrUnreachable: no answer; read it again before anything else.
         """
-        _segment(str(resource.get("id", "")))
+        segment(str(resource.get("id", "")))
         return self._write(Entry.put(resource, if_match=if_match))
 
     def patch(
@@ -171,7 +172,7 @@ class FhirClient:
         Raises:
             EhrConflict: another version, or a ``test`` that fails.
         """
-        path, where = f"{resource_type}/{_segment(resource_id)}", f"PATCH {resource_type}"
+        path, where = f"{resource_type}/{segment(resource_id)}", f"PATCH {resource_type}"
         headers = dict(_RETURN) | ({} if if_match is None else {"If-Match": if_match_header(if_match)})
         request = Request(
             method="PATCH", target=path, where=where, headers=headers, json=operations, content_type=JSON_PATCH
@@ -298,10 +299,3 @@ def _says_unsupported(error: EhrError, *, reading: bool) -> bool:
 def _answer(answer: RawAnswer) -> Answer:
     location, etag = (answer.headers.get(name, "") for name in ("Location", "ETag"))
     return Answer(status=answer.status, body=answer.body, location=location, etag=etag)
-
-
-def _segment(value: str) -> str:
-    """A logical id as a path segment (https://hl7.org/fhir/R4/datatypes.html#id): nothing that could steer the URL."""
-    if not value or not all(char.isalnum() or char in "-._" for char in value) or value in (".", ".."):
-        raise UsageError("This is not a logical id.", where="id", remedy="Ids hold letters, digits, '-' and '.' only.")
-    return value

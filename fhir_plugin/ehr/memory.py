@@ -16,6 +16,7 @@ from threading import RLock
 from typing import Any
 from urllib.parse import parse_qsl, urlsplit
 
+from fhir_plugin.ehr.memory_patch import PatchFailed, patched
 from fhir_plugin.ehr.memory_search import matches, page_of
 from fhir_plugin.ehr.wire import dumps, loads
 
@@ -164,7 +165,10 @@ class MemoryEhr:
         if method == "PATCH":
             if versions is None:
                 raise _Refused(404, "not-found")
-            body = _patched(versions[-1], body)
+            try:
+                body = patched(versions[-1], body)
+            except PatchFailed:
+                raise _Refused(409, "conflict") from None
         elif body.get("id") != parts[1]:
             raise _Refused(400, "invalid")
         return (200 if versions else 201), self._store(type_, parts[1], body)
@@ -286,29 +290,3 @@ def links(body: Json) -> Json:
         return {}
     location = f"{body['resourceType']}/{body['id']}/_history/{version}"
     return {"location": location, "etag": f'W/"{version}"'}
-
-
-def _patched(body: Json, operations: list[Json]) -> Json:
-    """A body after a JSON Patch (RFC 6902: test, add, replace, remove)."""
-    result = copy.deepcopy(body)
-    for operation in operations:
-        *parents, last = [part.replace("~1", "/").replace("~0", "~") for part in operation["path"].split("/")[1:]]
-        target: Any = result
-        for part in parents:
-            target = target[int(part)] if isinstance(target, list) else target[part]
-        _apply(target, last, operation)
-    return result
-
-
-def _apply(target: Any, last: str, operation: Json) -> None:
-    key: Any = last if isinstance(target, dict) else len(target) if last == "-" else int(last)
-    match operation["op"]:
-        case "test":
-            if (target.get(key) if isinstance(target, dict) else target[key]) != operation["value"]:
-                raise _Refused(409, "conflict")
-        case "remove":
-            del target[key]
-        case "add" if isinstance(target, list):
-            target.insert(key, operation["value"])
-        case _:
-            target[key] = operation["value"]

@@ -1,11 +1,15 @@
-"""URLs that others give: where they lead, told without trusting that they are URLs at all."""
+"""URLs and parts of them that others give: told without trusting that they are what they should be."""
 
 from __future__ import annotations
 
+import re
 from urllib.parse import urljoin, urlsplit
 
-__all__ = ["joined", "origin_of"]
+from fhir_plugin.errors import UsageError
 
+__all__ = ["joined", "origin_of", "segment"]
+
+_ID = re.compile(r"(?!\.\.?$)[A-Za-z0-9._-]+")
 _PORTS = {"https": 443, "http": 80}
 
 
@@ -25,3 +29,16 @@ def joined(base: str, url: str) -> str:
         return urljoin(base, url)
     except ValueError:
         return url
+
+
+def segment(value: str) -> str:
+    """A logical id as a path segment: nothing that could steer the URL.
+
+    Source: https://hl7.org/fhir/R4/datatypes.html#id; the underscore, which some servers use, is let pass.
+
+    Raises:
+        UsageError: it holds anything else. It is not repeated.
+    """
+    if _ID.fullmatch(value) is None:
+        raise UsageError("This is not a logical id.", where="id", remedy="Ids hold letters, digits, '-', '.' and '_'.")
+    return value

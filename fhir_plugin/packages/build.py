@@ -89,7 +89,9 @@ def _published(definitions: Definitions, body: Json) -> Json:
         return body
     structure = definitions.structure(f"{body['url']}|{body.get('version', '')}")
     if structure is None:
-        raise PackageError("A profile of ours cannot be found by its own url.", where=str(body["url"]))
+        raise PackageError(
+            "A profile of ours cannot be found by its own url.", where=str(body["url"]), remedy="Install it again."
+        )
     order = _element_order(definitions)
     kept = {key: value for key, value in structure.items() if key not in _LAST}
     elements = [_ordered(element, order) for element in structure["snapshot"]["element"]]

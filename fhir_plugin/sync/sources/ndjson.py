@@ -22,7 +22,9 @@ def open_ndjson(path: Path) -> Table:
     try:
         names = tuple(dict.fromkeys(name for _, body in _lines(path) if body for name in body))
     except OSError:
-        raise InputError("The file cannot be read.", where=path.name, code="sync-unreadable") from None
+        raise InputError(
+            "The file cannot be read.", where=path.name, code="sync-unreadable", remedy="Check its rights."
+        ) from None
     check_header(path.name, names)
 
     def rows() -> Iterator[Row]:

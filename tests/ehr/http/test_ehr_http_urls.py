@@ -74,7 +74,7 @@ def test_a_private_search_leaves_no_value_in_the_url_or_the_log(
     assert "999990019" not in caplog.text
 
 
-@pytest.mark.parametrize("resource_id", ["", "../Patient/1", "1?x=y", "..", "a/b"])
+@pytest.mark.parametrize("resource_id", ["", "../Patient/1", "1?x=y", ".", "..", "a/b", "\uff11", "1\n"])
 def test_an_id_cannot_steer_the_url(client: FhirClient, resource_id: str) -> None:
     with pytest.raises(UsageError):
         client.read("RelatedPerson", resource_id)
