@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable
 from typing import Any
 
 from fhir_plugin.mapping.displays import coding_to_json
-from fhir_plugin.mapping.json import Json, codings, objects
+from fhir_plugin.mapping.json import Json, codings, listed, objects
 from fhir_plugin.model.identity import Coding
 
 __all__ = ["Owned", "all_codings", "edited", "rebuilt"]
@@ -33,7 +33,7 @@ def edited(body: Json, key: str, wanted: Iterable[Coding], owned: Owned, host: H
     wanted = list(wanted)
     keys = {coding.key for coding in wanted}
     held = {coding.key for coding in all_codings(body, key) if owned(coding)}
-    concepts = [kept for raw in _concepts(body, key) if (kept := _without(raw, keys, owned)) is not None]
+    concepts = [kept for raw in listed(body, key) if (kept := _without(raw, keys, owned)) is not None]
     return _with(concepts, [coding for coding in wanted if coding.key not in held], host)
 
 
@@ -41,7 +41,7 @@ def rebuilt(
     body: Json, key: str, wanted: Iterable[Coding], owned: Owned, host: Host = lambda _c, _n: None
 ) -> list[Any]:
     """Concepts in the wanted order; what others wrote beside our codings follows, whole."""
-    rest = [kept for raw in _concepts(body, key) if (kept := _without(raw, set(), owned)) is not None]
+    rest = [kept for raw in listed(body, key) if (kept := _without(raw, set(), owned)) is not None]
     return _with([], list(wanted), host) + rest
 
 
@@ -71,8 +71,3 @@ def _without(raw: Any, wanted: set[tuple[str, str]], owned: Owned) -> Any | None
 def _dropped(item: Any, wanted: set[tuple[str, str]], owned: Owned) -> bool:
     coding = next(codings({"coding": [item]}), None)
     return coding is not None and owned(coding) and coding.key not in wanted
-
-
-def _concepts(body: Json, key: str) -> list[Any]:
-    held = body.get(key)
-    return list(held) if isinstance(held, list) else []

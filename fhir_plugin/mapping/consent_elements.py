@@ -7,10 +7,10 @@ from typing import Any
 from fhir_plugin.mapping.consent_dates import instant_to_fhir, read_span
 from fhir_plugin.mapping.consent_doubts import BACKBONE, Doubts
 from fhir_plugin.mapping.consent_reading import read_rule
-from fhir_plugin.mapping.consent_spelling import COMMON, Rules, Spelling, listed
+from fhir_plugin.mapping.consent_spelling import COMMON, Rules, Spelling
 from fhir_plugin.mapping.consent_writing import write_rule
 from fhir_plugin.mapping.extensions import read_code, single_code
-from fhir_plugin.mapping.json import Json, codings, objects, prune, put_text, reference_to_json, text
+from fhir_plugin.mapping.json import Json, codings, listed, objects, prune, put_text, reference_to_json, text
 from fhir_plugin.mapping.lens import ItemLens, Lens, list_lens
 from fhir_plugin.model.consent import PolicyRule, Scope, Status, Verification
 from fhir_plugin.model.identity import Identifier, Ref
@@ -180,8 +180,7 @@ def _get_policy(body: Json) -> str:
 
 
 def _write_policy(body: Json, value: str) -> None:
-    held = body.get("policy")
-    kept = [item for item in (held if isinstance(held, list) else []) if text(item, "uri") != _get_policy(body)]
+    kept = [item for item in listed(body, "policy") if text(item, "uri") != _get_policy(body)]
     body.update(prune({"policy": [*([{"uri": value}] if value else []), *kept]}))
     if not value and not kept:
         body.pop("policy", None)

@@ -21,10 +21,10 @@ from fhir_plugin.mapping.consent_elements import (
     write_status,
 )
 from fhir_plugin.mapping.consent_reading import read_rule
-from fhir_plugin.mapping.consent_spelling import COMMON, Rules, Spelling, listed
+from fhir_plugin.mapping.consent_spelling import COMMON, Rules, Spelling
 from fhir_plugin.mapping.consent_writing import write_rule
 from fhir_plugin.mapping.extensions import read_code
-from fhir_plugin.mapping.json import Json, codings, extension, objects, reference_to_json, text
+from fhir_plugin.mapping.json import Json, codings, extension, listed, objects, reference_to_json, text
 from fhir_plugin.mapping.lens import ItemLens, Lens, list_lens
 from fhir_plugin.model.consent import Effect, Interval, PolicyRule, Rule, Scope, Status, Verification
 from fhir_plugin.model.dates import AMSTERDAM, midnight

@@ -16,7 +16,7 @@ from fhir_plugin.model.consent import ConsentRecord, PolicyRule, Rule, Scope
 from fhir_plugin.model.issues import Issue, Report, Severity
 from fhir_plugin.model.tangle import oversize
 
-__all__ = ["COMMON", "Rules", "Spelling", "listed", "read_all", "write_one"]
+__all__ = ["COMMON", "Rules", "Spelling", "read_all", "write_one"]
 
 COMMON = frozenset(
     {"resourceType", "id", "meta", "language", "text", "contained", "extension", "identifier", "category", "status"}
@@ -78,12 +78,6 @@ def write_one(record: ConsentRecord, spelling: Spelling, other: Spelling) -> Jso
         return _converted(body, record, spelling, other)
     _guard(body, record, spelling)
     return _written(body, record, spelling)
-
-
-def listed(body: Json, key: str) -> list[Any]:
-    """The items of an array element, of whatever type; none where it is no array."""
-    value = body.get(key)
-    return value if isinstance(value, list) else []
 
 
 def _written(body: Json, record: ConsentRecord, spelling: Spelling) -> Json:

@@ -10,7 +10,7 @@ from fhir_plugin.mapping.consent_dialect import R4, Dialect
 from fhir_plugin.mapping.consent_doubts import Doubts
 from fhir_plugin.mapping.consent_reading import read_rule
 from fhir_plugin.mapping.displays import coding_to_json
-from fhir_plugin.mapping.json import Json, reference_to_json
+from fhir_plugin.mapping.json import Json, listed, reference_to_json
 from fhir_plugin.model.consent import Actor, DataRef, Interval, Rule
 from fhir_plugin.model.identity import Coding
 
@@ -44,14 +44,26 @@ def write_rule(held: Json, rule: Rule, dialect: Dialect = R4) -> Json:
     _put_interval(body, "dataPeriod", current.data_period, rule.data_period)
     _put_items(body, "data", current.data, rule.data, lambda raw: _read(raw, "data", dialect).data, _data)
     if current.exceptions != rule.exceptions:
-        nested = body.get("provision")
-        sources = [
-            source if isinstance(source, dict) else {} for source in (nested if isinstance(nested, list) else [])
-        ]
-        sources += [{}] * (len(rule.exceptions) - len(sources))
-        written = (write_rule(source, each, dialect) for source, each in zip(sources, rule.exceptions, strict=False))
-        _put(body, "provision", list(written))
+        _put(body, "provision", _nested(listed(body, "provision"), current.exceptions, rule.exceptions, dialect))
     return body
+
+
+def _nested(held: list[Any], current: Sequence[Rule], wanted: Sequence[Rule], dialect: Dialect) -> list[Json]:
+    """Nested provisions that say what is wanted: each written into the held one that says the same, else into the next.
+
+    So what others wrote in a provision stays with what it was written about when another one goes.
+    """
+    free = [(source, says) for source, says in zip(held, current, strict=False) if isinstance(source, dict)]
+    kept: dict[int, Json] = {}
+    for index, rule in enumerate(wanted):
+        match = next((entry for entry in free if entry[1] == rule), None)
+        if match:
+            free.remove(match)
+            kept[index] = match[0]
+    rest = iter(source for source, _ in free)
+    return [
+        kept[index] if index in kept else write_rule(next(rest, {}), rule, dialect) for index, rule in enumerate(wanted)
+    ]
 
 
 def _read(raw: Any, key: str, dialect: Dialect) -> Rule:
@@ -87,8 +99,7 @@ def _put_items(
     """Write a condition that changed; an item that still says the next values in order is kept as it is."""
     if tuple(old) == tuple(new):
         return
-    held = body.get(key)
-    free = [(raw, values) for raw in (held if isinstance(held, list) else []) if (values := decode(raw))]
+    free = [(raw, values) for raw in listed(body, key) if (values := decode(raw))]
     items: list[Json] = []
     rest = list(new)
     while rest:

@@ -14,7 +14,7 @@ from typing import Any
 
 from fhir_plugin.mapping import concepts
 from fhir_plugin.mapping import extensions as ext
-from fhir_plugin.mapping.json import Json, period_of, put_period, reference_to_json, text
+from fhir_plugin.mapping.json import Json, listed, period_of, put_period, reference_to_json, text
 from fhir_plugin.mapping.lens import Lens, apply_lenses
 from fhir_plugin.model.carried import Carried
 from fhir_plugin.model.figure import Engagement
@@ -146,8 +146,7 @@ def _open_beside(team: Json, member: str, current: int) -> Iterator[Json]:
 
 def participants(team: Json) -> list[Any]:
     """The participant list as it stands, whatever is in it."""
-    held = team.get("participant")
-    return held if isinstance(held, list) else []
+    return listed(team, "participant")
 
 
 def same_member(member: Any, reference: str) -> bool:

@@ -10,7 +10,17 @@ from collections.abc import Callable
 from enum import StrEnum
 from typing import TypeVar
 
-from fhir_plugin.mapping.json import Json, date_of, extension, extensions, prune, reference_of, reference_to_json, text
+from fhir_plugin.mapping.json import (
+    Json,
+    date_of,
+    extension,
+    extensions,
+    listed,
+    prune,
+    reference_of,
+    reference_to_json,
+    text,
+)
 from fhir_plugin.mapping.lens import ItemLens, Lens, list_lens, merge_items
 from fhir_plugin.model.dates import PartialDate
 from fhir_plugin.model.identity import Ref
@@ -54,9 +64,7 @@ def single(name: str, path: str, url: str, item: ItemLens[T]) -> Lens[T | None]:
         return None
 
     def write(body: Json, value: T | None) -> None:
-        held = body.get("extension")
-        values = () if value is None else (value,)
-        merged = merge_items(held if isinstance(held, list) else [], values, bound)
+        merged = merge_items(listed(body, "extension"), () if value is None else (value,), bound)
         if merged:
             body["extension"] = merged
         else:
@@ -106,8 +114,7 @@ def put_sub(body: Json, url: str, member: Json) -> None:
             **value,
         },
     )
-    held = body.get("extension")
-    merged = merge_items(held if isinstance(held, list) else [], (member,) if member else (), item)
+    merged = merge_items(listed(body, "extension"), (member,) if member else (), item)
     if merged:
         body["extension"] = merged
     else:

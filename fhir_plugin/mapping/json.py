@@ -17,6 +17,7 @@ __all__ = [
     "extension",
     "extensions",
     "instant_of",
+    "listed",
     "objects",
     "period_of",
     "prune",
@@ -36,6 +37,12 @@ def text(body: Any, key: str) -> str:
     """A string element, or empty."""
     value = body.get(key) if isinstance(body, dict) else None
     return value if isinstance(value, str) else ""
+
+
+def listed(body: Json, key: str) -> list[Any]:
+    """The items of an array element, of whatever type; none where it is no array."""
+    value = body.get(key)
+    return value if isinstance(value, list) else []
 
 
 def objects(body: Any, key: str) -> list[Json]:

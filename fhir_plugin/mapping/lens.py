@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from functools import cache
 from typing import Any, Generic, TypeVar
 
-from fhir_plugin.mapping.json import Json
+from fhir_plugin.mapping.json import Json, listed, objects
 
 __all__ = ["ItemLens", "Lens", "apply_lenses", "list_lens"]
 
@@ -69,10 +69,10 @@ def list_lens(name: str, path: str, key: str, item: ItemLens[T]) -> Lens[tuple[T
     """A lens on the items of ``body[key]`` that ``item`` can read, in order; other items keep their place."""
 
     def get(body: Json) -> tuple[T, ...]:
-        return tuple(value for value in map(item.decode, _items(body, key)) if value is not None)
+        return tuple(value for value in map(item.decode, objects(body, key)) if value is not None)
 
     def write(body: Json, values: tuple[T, ...]) -> None:
-        merged = merge_items(_raw(body, key), values, item)
+        merged = merge_items(listed(body, key), values, item)
         if merged:
             body[key] = merged
         else:
@@ -147,12 +147,3 @@ def _reuse(raw: Json, value: T, item: ItemLens[T]) -> Json:
 
 def _decode(item: ItemLens[T], raw: Any) -> T | None:
     return item.decode(raw) if isinstance(raw, dict) else None
-
-
-def _raw(body: Json, key: str) -> list[Any]:
-    value = body.get(key)
-    return value if isinstance(value, list) else []
-
-
-def _items(body: Json, key: str) -> list[Json]:
-    return [value for value in _raw(body, key) if isinstance(value, dict)]

@@ -8,7 +8,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Any
 
-from fhir_plugin.mapping.json import Json, objects, put_text, text
+from fhir_plugin.mapping.json import Json, listed, objects, put_text, text
 from fhir_plugin.mapping.lens import ItemLens, Lens, merge_items
 from fhir_plugin.model.identity import NameOrder, PersonName
 from fhir_plugin.model.names import family_name, split_prefix
@@ -47,8 +47,7 @@ def read_name(body: Json) -> PersonName:
 
 
 def _write(body: Json, name: PersonName) -> None:
-    held = body.get("name")
-    names: list[Any] = list(held) if isinstance(held, list) else []
+    names = list(listed(body, "name"))
     known = [item for item in names if isinstance(item, dict)]
     main = _main(known)
     usual = _usual(known, main)
@@ -208,8 +207,7 @@ def _put_extension(body: Json, url: str, key: str, value: str) -> None:
         decode=lambda raw: text(raw, key) if raw.get("url") == url else None,
         encode=lambda new, base: {**(base or {"url": url}), key: new},
     )
-    held = body.get("extension")
-    merged = merge_items(held if isinstance(held, list) else [], (value,) if value else (), item)
+    merged = merge_items(listed(body, "extension"), (value,) if value else (), item)
     if merged:
         body["extension"] = merged
     else:

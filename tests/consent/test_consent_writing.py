@@ -6,6 +6,7 @@ import copy
 from dataclasses import replace
 from datetime import timedelta
 
+from consent_cases import provision
 from consent_full import full
 from consent_generator import cases
 from hypothesis import given, settings
@@ -45,6 +46,22 @@ def test_one_change_changes_one_element() -> None:
     expected = copy.deepcopy(body)
     del expected["provision"]["action"][1]
     assert written == expected
+
+
+def test_what_others_wrote_in_an_exception_stays_with_it_when_another_one_goes() -> None:
+    body = full()
+    first, second, third = (
+        provision({"says": "deny", "class": [name]}) | {"extension": [{"url": "urn:why", "valueString": name}]}
+        for name in ("Observation", "Condition", "Goal")
+    )
+    body["provision"]["provision"] = [first, second, third]
+    (record,) = consents_from_fhir([body])
+    assert record.root is not None
+
+    fewer = replace(record.root, exceptions=record.root.exceptions[1:])
+    assert consent_to_fhir(replace(record, root=fewer))["provision"]["provision"] == [second, third]
+    turned = replace(record.root, exceptions=tuple(reversed(record.root.exceptions)))
+    assert consent_to_fhir(replace(record, root=turned))["provision"]["provision"] == [third, second, first]
 
 
 def test_a_changed_end_keeps_how_the_start_was_written() -> None:
