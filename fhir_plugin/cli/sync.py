@@ -13,7 +13,7 @@ from typing import cast
 import click
 
 from fhir_plugin.cli.lazy import LazyGroup
-from fhir_plugin.cli.sync_apply import Application, journal_of
+from fhir_plugin.cli.sync_apply import Application
 from fhir_plugin.cli.sync_ehr import say_notices
 from fhir_plugin.cli.sync_options import (
     Connection,
@@ -36,6 +36,7 @@ from fhir_plugin.sync.plans.planning import Planner
 from fhir_plugin.sync.plans.rendering import plan_lines, totals_lines, words
 from fhir_plugin.sync.records.no_access import own_url
 from fhir_plugin.sync.records.reaching import reach, recent_of
+from fhir_plugin.sync.records.storage import Storage
 from fhir_plugin.sync.sources.columns import (
     ColumnMap,
     check_columns,
@@ -127,8 +128,7 @@ def plan(
     limit: int,
     show_all: bool,
     quiet: bool,
-    journal: Path,
-    database: str,
+    storage: Storage,
     lang: str,
 ) -> None:
     """Plan what SOURCE (a file, or the FHIR endpoint of another system) changes in the records, and show it."""
@@ -149,8 +149,8 @@ def plan(
         context = Context(source=columns.source, policy=load_policy(NL_JEUGDWET), at=now, dialect=repr(columns))
         with (
             few_collections(),
-            journal_of(journal, database, client.base_url, columns.source) as held,
-            reach(client, journal, held.vault) as ehr,
+            storage.journal(client.base_url, columns.source) as held,
+            reach(client, storage, held) as ehr,
         ):
             say_notices(ehr, language)
             meter = Meter(language, quiet)
@@ -218,8 +218,7 @@ def apply(
     workers: int,
     report: Path | None,
     quiet: bool,
-    journal: Path,
-    database: str,
+    storage: Storage,
     lang: str,
 ) -> None:
     """Do exactly what PLAN says, or say what changed meanwhile."""
@@ -229,8 +228,7 @@ def apply(
     application = Application(
         connection=connection,
         reader=reader,
-        journal=journal,
-        database=database,
+        storage=storage,
         author=author_of(author, reader),
         only=only.removeprefix("Patient/"),
         limit=limit,
@@ -240,13 +238,12 @@ def apply(
         progress=Meter(language, quiet),
         notices=lambda ehr: say_notices(ehr, language),
     )
-    run, did = application()
+    run, steps, noticed = application()
     outcome = RunReport(
         run=run,
-        steps=tuple(did.steps),
+        steps=tuple(steps),
         seconds=time.monotonic() - started,
-        unprotected=did.unprotected,
-        untrue=tuple(sorted(did.untrue)),
+        noticed=noticed,
         waiting=_unanswered(reader, application.only),
     )
     click.echo(outcome.text(language))

@@ -2,34 +2,29 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Iterator
-from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from functools import partial
 from itertools import islice
-from pathlib import Path
 
 from fhir_plugin.cli.sync_options import Connection, Meter
 from fhir_plugin.ehr.client import FhirClient
-from fhir_plugin.errors import EhrUnreachable, UsageError
+from fhir_plugin.errors import EhrUnreachable
 from fhir_plugin.model.identity import Ref
-from fhir_plugin.sync.journals.journal import Journal
-from fhir_plugin.sync.journals.opening import open_database, open_journal
+from fhir_plugin.sync.applying.writing import UNTRUE
+from fhir_plugin.sync.journals.journal import Journal, Step
 from fhir_plugin.sync.plans.planfile import PlanReader, client_of
 from fhir_plugin.sync.plans.planning import CHUNK
 from fhir_plugin.sync.records.no_access import without_access
 from fhir_plugin.sync.records.reaching import Reached, reach
+from fhir_plugin.sync.records.storage import Storage
 from fhir_plugin.sync.workers.hands import few_collections, side_by_side
 from fhir_plugin.sync.workers.pace import DatabasePace, MachinePace
 from fhir_plugin.sync.workers.queue import open_queue
-from fhir_plugin.sync.workers.shares import Did, Share, applier_for, in_pieces
+from fhir_plugin.sync.workers.shares import Share, applier_for, in_pieces
 
-__all__ = ["Application", "client_at_pace", "journal_of"]
-
-
-def journal_of(file: Path, database: str, ehr: str, source: str) -> AbstractContextManager[Journal]:
-    """The journal: in the database where one is given, else in the file."""
-    return open_database(database, ehr, source) if database else open_journal(file, ehr, source)
+__all__ = ["Application", "client_at_pace"]
 
 
 def client_at_pace(connection: Connection, database: str, ehr: str) -> Callable[[], FhirClient]:
@@ -46,8 +41,7 @@ class Application:
     """One application of a plan, as it was asked for.
 
     Attributes:
-        journal: file of the journal.
-        database: PostgreSQL URL; empty for a journal file.
+        storage: where the journal and the own store are.
         only: a Patient id; empty for all.
         limit: at most so many clients; 0 for all.
         workers: processes on this machine; with a database 0 leaves all the work to workers elsewhere.
@@ -56,8 +50,7 @@ class Application:
 
     connection: Connection
     reader: PlanReader
-    journal: Path
-    database: str
+    storage: Storage
     author: Ref
     only: str
     limit: int
@@ -67,8 +60,8 @@ class Application:
     progress: Meter
     notices: Callable[[Reached], None]
 
-    def __call__(self) -> tuple[int, Did]:
-        """Do it; the number of the run (0: nothing was to be written) and what became of each client.
+    def __call__(self) -> tuple[int, list[Step], Counter[str]]:
+        """Do it; the number of the run (0: nothing was to be written), what became of each client, what was noticed.
 
         Raises:
             EhrUnreachable: the EHR stopped answering; resume the run later.
@@ -78,21 +71,23 @@ class Application:
         client = self.connection.client(reader.ehr)
         with (
             few_collections(),
-            journal_of(self.journal, self.database, reader.ehr, reader.source) as held,
-            reach(client, self.journal, held.vault) as ehr,
+            self.storage.journal(reader.ehr, reader.source) as held,
+            reach(client, self.storage, held) as ehr,
         ):
             self.notices(ehr)
             run = 0 if self.dry_run else held.begin(reader.digest, total)
-            if self.database and not self.dry_run:
-                did = self._through_database(held, ehr, run, total)
-            elif self.workers > 1 and not without_access(client.base_url) and self._is_large():
-                did = self._side_by_side(run, total)
+            if without_access(client.base_url):
+                steps = self._here(held, ehr, run, total)
+            elif self.storage.database and not self.dry_run:
+                steps = self._through_database(held, run, total)
+            elif self.workers > 1 and self._is_large():
+                steps = self._side_by_side(run, total)
             else:
-                did = self._here(held, ehr, run, total)
+                steps = self._here(held, ehr, run, total)
             if run:
                 held.finish(run)
-        did.untrue |= frozenset(ehr.abilities.untrue)
-        return run, did
+            noticed = held.noticed(run) + Counter(f"{UNTRUE}{check}" for check in ehr.abilities.untrue)
+        return run, steps, noticed
 
     def _lines(self) -> Iterator[bytes]:
         lines = self.reader.lines()
@@ -105,44 +100,36 @@ class Application:
         """Whether there is work for more than one process."""
         return any(True for _ in islice(self._lines(), CHUNK, None))
 
-    def _here(self, journal: Journal, ehr: Reached, run: int, total: int) -> Did:
+    def _here(self, journal: Journal, ehr: Reached, run: int, total: int) -> list[Step]:
         workers = max(1, self.workers)
         applier = applier_for(ehr, journal, self.reader.source, self.author, group=self.group, workers=workers)
         applier.dry_run, applier.progress = self.dry_run, self.progress
         applier.apply((client_of(line, self.reader.path.name) for line in self._lines()), total, run)
-        untrue = frozenset(applier.writer.untrue)
-        return Did(steps=applier.steps, unprotected=applier.writer.unprotected, untrue=untrue)
+        return applier.steps
 
-    def _side_by_side(self, run: int, total: int) -> Did:
+    def _side_by_side(self, run: int, total: int) -> list[Step]:
         reader = self.reader
         share = Share(
             client=client_at_pace(self.connection, "", reader.ehr),
-            journal=partial(open_journal, self.journal, reader.ehr, reader.source, beside=True),
-            own=self.journal,
+            storage=self.storage,
             source=reader.source,
             author=self.author,
             run=run,
             group=self.group,
             dry_run=self.dry_run,
         )
-        did = Did()
+        steps: list[Step] = []
         for done in side_by_side(share, in_pieces(self._lines(), CHUNK), self.workers):
-            did.add(done)
-            self.progress(len(did.steps), total)
-        return did
+            steps += done
+            self.progress(len(steps), total)
+        return steps
 
-    def _through_database(self, journal: Journal, ehr: Reached, run: int, total: int) -> Did:
-        if not ehr.route.needs_no_store:
-            raise UsageError(
-                "This EHR needs what is kept beside the journal file, and workers on a database share no file.",
-                code="sync-database-route",
-                remedy="Apply without --database; see `steunfiguren conformance` for what the EHR lacks.",
-            )
-        reader = self.reader
-        client = client_at_pace(self.connection, self.database, reader.ehr)
-        with open_queue(self.database, reader.ehr, self.journal, journal, client) as queue:
+    def _through_database(self, journal: Journal, run: int, total: int) -> list[Step]:
+        reader, found = self.reader, self.storage.findings(self.reader.ehr)
+        client = client_at_pace(self.connection, self.storage.database, reader.ehr)
+        with open_queue(self.storage.database, reader.ehr, journal, client) as queue:
             pieces = in_pieces(self._lines(), CHUNK)
-            queue.put(pieces, run=run, source=reader.source, author=self.author, group=self.group)
+            queue.put(pieces, run=run, source=reader.source, author=self.author, found=found, group=self.group)
             wait = queue.work if self.workers else queue.watch
             wait(until=lambda: queue.left(run) == 0, progress=lambda: self.progress(journal.count(run), total))
             if queue.failed(run):
@@ -151,4 +138,4 @@ class Application:
                     code="ehr-unreachable",
                     remedy="Run `steunfiguren sync resume` when it answers again.",
                 )
-        return Did(steps=journal.steps(run, undo=False))
+        return journal.steps(run, undo=False)

@@ -11,16 +11,16 @@ from typing import cast
 
 import click
 
-from fhir_plugin.cli.sync_options import Connection, connection_options, language_option
+from fhir_plugin.cli.sync_options import Connection, connection_options, journal_options, language_option
 from fhir_plugin.ehr.abilities import Abilities
 from fhir_plugin.sync.applying.ways.choosing import ways_of
-from fhir_plugin.sync.journals.opening import open_journal
 from fhir_plugin.sync.plans.codec import plan_from
 from fhir_plugin.sync.plans.planfile import PlanReader
 from fhir_plugin.sync.plans.rendering import plan_lines, words
-from fhir_plugin.sync.records.own_store import Open, open_own_store, own_path
+from fhir_plugin.sync.records.own_store import Open
 from fhir_plugin.sync.records.population import in_chunks
 from fhir_plugin.sync.records.reaching import Reached, reach, record_bundle
+from fhir_plugin.sync.records.storage import Storage
 from fhir_plugin.texts import Language
 
 __all__ = ["export_command", "say_notices", "way_lines", "worklist_command"]
@@ -43,9 +43,9 @@ def way_lines(abilities: Abilities, language: Language) -> Iterator[str]:
 @click.command("worklist")
 @click.argument("plan_file", metavar="PLAN", type=click.Path(exists=True, dir_okay=False, path_type=Path))
 @click.option("-o", "--output", type=click.Path(path_type=Path), help="Write it there as JSON, with the resources.")
-@click.option("--journal", type=click.Path(path_type=Path), default=Path("var/sync.sqlite"), show_default=True)
+@journal_options
 @language_option
-def worklist_command(plan_file: Path, output: Path | None, journal: Path, lang: str) -> None:
+def worklist_command(plan_file: Path, output: Path | None, storage: Storage, lang: str) -> None:
     """Show what people have to enter in the EHR of PLAN, because it takes no such writes.
 
     An item goes by itself when a later run sees it in the EHR. Exit code 1 while anything waits.
@@ -53,8 +53,8 @@ def worklist_command(plan_file: Path, output: Path | None, journal: Path, lang: 
     language = cast(Language, lang)
     reader = PlanReader(plan_file)
     with (
-        open_journal(journal, reader.ehr, reader.source) as held,
-        open_own_store(own_path(journal), held.vault, reader.ehr) as store,
+        storage.journal(reader.ehr, reader.source) as held,
+        storage.own_store(reader.ehr, held.vault) as store,
     ):
         waiting = store.waiting(reader.source)
     click.echo(words("sync-worklist-head", language, count=str(len(waiting)), ehr=reader.ehr))
@@ -87,10 +87,10 @@ def _write(output: Path, waiting: list[Open]) -> None:
 @click.option(
     "-o", "--output", type=click.Path(path_type=Path), required=True, help="NDJSON file, a Bundle per client."
 )
-@click.option("--journal", type=click.Path(path_type=Path), default=Path("var/sync.sqlite"), show_default=True)
+@journal_options
 @language_option
 @connection_options
-def export_command(connection: Connection, plan_file: Path, output: Path, journal: Path, lang: str) -> None:
+def export_command(connection: Connection, plan_file: Path, output: Path, storage: Storage, lang: str) -> None:
     """Write the records of the clients in PLAN as NDJSON: one collection Bundle per client, as they count here.
 
     For an EHR without access, to be read in by its own means; only its owner can read the file.
@@ -99,8 +99,8 @@ def export_command(connection: Connection, plan_file: Path, output: Path, journa
     client = connection.client(reader.ehr)
     written = 0
     with (
-        open_journal(journal, reader.ehr, reader.source) as held,
-        reach(client, journal, held.vault) as ehr,
+        storage.journal(reader.ehr, reader.source) as held,
+        reach(client, storage, held) as ehr,
         os.fdopen(os.open(output, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "w", encoding="utf-8") as stream,
     ):
         patients = [planned.plan.patient.removeprefix("Patient/") for planned in reader.clients()]

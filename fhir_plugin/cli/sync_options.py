@@ -18,6 +18,7 @@ from fhir_plugin.ehr.retry import Limit
 from fhir_plugin.ehr.transport import TokenSource, new_session
 from fhir_plugin.errors import InputError
 from fhir_plugin.sync.plans.rendering import words
+from fhir_plugin.sync.records.storage import Storage
 from fhir_plugin.texts import Language
 
 __all__ = ["Connection", "Meter", "connection_options", "journal_options", "language_option"]
@@ -110,7 +111,12 @@ def connection_options(command: F) -> F:
 
 
 def journal_options(command: F) -> F:
-    """Adds ``--journal`` and ``--database``: where what was agreed and written is kept."""
+    """Adds the options that make a ``Storage``, passed as ``storage``: where what was agreed and written is kept."""
+
+    @wraps(command)
+    def wrapped(journal: Path, database: str, **given: Any) -> Any:
+        return command(storage=Storage(file=journal, database=database), **given)
+
     file = click.option(
         "--journal",
         type=click.Path(path_type=Path),
@@ -124,7 +130,7 @@ def journal_options(command: F) -> F:
         envvar="STEUNFIGUREN_SYNC_DATABASE",
         help="postgresql://…: keep it there instead, for `steunfiguren worker` processes to share the work.",
     )
-    return file(database(command))
+    return cast(F, file(database(wrapped)))
 
 
 def language_option(command: F) -> F:

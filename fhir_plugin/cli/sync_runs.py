@@ -10,7 +10,6 @@ from typing import cast
 
 import click
 
-from fhir_plugin.cli.sync_apply import journal_of
 from fhir_plugin.cli.sync_options import Connection, Meter, connection_options, journal_options, language_option
 from fhir_plugin.consent import NL_JEUGDWET, load_policy
 from fhir_plugin.errors import UsageError
@@ -21,6 +20,7 @@ from fhir_plugin.sync.applying.writing import Writer
 from fhir_plugin.sync.plans.planfile import PlanReader
 from fhir_plugin.sync.plans.rendering import words
 from fhir_plugin.sync.records.reaching import reach
+from fhir_plugin.sync.records.storage import Storage
 from fhir_plugin.texts import Language
 
 __all__ = ["author_of", "status", "undo"]
@@ -32,11 +32,11 @@ _file = click.Path(exists=True, dir_okay=False, path_type=Path)
 @click.argument("plan_file", metavar="PLAN", type=_file)
 @journal_options
 @language_option
-def status(plan_file: Path, journal: Path, database: str, lang: str) -> None:
+def status(plan_file: Path, storage: Storage, lang: str) -> None:
     """Show the runs of the source and EHR that PLAN is about."""
     language = cast(Language, lang)
     reader = PlanReader(plan_file)
-    with journal_of(journal, database, reader.ehr, reader.source) as held:
+    with storage.journal(reader.ehr, reader.source) as held:
         runs = held.runs()
     click.echo(words("sync-status-head", language, source=reader.source, ehr=reader.ehr))
     for run in runs:
@@ -55,17 +55,15 @@ def status(plan_file: Path, journal: Path, database: str, lang: str) -> None:
 @journal_options
 @language_option
 @connection_options
-def undo(
-    connection: Connection, run: int, plan_file: Path, quiet: bool, journal: Path, database: str, lang: str
-) -> None:
+def undo(connection: Connection, run: int, plan_file: Path, quiet: bool, storage: Storage, lang: str) -> None:
     """Take back what RUN wrote, by new versions; what was edited since then stays."""
     language = cast(Language, lang)
     reader = PlanReader(plan_file)
     started = time.monotonic()
     client = connection.client(reader.ehr)
     with (
-        journal_of(journal, database, reader.ehr, reader.source) as held,
-        reach(client, journal, held.vault) as ehr,
+        storage.journal(reader.ehr, reader.source) as held,
+        reach(client, storage, held) as ehr,
     ):
         if all(known.id != run for known in held.runs()):
             raise UsageError(

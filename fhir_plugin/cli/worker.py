@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import signal
-from pathlib import Path
 
 import click
 
@@ -20,15 +19,8 @@ __all__ = ["worker_command"]
 @click.option("--fhir", required=True, help="Base URL of the EHR's FHIR endpoint; jobs for another are left alone.")
 @click.option("--database", required=True, envvar="STEUNFIGUREN_SYNC_DATABASE", show_envvar=True, help="postgresql://…")
 @click.option("--until-empty", is_flag=True, help="Stop when there is nothing left to do.")
-@click.option(
-    "--journal",
-    type=click.Path(path_type=Path),
-    default=Path("var/sync.sqlite"),
-    show_default=True,
-    help="What the write probe found stands beside this file.",
-)
 @connection_options
-def worker_command(connection: Connection, fhir: str, database: str, journal: Path, until_empty: bool) -> None:
+def worker_command(connection: Connection, fhir: str, database: str, until_empty: bool) -> None:
     """Do what `sync apply --database` gives out, as one of any number of workers.
 
     The journal's key must be in STEUNFIGUREN_SYNC_KEY, the same for all. A worker may be killed at any moment.
@@ -38,7 +30,7 @@ def worker_command(connection: Connection, fhir: str, database: str, journal: Pa
     with (
         few_collections(),
         open_database(database, ehr, "") as held,
-        open_queue(database, ehr, journal, held, client) as queue,
+        open_queue(database, ehr, held, client) as queue,
     ):
         for name in (signal.SIGTERM, signal.SIGINT):
             signal.signal(name, lambda *_: queue.stop())

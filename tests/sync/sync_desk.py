@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import csv
 import io
+import uuid
+from collections import Counter
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
@@ -23,11 +25,11 @@ from fhir_plugin.sync.applying.undoing import Undoer
 from fhir_plugin.sync.applying.writing import Writer
 from fhir_plugin.sync.deciding.decisions import Context
 from fhir_plugin.sync.journals.journal import Journal, Step
-from fhir_plugin.sync.journals.opening import open_journal
 from fhir_plugin.sync.plans.planfile import PlanReader, PlanWriter
 from fhir_plugin.sync.plans.planning import Planner
 from fhir_plugin.sync.records.findings import findings_path, store_findings
 from fhir_plugin.sync.records.reaching import Reached, reach, recent_of
+from fhir_plugin.sync.records.storage import Storage
 from fhir_plugin.sync.sources.columns import propose_columns
 from fhir_plugin.sync.sources.gathering import Gathering
 from fhir_plugin.sync.sources.rows import RowReader
@@ -51,6 +53,18 @@ CONSENT = {
     "Toestemming tot": "31-08-2027",
     "Toestemming voor": "afspraken",
 }
+
+KEY = "a2tra2tra2tra2tra2tra2tra2tra2tra2tra2tra2s="
+
+
+def new_database(postgres: str) -> str:
+    """The URL of an empty database in a PostgreSQL."""
+    import psycopg
+
+    name = f"sync_{uuid.uuid4().hex}"
+    with psycopg.connect(postgres, autocommit=True) as admin:
+        admin.execute(f"CREATE DATABASE {name}")
+    return postgres.replace("/postgres", f"/{name}")
 
 
 def row(number: int = 1001, key: str = "F1", **cells: str) -> dict[str, str]:
@@ -92,16 +106,20 @@ class Desk:
     source: str = "jim"
     now: datetime = NOW
     problems: list[Problem] = field(default_factory=list)
-    writer: Writer | None = None
+    database: str = ""
+
+    @property
+    def storage(self) -> Storage:
+        return Storage(file=self.folder / "journal.sqlite", database=self.database)
 
     @contextmanager
     def journal(self) -> Iterator[Journal]:
-        with open_journal(self.folder / "journal.sqlite", self.client.base_url, self.source) as journal:
+        with self.storage.journal(self.client.base_url, self.source) as journal:
             yield journal
 
     @contextmanager
     def reached(self) -> Iterator[tuple[Journal, Reached]]:
-        with self.journal() as journal, reach(self.client, self.folder / "journal.sqlite", journal.vault) as ehr:
+        with self.journal() as journal, reach(self.client, self.storage, journal) as ehr:
             yield journal, ehr
 
     @property
@@ -149,7 +167,6 @@ class Desk:
             run = journal.begin(reader.digest, reader.totals["clients"])
             applier.apply(reader.clients(), reader.totals["clients"], run)
             journal.finish(run)
-            self.writer = applier.writer
         return applier.steps
 
     def sync(self, rows: Iterable[dict[str, str]], **options: Any) -> list[Step]:
@@ -168,6 +185,11 @@ class Desk:
         """Number of the run that was started last."""
         with self.journal() as journal:
             return journal.runs()[0].id
+
+    def noticed(self) -> Counter[str]:
+        """What the run that was started last found out about the EHR."""
+        with self.journal() as journal:
+            return journal.noticed(journal.runs()[0].id)
 
     def writer_for(self, ehr: Reached) -> Writer:
         """What writes to an EHR."""

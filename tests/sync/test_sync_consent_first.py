@@ -21,7 +21,6 @@ from fhir_plugin.sync.applying.writing import unit_of
 from fhir_plugin.sync.deciding.decisions import decide_client
 from fhir_plugin.sync.journals.vault import open_vault
 from fhir_plugin.sync.plans.planfile import PlanReader
-from fhir_plugin.sync.records.own_store import open_own_store, own_path
 from fhir_plugin.sync.records.population import network_of
 
 Json = dict[str, Any]
@@ -61,8 +60,7 @@ def watched(desk: Desk) -> Iterator[list[str]]:
 
 def without_consent(desk: Desk) -> set[str]:
     """Figures of ours with an open place in a team and no active consent, in the EHR or in our own store."""
-    journal = desk.folder / "journal.sqlite"
-    with open_own_store(own_path(journal), open_vault(journal), desk.client.base_url) as store:
+    with desk.storage.own_store(desk.client.base_url, open_vault(desk.storage.file)) as store:
         kept = [item.body for item in store.kept(["p1001"])]
     consents = [body for body in [*desk.ehr.all("Consent"), *kept] if body["resourceType"] == "Consent"]
     permitted = {

@@ -118,5 +118,4 @@ def test_a_refused_consent_does_not_hold_up_somebody_elses_withdrawal(desk_with:
 def test_what_an_ehr_does_not_do_although_it_says_so_is_reported(desk_with: Callable[[Behaviour], Desk]) -> None:
     desk = desk_with(Behaviour(transaction=False, claims_transaction=True))
     assert {step.state for step in desk.sync(ROWS)} == {"done"}
-    assert desk.writer is not None
-    assert desk.writer.untrue == {"transaction"}
+    assert desk.noticed() == {"untrue:transaction": 1}

@@ -78,7 +78,7 @@ def test_a_plan_is_applied_by_several_processes_and_a_second_run_writes_nothing(
         assert made.plan()[0] == 0
         code, told = made.apply("--workers", "2")
         assert code == 0, told
-        no_doubles(made, CLIENTS)
+        no_doubles(made)
         assert made.plan()[0] == 0
         assert made.apply("--workers", "2")[0] == 0
         assert {body["meta"]["versionId"] for body in made.all("CareTeam")} == {"1"}
@@ -99,4 +99,4 @@ def test_a_killed_run_takes_its_processes_along_and_is_resumed_without_a_double(
             time.sleep(0.5)
             code, told = made.apply("--workers", "2")
         assert code == 0, told
-        no_doubles(made, CLIENTS)
+        no_doubles(made)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import uuid
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
@@ -11,10 +10,12 @@ from typing import Any
 
 import pytest
 from sqlalchemy import create_engine
+from sync_desk import KEY, new_database
 
 from fhir_plugin.errors import StoreError, UsageError
 from fhir_plugin.model.figure import SupportFigure
 from fhir_plugin.model.identity import PersonName
+from fhir_plugin.sync.journals.database import Database
 from fhir_plugin.sync.journals.journal import Journal, Step
 from fhir_plugin.sync.journals.opening import open_database, open_journal
 from fhir_plugin.sync.journals.tables import metadata
@@ -22,7 +23,6 @@ from fhir_plugin.sync.journals.vault import KEY_VARIABLE, vault_of
 from fhir_plugin.sync.matching.linking import Remembered
 
 Opening = Callable[..., AbstractContextManager[Journal]]
-KEY = "a2tra2tra2tra2tra2tra2tra2tra2tra2tra2tra2s="
 FIGURE = SupportFigure(name=PersonName(given=("Samira",), own_name="Amrani"))
 AGREED = Remembered(identity="urn:uuid:1", target="r1", said=FIGURE, held=FIGURE, known=frozenset({"name.own_name"}))
 
@@ -33,23 +33,19 @@ def in_file(tmp_path: Path) -> Opening:
 
 def in_memory() -> Opening:
     engine = create_engine("sqlite://", isolation_level="AUTOCOMMIT")
-    connection = engine.connect()
-    metadata.create_all(connection)
+    database = Database(engine.connect())
+    database.make(metadata)
 
     @contextmanager
     def opened(ehr: str = "https://ehr", source: str = "jim") -> Iterator[Journal]:
-        yield Journal(connection, vault_of(KEY), ehr, source)
+        yield Journal(database, vault_of(KEY), ehr, source)
 
     return opened
 
 
-def in_database(url: str) -> Opening:
-    import psycopg
-
-    name = f"journal_{uuid.uuid4().hex}"
-    with psycopg.connect(url, autocommit=True) as admin:
-        admin.execute(f"CREATE DATABASE {name}")
-    return lambda ehr="https://ehr", source="jim": open_database(url.replace("/postgres", f"/{name}"), ehr, source)
+def in_database(postgres: str) -> Opening:
+    url = new_database(postgres)
+    return lambda ehr="https://ehr", source="jim": open_database(url, ehr, source)
 
 
 @pytest.fixture(params=["file", "memory", pytest.param("postgresql", marks=pytest.mark.peer)])
@@ -99,6 +95,18 @@ def test_a_later_state_of_a_client_replaces_an_earlier_one(opened: Opening) -> N
     assert (known.id, known.clients, known.resources) == (run, 2, 3)
     assert known.states == {"done": 1, "same": 1}
     assert known.finished
+
+
+def test_what_a_run_finds_out_about_the_ehr_is_counted_by_everyone_together(opened: Opening) -> None:
+    with opened() as journal:
+        run, other = journal.begin("plan", 1), journal.begin("plan", 1)
+        journal.notice(run, {"lost-update-window": 2})
+        journal.notice(other, {"untrue:atomic": 1})
+    with opened() as journal:
+        journal.notice(run, {"lost-update-window": 3})
+        journal.notice(run, {})
+        assert journal.noticed(run) == {"lost-update-window": 5}
+        assert journal.noticed(0) == {}
 
 
 def broken_off(journal: Journal) -> None:

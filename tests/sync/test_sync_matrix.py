@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from sync_desk import CLIENT_SYSTEM, CONSENT, V3, VEKTIS, Desk, row
+from sync_desk import CLIENT_SYSTEM, CONSENT, KEY, V3, VEKTIS, Desk, new_database, row
 
 from fhir_plugin.ehr import FhirClient, Retry
 from fhir_plugin.ehr.dialect import R4, STU3
@@ -18,6 +18,7 @@ from fhir_plugin.ehr.memory import MemoryEhr
 from fhir_plugin.errors import EhrForbidden
 from fhir_plugin.model.terms import CONSENT_IDENTIFIER, FIGURE_IDENTIFIER
 from fhir_plugin.sync.applying.ways.tasks import own_identifier
+from fhir_plugin.sync.journals.vault import KEY_VARIABLE
 from fhir_plugin.sync.records.own_store import Open
 from smart_app.sandbox import SandboxSettings
 from smart_app.sandbox.faults import PROFILES
@@ -42,6 +43,7 @@ class Played:
     folder: Path
     number: int = field(default_factory=lambda: uuid.uuid4().int % 10**8)
     child: str = ""
+    database: str = ""
 
     def __post_init__(self) -> None:
         stu3 = "stu3" in self.faults
@@ -59,7 +61,7 @@ class Played:
                 "relationship": relationship,
             }
         )
-        self.desk = Desk(folder=self.folder, ehr=MemoryEhr(), client=plain)
+        self.desk = Desk(folder=self.folder, ehr=MemoryEhr(), client=plain, database=self.database)
         for fault in self.faults:
             self.sandbox.parts.faults.turn(fault, on=True)
 
@@ -112,10 +114,18 @@ class Played:
         return [item for team in self.record("CareTeam") for item in team.get("participant", ())]
 
 
-@pytest.fixture
-def play(sandbox: RunningSandbox, tmp_path: Path) -> Iterator[Any]:
+@pytest.fixture(params=["file", pytest.param("postgresql", marks=pytest.mark.peer)])
+def play(
+    request: pytest.FixtureRequest, sandbox: RunningSandbox, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> Iterator[Any]:
+    """The sandbox as one row of the matrix; the journal and the own store in files, or in a database."""
+    database = ""
+    if request.param == "postgresql":
+        monkeypatch.setenv(KEY_VARIABLE, KEY)
+        database = new_database(request.getfixturevalue("postgres"))
+
     def make(profile: str) -> Played:
-        return Played(sandbox=sandbox, faults=PROFILES[profile], folder=tmp_path)
+        return Played(sandbox=sandbox, faults=PROFILES[profile], folder=tmp_path, database=database)
 
     yield make
     for fault in sandbox.parts.faults.names():
@@ -260,9 +270,9 @@ def test_patch_only_an_edit_in_the_meantime_is_a_conflict_and_stays(play: Any) -
 def test_without_if_match_the_lost_update_window_is_reported(play: Any) -> None:
     played = play("update, no If-Match")
     played.states(played.row())
-    assert played.desk.writer.unprotected == 0
+    assert played.desk.noticed() == {}
     played.states(played.row("changed"))
-    assert played.desk.writer.unprotected == 1
+    assert played.desk.noticed() == {"lost-update-window": 1}
 
 
 def test_without_conditions_a_double_is_put_in_quarantine_and_nothing_more_is_written(play: Any) -> None:

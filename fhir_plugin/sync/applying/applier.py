@@ -193,6 +193,8 @@ class Applier:
                 if step.state == "done" and not step.code and self._is_ours_alone(result, bodies):
                     self.journal.settle(patient, self._mark(result.unit.decided, bodies))
             self.journal.note(run, steps)
+            self.journal.notice(run, self.writer.noticed)
+            self.writer.noticed.clear()
         lost = [result.error for result in results if isinstance(result.error, EhrUnreachable)]
         if results and len(lost) == len(results):
             self._count_silence(lost[0])

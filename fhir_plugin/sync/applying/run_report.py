@@ -5,9 +5,10 @@ from __future__ import annotations
 import html
 import json
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 
+from fhir_plugin.sync.applying.writing import UNTRUE, WINDOW
 from fhir_plugin.sync.journals.journal import Step
 from fhir_plugin.sync.plans.answering import Waiting
 from fhir_plugin.sync.plans.rendering import words
@@ -24,17 +25,20 @@ class RunReport:
 
     Attributes:
         seconds: wall time.
-        unprotected: updates written although the EHR looks at no versions (``lost-update-window``).
-        untrue: checks of the probe the EHR fails although it says it does this.
+        noticed: what was found out about the EHR, as ``writing.Writer`` counts it.
         waiting: questions and conflicts of the plan that nobody answered; they were left alone.
     """
 
     run: int
     steps: tuple[Step, ...]
     seconds: float
-    unprotected: int = 0
-    untrue: tuple[str, ...] = ()
+    noticed: Mapping[str, int] = field(default_factory=dict)
     waiting: Waiting = field(default_factory=Waiting)
+
+    @property
+    def untrue(self) -> list[str]:
+        """Checks of the probe the EHR fails although it says it does this."""
+        return sorted(code.removeprefix(UNTRUE) for code in self.noticed if code.startswith(UNTRUE))
 
     @property
     def resources(self) -> int:
@@ -58,8 +62,8 @@ class RunReport:
             "seconds": round(self.seconds, 3),
             "resources": self.resources,
             "states": dict(Counter(step.state for step in self.steps)),
-            "lost-update-window": self.unprotected,
-            "untrue": list(self.untrue),
+            "lost-update-window": self.noticed.get(WINDOW, 0),
+            "untrue": self.untrue,
             "unanswered": {"questions": self.waiting.questions, "conflicts": self.waiting.conflicts},
             "attention": [
                 {"client": f"Patient/{step.patient}", "state": step.state, "code": step.code}
@@ -111,8 +115,8 @@ class RunReport:
         found = [
             f"  ! {words('ehr-untrue-check', language, check=words(f'probe-{name}', language))}" for name in self.untrue
         ]
-        if self.unprotected:
-            found.append(f"  ! {words('lost-update-window', language, count=str(self.unprotected))}")
+        if self.noticed.get(WINDOW):
+            found.append(f"  ! {words('lost-update-window', language, count=str(self.noticed[WINDOW]))}")
         if self.waiting:
             counts = {"questions": str(self.waiting.questions), "conflicts": str(self.waiting.conflicts)}
             found.append(f"  ! {words('sync-unanswered', language, **counts)}")

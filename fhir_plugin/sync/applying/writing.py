@@ -7,6 +7,7 @@ trips; when the Bundle is refused nothing was written and each is tried by itsel
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
@@ -32,7 +33,10 @@ from fhir_plugin.sync.applying.ways.updating import ComparedPut
 from fhir_plugin.sync.deciding.decisions import Decided
 from fhir_plugin.sync.records.own_store import OwnStore
 
-__all__ = ["Unit", "Writer", "Wrote", "body_before", "unit_of"]
+__all__ = ["UNTRUE", "WINDOW", "Unit", "Writer", "Wrote", "body_before", "unit_of"]
+
+UNTRUE = "untrue:"
+WINDOW = "lost-update-window"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -76,8 +80,8 @@ class Writer:
     """Sends units to one EHR as one author, in one run.
 
     Attributes:
-        untrue: what the EHR turned out not to do although it says so, as checks of the probe.
-        unprotected: updates that were written although the EHR looks at no versions (``lost-update-window``).
+        noticed: what the EHR turned out not to do although it says so (``UNTRUE`` with a check of the probe), and how
+            many updates were written although it looks at no versions (``WINDOW``).
     """
 
     def __init__(self, client: FhirClient, author: Ref, route: Route, store: OwnStore) -> None:
@@ -85,8 +89,7 @@ class Writer:
         self._author = author
         self._route = route
         self._store = store
-        self.untrue: set[str] = set()
-        self.unprotected = 0
+        self.noticed: Counter[str] = Counter()
         self.run = 0
 
     @property
@@ -142,7 +145,7 @@ class Writer:
             raise
         except UNCERTAIN as error:
             if error.code == "transaction-not-atomic":
-                self.untrue.add("atomic")
+                self.noticed[f"{UNTRUE}atomic"] = 1
             return [Wrote(unit=unit, error=error, uncertain=True) for unit, _ in pairs]
         except EhrError as error:
             return self._refused(error, pairs, at)
@@ -155,7 +158,7 @@ class Writer:
     def _refused(self, error: EhrError, pairs: Sequence[tuple[Unit, Divided]], at: datetime) -> list[Wrote]:
         """What follows when a whole transaction was refused: nothing was written yet."""
         if error.code == "transaction-unsupported":
-            self.untrue.add("transaction")
+            self.noticed[f"{UNTRUE}transaction"] = 1
             self._route = replace(self._route, together=False)
             return []
         if len(pairs) > 1:
@@ -173,7 +176,9 @@ class Writer:
     def _one_by_one(self, unit: Unit, part: Divided, at: datetime) -> Wrote:
         if not part.send:
             return Wrote(unit=unit, left=part.left)
-        self.unprotected += sum(1 for task in part.send if self._is_unprotected(task))
+        unprotected = sum(1 for task in part.send if self._is_unprotected(task))
+        if unprotected:
+            self.noticed[WINDOW] += unprotected
         try:
             written = self.saga().write(unit.patient, part.send, self._provenance_task(unit, part, at))
         except BrokenOff as broken:

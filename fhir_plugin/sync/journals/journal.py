@@ -6,23 +6,22 @@ in it only sealed or as keyed hashes (``vault``); logical ids of the EHR stand i
 
 from __future__ import annotations
 
-import hashlib
-from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
-from contextlib import AbstractContextManager, contextmanager
+from collections import Counter
+from collections.abc import Collection, Iterable, Iterator, Mapping
+from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any
 
-from sqlalchemy import Connection, Row, Select, Table, delete, func, insert, null, select, update
-from sqlalchemy.dialects.postgresql import insert as postgresql_insert
-from sqlalchemy.dialects.sqlite import insert as sqlite_insert
+from sqlalchemy import Row, Select, Table, delete, func, insert, null, select, update
 
 from fhir_plugin.sync.journals import tables
+from fhir_plugin.sync.journals.database import Database
 from fhir_plugin.sync.journals.vault import Vault
 from fhir_plugin.sync.matching.linking import Remembered
 from fhir_plugin.sync.plans.codec import freeze, thaw
 
-__all__ = ["Journal", "Run", "Step", "making_tables"]
+__all__ = ["Journal", "Run", "Step"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -58,10 +57,10 @@ class Step:
 
 
 class Journal:
-    """The journal of one source for one EHR, in SQLite or PostgreSQL. See ``journal_opening``."""
+    """The journal of one source for one EHR, in SQLite or PostgreSQL. See ``opening``."""
 
-    def __init__(self, connection: Connection, vault: Vault, ehr: str, source: str) -> None:
-        self._db = connection
+    def __init__(self, database: Database, vault: Vault, ehr: str, source: str) -> None:
+        self._db = database
         self._vault = vault
         self._key = {"ehr": ehr, "source": source}
 
@@ -121,7 +120,7 @@ class Journal:
             }
             for item in items
         ]
-        self._put(tables.memory, rows)
+        self._db.put(tables.memory, rows)
 
     def settled(self, patients: Iterable[str]) -> dict[str, str]:
         """The prints of clients for whom nothing was left to do: patient id → print."""
@@ -131,40 +130,37 @@ class Journal:
 
     def settle(self, patient: str, mark: str) -> None:
         """Write down that nothing is left to do for a client as long as its print stays the same; empty: no longer."""
-        self._put(tables.settled, [{**self._key, "patient": patient, "print": mark}])
+        self._db.put(tables.settled, [{**self._key, "patient": patient, "print": mark}])
 
     def unsettle(self, patients: Iterable[str]) -> None:
         """Something is left to do, or may be: the clients are looked at again in every run."""
-        self._put(tables.settled, [{**self._key, "patient": patient, "print": ""} for patient in patients])
+        self._db.put(tables.settled, [{**self._key, "patient": patient, "print": ""} for patient in patients])
 
     def seen(self, clients: Iterable[str]) -> dict[str, str]:
         """The Patient id of a source's clients, by the keyed hash of how the source names them."""
         columns = tables.seen.c
-        mine = (columns.ehr == self._key["ehr"], columns.source == self._key["source"])
-        query = select(columns.client, columns.patient).where(*mine, columns.client.in_(list(clients)))
+        query = select(columns.client, columns.patient).where(*self._mine(columns), columns.client.in_(list(clients)))
         return {row.client: row.patient for row in self._db.execute(query)}
 
     def see(self, clients: Mapping[str, str]) -> None:
         """Write down what ``seen`` gives."""
         rows = [{**self._key, "client": client, "patient": patient} for client, patient in clients.items()]
-        self._put(tables.seen, rows)
+        self._db.put(tables.seen, rows)
 
     def watermark(self) -> tuple[datetime, datetime] | None:
         """From when on changes in the EHR have to be looked at, and when everything was last read (UTC)."""
         columns = tables.watermark.c
-        mine = (columns.ehr == self._key["ehr"], columns.source == self._key["source"])
-        row = self._db.execute(select(columns.since, columns.whole).where(*mine)).first()
+        row = self._db.execute(select(columns.since, columns.whole).where(*self._mine(columns))).first()
         return (datetime.fromisoformat(row.since), datetime.fromisoformat(row.whole)) if row else None
 
     def mark(self, since: datetime, whole: datetime) -> None:
         """Set the watermark."""
-        self._put(tables.watermark, [{**self._key, "since": since.isoformat(), "whole": whole.isoformat()}])
+        self._db.put(tables.watermark, [{**self._key, "since": since.isoformat(), "whole": whole.isoformat()}])
 
     def forget(self, patient: str) -> None:
         """Forget what was agreed about a client, after an undo."""
         for table in (tables.memory, tables.settled):
-            mine = (table.c.ehr == self._key["ehr"], table.c.source == self._key["source"], table.c.patient == patient)
-            self._db.execute(delete(table).where(*mine))
+            self._db.execute(delete(table).where(*self._mine(table.c), table.c.patient == patient))
 
     def begin(self, plan: str, clients: int) -> int:
         """Start a run; its number."""
@@ -189,44 +185,36 @@ class Journal:
             }
             for step in steps
         ]
-        self._put(tables.step, rows)
+        self._db.put(tables.step, rows)
 
-    @contextmanager
-    def together(self) -> Iterator[None]:
+    def notice(self, run: int, found: Mapping[str, int]) -> None:
+        """Write down what was found out about the EHR: code → how many times more."""
+        now = self.noticed(run) + Counter(found)
+        self._db.put(tables.noticed, [{"run": run, "code": code, "times": now[code]} for code in found])
+
+    def noticed(self, run: int) -> Counter[str]:
+        """What a run found out about the EHR: code → how often."""
+        columns = tables.noticed.c
+        query = select(columns.code, columns.times).where(columns.run == run)
+        return Counter({row.code: row.times for row in self._db.execute(query)})
+
+    def together(self) -> AbstractContextManager[None]:
         """All or nothing of what is written inside, on disk when it ends."""
-        self._db.exec_driver_sql("BEGIN IMMEDIATE" if self._is_sqlite else "BEGIN")
-        try:
-            yield
-        except BaseException:
-            self._db.exec_driver_sql("ROLLBACK")
-            raise
-        self._db.exec_driver_sql("COMMIT")
+        return self._db.together()
 
     def making_tables(self) -> AbstractContextManager[None]:
         """One process at a time makes tables in the database the journal is in."""
-        return making_tables(self._db)
+        return self._db.making_tables()
 
-    @contextmanager
-    def alone(self, patients: Iterable[str]) -> Iterator[None]:
-        """Hold clients: no other process that uses this journal writes them meanwhile.
-
-        In SQLite a journal has one run at a time (``journal_opening``). In PostgreSQL an advisory lock per EHR × client
-        is waited for, in an order that is the same everywhere; it ends with the connection, also when that is killed.
-        """
-        keys = [] if self._is_sqlite else sorted({_lock_of(self._key["ehr"], patient) for patient in patients})
-        for key in keys:
-            self._db.execute(select(func.pg_advisory_lock(key)))
-        try:
-            yield
-        finally:
-            for key in keys:
-                self._db.execute(select(func.pg_advisory_unlock(key)))
+    def alone(self, patients: Iterable[str]) -> AbstractContextManager[None]:
+        """Hold clients: no other process that uses this journal writes them meanwhile."""
+        return self._db.alone(f"{self._key['ehr']}|{patient}" for patient in patients)
 
     def runs(self) -> list[Run]:
         """The runs of this source, latest first."""
         columns = tables.run.c
-        mine = (columns.ehr == self._key["ehr"], columns.source == self._key["source"])
-        return [self._run(row) for row in self._db.execute(select(tables.run).where(*mine).order_by(columns.id.desc()))]
+        query = select(tables.run).where(*self._mine(columns)).order_by(columns.id.desc())
+        return [self._run(row) for row in self._db.execute(query)]
 
     def count(self, run: int) -> int:
         """How many clients of a run something became of."""
@@ -258,7 +246,7 @@ class Journal:
         query = (
             select(step.run, step.patient, step.state, step.code, step.resources, step.sealed)
             .join_from(tables.step, tables.run, step.run == run.id)
-            .where(run.ehr == self._key["ehr"], run.source == self._key["source"])
+            .where(*self._mine(run))
             .where(step.patient.in_(list(patients)), step.state.in_(("intent", "unknown")), step.sealed.is_not(None))
             .order_by(step.run)
         )
@@ -268,30 +256,17 @@ class Journal:
             found.setdefault(patient, []).append((number, held))
         return found
 
-    @property
-    def _is_sqlite(self) -> bool:
-        return self._db.dialect.name == "sqlite"
-
     def _of(self, query: Select[Any], table: Table, patients: Collection[str]) -> Select[Any]:
-        mine = (table.c.ehr == self._key["ehr"], table.c.source == self._key["source"])
-        return query.where(*mine, table.c.patient.in_(patients))
+        return query.where(*self._mine(table.c), table.c.patient.in_(patients))
 
-    def _put(self, table: Table, rows: Sequence[Mapping[str, Any]]) -> None:
-        """Insert rows; one with the same key replaces what is there."""
-        if not rows:
-            return
-        wanted = (sqlite_insert if self._is_sqlite else postgresql_insert)(table)
-        keys = [column.name for column in table.primary_key]
-        changed = {column.name: wanted.excluded[column.name] for column in table.c if column.name not in keys}
-        self._db.execute(wanted.on_conflict_do_update(index_elements=keys, set_=changed), list(rows))
+    def _mine(self, columns: Any) -> list[Any]:
+        """The conditions that a row is of this EHR and source."""
+        return [columns[name] == value for name, value in self._key.items()]
 
     def _run(self, row: Row[Any]) -> Run:
         columns = tables.step.c
-        counted = self._db.execute(
-            select(columns.state, func.count(), func.sum(columns.resources))
-            .where(columns.run == row.id)
-            .group_by(columns.state)
-        ).all()
+        query = select(columns.state, func.count().label("clients"), func.sum(columns.resources).label("resources"))
+        counted = self._db.execute(query.where(columns.run == row.id).group_by(columns.state)).all()
         return Run(
             id=row.id,
             source=row.source,
@@ -299,27 +274,9 @@ class Journal:
             started=row.started,
             finished=row.finished or "",
             clients=row.clients,
-            states={state: count for state, count, _ in counted},
-            resources=sum(total for _, _, total in counted),
+            states={each.state: each.clients for each in counted},
+            resources=sum(each.resources for each in counted),
         )
-
-
-@contextmanager
-def making_tables(connection: Connection) -> Iterator[None]:
-    """One process at a time makes tables; in a file there is no other."""
-    shared = connection.dialect.name != "sqlite"
-    if shared:
-        connection.execute(select(func.pg_advisory_lock(_lock_of("tables", ""))))
-    try:
-        yield
-    finally:
-        if shared:
-            connection.execute(select(func.pg_advisory_unlock(_lock_of("tables", ""))))
-
-
-def _lock_of(ehr: str, patient: str) -> int:
-    """The key of the advisory lock of a client: a signed 64-bit number."""
-    return int.from_bytes(hashlib.blake2b(f"{ehr}|{patient}".encode(), digest_size=8).digest(), "big", signed=True)
 
 
 def _agreed(item: Remembered) -> dict[str, Any]:

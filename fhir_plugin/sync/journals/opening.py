@@ -9,15 +9,16 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from sqlalchemy import Engine, create_engine, event
+from sqlalchemy import Engine, MetaData, create_engine, event
 from sqlalchemy.exc import ArgumentError, NoSuchModuleError, SQLAlchemyError
 
 from fhir_plugin.errors import StoreError, UsageError
-from fhir_plugin.sync.journals.journal import Journal, making_tables
+from fhir_plugin.sync.journals.database import Database
+from fhir_plugin.sync.journals.journal import Journal
 from fhir_plugin.sync.journals.tables import metadata
-from fhir_plugin.sync.journals.vault import KEY_VARIABLE, Vault, open_vault, vault_of
+from fhir_plugin.sync.journals.vault import KEY_VARIABLE, open_vault, vault_of
 
-__all__ = ["database_url", "open_database", "open_journal"]
+__all__ = ["database_url", "in_database", "in_file", "open_database", "open_journal"]
 
 _BUSY = 60_000
 """Milliseconds one process waits for another to write its part."""
@@ -39,11 +40,8 @@ def open_journal(path: Path, ehr: str, source: str, *, beside: bool = False) -> 
     path.parent.mkdir(parents=True, exist_ok=True)
     with _run_of(path, beside=beside):
         vault = open_vault(path)
-        os.close(os.open(path, os.O_RDWR | os.O_CREAT, 0o600))
-        engine = create_engine(f"sqlite:///{path}", isolation_level="AUTOCOMMIT")
-        event.listen(engine, "connect", _durable)
-        with _opened(engine, vault, ehr, source, path.name) as journal:
-            yield journal
+        with in_file(path, metadata) as database:
+            yield Journal(database, vault, ehr, source)
 
 
 @contextmanager
@@ -54,8 +52,40 @@ def open_database(url: str, ehr: str, source: str) -> Iterator[Journal]:
         UsageError: the URL is not one of PostgreSQL, or its driver is not installed.
         StoreError: the database cannot be reached, or the key is not in the environment.
     """
-    with _opened(_engine(url), vault_of(os.environ.get(KEY_VARIABLE, "")), ehr, source, "the database") as journal:
-        yield journal
+    vault = vault_of(os.environ.get(KEY_VARIABLE, ""))
+    with in_database(url, metadata) as database:
+        yield Journal(database, vault, ehr, source)
+
+
+@contextmanager
+def in_file(path: Path, tables: MetaData, what: str = "journal") -> Iterator[Database]:
+    """A SQLite file with these tables, readable by its owner alone; what is written is on disk at once.
+
+    Args:
+        path: of the file.
+        tables: made where they are not there yet.
+        what: it is called in errors.
+
+    Raises:
+        StoreError: it cannot be used.
+    """
+    os.close(os.open(path, os.O_RDWR | os.O_CREAT, 0o600))
+    engine = create_engine(f"sqlite:///{path}", isolation_level="AUTOCOMMIT", connect_args={"check_same_thread": False})
+    event.listen(engine, "connect", _durable)
+    with _opened(engine, tables, path.name, what) as database:
+        yield database
+
+
+@contextmanager
+def in_database(url: str, tables: MetaData, what: str = "journal") -> Iterator[Database]:
+    """A PostgreSQL database with these tables; arguments as of ``in_file``.
+
+    Raises:
+        UsageError: the URL is not one of PostgreSQL, or its driver is not installed.
+        StoreError: it cannot be reached.
+    """
+    with _opened(_engine(url), tables, "the database", what) as database:
+        yield database
 
 
 def database_url(url: str) -> str:
@@ -79,16 +109,16 @@ def _engine(url: str) -> Engine:
 
 
 @contextmanager
-def _opened(engine: Engine, vault: Vault, ehr: str, source: str, where: str) -> Iterator[Journal]:
+def _opened(engine: Engine, tables: MetaData, where: str, what: str) -> Iterator[Database]:
     try:
         with engine.connect() as connection:
-            with making_tables(connection):
-                metadata.create_all(connection)
-            yield Journal(connection, vault, ehr, source)
+            database = Database(connection)
+            database.make(tables)
+            yield database
     except SQLAlchemyError as error:
         raise StoreError(
-            f"The journal cannot be used ({type(error).__name__}).",
-            code="sync-journal",
+            f"The {what} cannot be used ({type(error).__name__}).",
+            code=f"sync-{what.replace(' ', '-')}",
             where=where,
             remedy="Check the disk and the file, or the database; keep the old one.",
         ) from None

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from sqlalchemy import (
     Column,
     Float,
@@ -15,18 +17,20 @@ from sqlalchemy import (
     Table,
 )
 
-__all__ = ["memory", "metadata", "pace", "run", "seen", "settled", "step", "watermark"]
+__all__ = ["memory", "metadata", "noticed", "pace", "run", "seen", "settled", "step", "texts", "watermark"]
 
 metadata = MetaData()
+
+
+def texts(*names: str) -> list[Column[Any]]:
+    """Columns of text that always hold one."""
+    return [Column(name, String, nullable=False) for name in names]
+
 
 memory = Table(
     "memory",
     metadata,
-    Column("ehr", String, nullable=False),
-    Column("source", String, nullable=False),
-    Column("patient", String, nullable=False),
-    Column("identity", String, nullable=False),
-    Column("target", String, nullable=False),
+    *texts("ehr", "source", "patient", "identity", "target"),
     Column("sealed", LargeBinary, nullable=False),
     PrimaryKeyConstraint("ehr", "source", "patient", "identity"),
 )
@@ -35,10 +39,7 @@ memory = Table(
 settled = Table(
     "settled",
     metadata,
-    Column("ehr", String, nullable=False),
-    Column("source", String, nullable=False),
-    Column("patient", String, nullable=False),
-    Column("print", String, nullable=False),
+    *texts("ehr", "source", "patient", "print"),
     PrimaryKeyConstraint("ehr", "source", "patient"),
 )
 """The prints under which nothing is left to do for a client."""
@@ -46,10 +47,7 @@ settled = Table(
 seen = Table(
     "seen",
     metadata,
-    Column("ehr", String, nullable=False),
-    Column("source", String, nullable=False),
-    Column("client", String, nullable=False),
-    Column("patient", String, nullable=False),
+    *texts("ehr", "source", "client", "patient"),
     PrimaryKeyConstraint("ehr", "source", "client"),
 )
 """Which client a source means by a key (a keyed hash)."""
@@ -57,10 +55,7 @@ seen = Table(
 watermark = Table(
     "watermark",
     metadata,
-    Column("ehr", String, nullable=False),
-    Column("source", String, nullable=False),
-    Column("since", String, nullable=False),
-    Column("whole", String, nullable=False),
+    *texts("ehr", "source", "since", "whole"),
     PrimaryKeyConstraint("ehr", "source"),
 )
 """From when on the EHR's changes still have to be looked at, and when everything was last read."""
@@ -69,10 +64,7 @@ run = Table(
     "run",
     metadata,
     Column("id", Integer, primary_key=True),
-    Column("ehr", String, nullable=False),
-    Column("source", String, nullable=False),
-    Column("plan", String, nullable=False),
-    Column("started", String, nullable=False),
+    *texts("ehr", "source", "plan", "started"),
     Column("finished", String),
     Column("clients", Integer, nullable=False),
 )
@@ -82,21 +74,30 @@ step = Table(
     "step",
     metadata,
     Column("run", Integer, ForeignKey("run.id"), nullable=False),
-    Column("patient", String, nullable=False),
-    Column("state", String, nullable=False),
-    Column("code", String, nullable=False),
+    *texts("patient", "state", "code"),
     Column("resources", Integer, nullable=False),
     Column("sealed", LargeBinary),
-    Column("at", String, nullable=False),
+    *texts("at"),
     PrimaryKeyConstraint("run", "patient"),
     Index("step_patient", "patient"),
 )
 """What became of each client of a run."""
 
+noticed = Table(
+    "noticed",
+    metadata,
+    Column("run", Integer, ForeignKey("run.id"), nullable=False),
+    *texts("code"),
+    Column("times", Integer, nullable=False),
+    PrimaryKeyConstraint("run", "code"),
+)
+"""What a run found out about the EHR, and how often."""
+
 pace = Table(
     "pace",
     metadata,
-    Column("ehr", String, primary_key=True),
+    *texts("ehr"),
     Column("next", Float, nullable=False),
+    PrimaryKeyConstraint("ehr"),
 )
 """When the next request to an EHR may be sent, in seconds since the epoch of the database's clock."""

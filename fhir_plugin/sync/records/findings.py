@@ -31,6 +31,11 @@ class Findings:
     at: str
     checks: Mapping[str, str] = field(default_factory=dict)
 
+    @classmethod
+    def none(cls) -> Findings:
+        """Of an EHR that was never probed."""
+        return cls(software="", at="")
+
     def hold_for(self, software: str) -> bool:
         """Whether they say anything about this version of the software."""
         return bool(software) and self.software == software

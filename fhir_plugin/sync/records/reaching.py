@@ -5,22 +5,24 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
-from pathlib import Path
 
 from fhir_plugin.ehr.abilities import Abilities, abilities_of, software_of
 from fhir_plugin.ehr.client import FhirClient
 from fhir_plugin.ehr.dialect import STU3
 from fhir_plugin.mapping.json import Json
 from fhir_plugin.sync.applying.ways.choosing import Route, route_for
-from fhir_plugin.sync.journals.vault import Vault
-from fhir_plugin.sync.records.findings import findings_path, load_findings
+from fhir_plugin.sync.journals.journal import Journal
 from fhir_plugin.sync.records.no_access import OwnEhr, OwnPopulation, without_access
 from fhir_plugin.sync.records.own_records import OwnRecords
-from fhir_plugin.sync.records.own_store import OwnStore, open_own_store, own_path
+from fhir_plugin.sync.records.own_store import OwnStore
 from fhir_plugin.sync.records.population import Population
 from fhir_plugin.sync.records.recent import RecentChanges
+from fhir_plugin.sync.records.storage import Storage
 
 __all__ = ["Reached", "reach", "recent_of", "record_bundle"]
+
+_EVERYBODY = ""
+"""Held in place of a client where one process at a time may have the whole EHR."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -45,7 +47,7 @@ class Reached:
 
 
 @contextmanager
-def reach(client: FhirClient, journal: Path, vault: Vault) -> Iterator[Reached]:
+def reach(client: FhirClient, storage: Storage, journal: Journal) -> Iterator[Reached]:
     """Establish what an EHR can be trusted with and choose the way of writing; the own store is open inside.
 
     Raises:
@@ -53,17 +55,17 @@ def reach(client: FhirClient, journal: Path, vault: Vault) -> Iterator[Reached]:
         StoreError: the own store or the findings cannot be read.
     """
     if without_access(client.base_url):
-        with open_own_store(own_path(journal), vault, client.base_url) as store:
+        with journal.alone([_EVERYBODY]), storage.own_store(client.base_url, journal.vault) as store:
             yield _own(client.base_url, store)
         return
     claims = client.capabilities()
-    found = load_findings(findings_path(journal), client.base_url)
+    found = storage.findings(client.base_url)
     valid = found is not None and found.hold_for(software_of(claims))
     abilities = abilities_of(claims, found.checks if found is not None and valid else None)
     notices = [] if valid else ["ehr-not-probed" if found is None else "ehr-probe-stale"]
     notices += ["ehr-untrue"] if abilities.untrue else []
     speaking = client.speaking(STU3) if abilities.is_stu3 else client
-    with open_own_store(own_path(journal), vault, client.base_url) as store:
+    with storage.own_store(client.base_url, journal.vault) as store:
         route = route_for(abilities, speaking, store)
         yield Reached(
             client=speaking,

@@ -13,19 +13,19 @@ import hashlib
 import time
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager, suppress
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from functools import partial
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from fhir_plugin.ehr.client import FhirClient
 from fhir_plugin.errors import EhrError, UsageError
 from fhir_plugin.model.identity import Ref
 from fhir_plugin.sync.applying.applier import GROUP
-from fhir_plugin.sync.journals.journal import Journal
-from fhir_plugin.sync.journals.opening import open_database
+from fhir_plugin.sync.journals.journal import Journal, Step
 from fhir_plugin.sync.journals.vault import Vault
-from fhir_plugin.sync.workers.shares import Did, Lines, Share
+from fhir_plugin.sync.records.findings import Findings
+from fhir_plugin.sync.records.storage import Storage
+from fhir_plugin.sync.workers.shares import Lines, Share
 
 if TYPE_CHECKING:
     from procrastinate import App
@@ -50,7 +50,6 @@ class Queue:
         worker: for rounds of work, each of which opens and closes it.
         url: of the PostgreSQL database.
         ehr: base URL of the EHR.
-        own: path of the journal file that the findings of the probe stand beside, on this machine.
         vault: with the journal's key.
         client: gives a client of that EHR; no job can name another.
     """
@@ -59,12 +58,11 @@ class Queue:
     worker: App
     url: str
     ehr: str
-    own: Path
     vault: Vault
     client: Callable[[], FhirClient]
     sleep: Callable[[float], None] = time.sleep
     done: int = 0
-    _shares: dict[int, Callable[[Lines], Did]] = field(default_factory=dict)
+    _shares: dict[int, Callable[[Lines], list[Step]]] = field(default_factory=dict)
     _open: ExitStack = field(default_factory=ExitStack)
     _stopping: bool = False
     _interrupt: Callable[[], object] = lambda: None
@@ -74,14 +72,32 @@ class Queue:
         """Name of the queue: one per EHR."""
         return f"ehr-{hashlib.blake2b(self.ehr.encode(), digest_size=8).hexdigest()}"
 
-    def put(self, pieces: Iterator[Lines], *, run: int, source: str, author: Ref, group: int = GROUP) -> int:
-        """Make a job of each piece of a plan; how many there are."""
+    def put(
+        self,
+        pieces: Iterator[Lines],
+        *,
+        run: int,
+        source: str,
+        author: Ref,
+        found: Findings | None = None,
+        group: int = GROUP,
+    ) -> int:
+        """Make a job of each piece of a plan; how many there are.
+
+        Args:
+            pieces: of the plan.
+            run: its number.
+            source: name of the source.
+            author: who enters the changes.
+            found: findings of the write probe, so that every worker writes in one way, wherever it runs.
+            group: clients per Bundle.
+        """
         count = 0
-        by: dict[str, Any] = {"author": author.reference, "display": author.display}
-        about = {**by, "source": source, "group": group}
+        by = {"author": author.reference, "display": author.display}
+        about = {**by, "source": source, "group": group, "found": asdict(found or Findings.none())}
         for piece in pieces:
-            sealed = base64.b64encode(self.vault.seal([line.decode() for line in piece])).decode()
-            self.app.configure_task(_TASK, queue=self.name).defer(run=run, about=about, sealed=sealed)
+            job = self.vault.seal({**about, "lines": [line.decode() for line in piece]})
+            self.app.configure_task(_TASK, queue=self.name).defer(run=run, sealed=base64.b64encode(job).decode())
             count += 1
         return count
 
@@ -137,21 +153,20 @@ class Queue:
         retry = RetryStrategy(max_attempts=_ATTEMPTS, exponential_wait=4, retry_exceptions={EhrError})
         self.worker.task(name=_TASK, queue=self.name, retry=retry)(self._apply)
 
-    def _apply(self, run: int, about: dict[str, Any], sealed: str) -> None:
+    def _apply(self, run: int, sealed: str) -> None:
         """One job."""
-        lines = [line.encode() for line in self.vault.open(base64.b64decode(sealed))]
+        job = self.vault.open(base64.b64decode(sealed))
         if run not in self._shares:
             share = Share(
                 client=self.client,
-                journal=lambda: open_database(self.url, self.ehr, str(about["source"])),
-                own=self.own,
-                source=str(about["source"]),
-                author=Ref(reference=str(about["author"]), display=str(about["display"])),
+                storage=Storage(database=self.url, found=Findings(**job["found"])),
+                source=str(job["source"]),
+                author=Ref(reference=str(job["author"]), display=str(job["display"])),
                 run=run,
-                group=int(about["group"]),
+                group=int(job["group"]),
             )
             self._shares[run] = self._open.enter_context(share())
-        self._shares[run](lines)
+        self._shares[run]([line.encode() for line in job["lines"]])
         self.done += 1
 
     async def _round(self) -> None:
@@ -181,7 +196,7 @@ class Queue:
 
 
 @contextmanager
-def open_queue(url: str, ehr: str, own: Path, journal: Journal, client: Callable[[], FhirClient]) -> Iterator[Queue]:
+def open_queue(url: str, ehr: str, journal: Journal, client: Callable[[], FhirClient]) -> Iterator[Queue]:
     """The queue of an EHR in a database; its tables are made at the first use.
 
     Raises:
@@ -198,7 +213,7 @@ def open_queue(url: str, ehr: str, own: Path, journal: Journal, client: Callable
         with journal.making_tables():
             if not app.check_connection():
                 app.schema_manager.apply_schema()
-        queue = Queue(app=app, worker=worker, url=url, ehr=ehr, own=own, vault=journal.vault, client=client)
+        queue = Queue(app=app, worker=worker, url=url, ehr=ehr, vault=journal.vault, client=client)
         try:
             yield queue
         finally:

@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import AbstractContextManager, contextmanager
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from pathlib import Path
 from typing import TypeVar
 
 from fhir_plugin.consent import NL_JEUGDWET, load_policy
@@ -18,32 +17,13 @@ from fhir_plugin.sync.deciding.decisions import Context
 from fhir_plugin.sync.journals.journal import Journal, Step
 from fhir_plugin.sync.plans.planfile import client_of
 from fhir_plugin.sync.records.reaching import Reached, reach
+from fhir_plugin.sync.records.storage import Storage
 
-__all__ = ["Did", "Share", "applier_for", "in_pieces"]
+__all__ = ["Share", "applier_for", "in_pieces"]
 
 Item = TypeVar("Item")
 Lines = Sequence[bytes]
 """Clients as they stand in a plan, a line each."""
-
-
-@dataclass(slots=True, kw_only=True)
-class Did:
-    """What became of some clients.
-
-    Attributes:
-        unprotected: updates written although the EHR looks at no versions.
-        untrue: checks of the probe the EHR fails although it says it does this.
-    """
-
-    steps: list[Step] = field(default_factory=list)
-    unprotected: int = 0
-    untrue: frozenset[str] = frozenset()
-
-    def add(self, other: Did) -> None:
-        """Take in what became of others."""
-        self.steps += other.steps
-        self.unprotected += other.unprotected
-        self.untrue |= other.untrue
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -52,16 +32,14 @@ class Share:
 
     Attributes:
         client: gives a client of the EHR.
-        journal: opens the journal, beside the others.
-        own: path of the journal file that the own store and the findings of the probe stand beside.
+        storage: where the journal and the own store are.
         source: name of the source.
         author: who enters the changes.
         run: number of the run.
     """
 
     client: Callable[[], FhirClient] = field(repr=False)
-    journal: Callable[[], AbstractContextManager[Journal]] = field(repr=False)
-    own: Path
+    storage: Storage = field(repr=False)
     source: str
     author: Ref
     run: int
@@ -69,19 +47,16 @@ class Share:
     dry_run: bool = False
 
     @contextmanager
-    def __call__(self) -> Iterator[Callable[[Lines], Did]]:
-        """Open everything, and give what applies some clients."""
-        with self.journal() as journal, reach(self.client(), self.own, journal.vault) as ehr:
+    def __call__(self) -> Iterator[Callable[[Lines], list[Step]]]:
+        """Open everything, and give what applies some clients and tells what became of them."""
+        client = self.client()
+        with (
+            self.storage.journal(client.base_url, self.source, beside=True) as journal,
+            reach(client, self.storage, journal) as ehr,
+        ):
             applier = applier_for(ehr, journal, self.source, self.author, group=self.group)
             applier.dry_run = self.dry_run
-
-            def apply(lines: Lines) -> Did:
-                before = applier.writer.unprotected
-                steps = applier.apply_some([client_of(line) for line in lines], self.run)
-                untrue = frozenset({*ehr.abilities.untrue, *applier.writer.untrue})
-                return Did(steps=steps, unprotected=applier.writer.unprotected - before, untrue=untrue)
-
-            yield apply
+            yield lambda lines: applier.apply_some([client_of(line) for line in lines], self.run)
 
 
 def applier_for(
