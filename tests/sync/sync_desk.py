@@ -151,6 +151,11 @@ class Desk:
         self.problems = planner.problems
         return PlanReader(self.plan_path)
 
+    def answer(self, given: str) -> None:
+        """Fill in every open answer of the plan, as a person does in an editor."""
+        text = self.plan_path.read_text(encoding="utf-8")
+        self.plan_path.write_text(text.replace('"answer": ""', f'"answer": "{given}"'), encoding="utf-8")
+
     def apply(self, **options: Any) -> list[Step]:
         """Apply the plan that was made last."""
         reader = PlanReader(self.plan_path)

@@ -91,8 +91,7 @@ def test_a_doubtful_pair_is_a_question_and_its_answer_is_followed(desk: Desk) ->
     plan = desk.plan([row(Mobiel="")])
     assert plan.totals["question"] == 1
     assert desk.apply()[0].state == "waits"
-    text = desk.plan_path.read_text(encoding="utf-8")
-    desk.plan_path.write_text(text.replace('"answer": ""', '"answer": "RelatedPerson/c1"'), encoding="utf-8")
+    desk.answer("RelatedPerson/c1")
     assert desk.apply()[0].state == "done"
     assert [figure["id"] for figure in desk.figures()] == ["c1"]
     assert "question" not in desk.plan([row(Mobiel="")]).totals

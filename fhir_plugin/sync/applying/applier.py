@@ -16,6 +16,7 @@ from itertools import islice
 from fhir_plugin.errors import EhrError, EhrUnreachable
 from fhir_plugin.mapping.json import text
 from fhir_plugin.model.network import SupportNetwork
+from fhir_plugin.sync.applying.meanwhile import access_ended
 from fhir_plugin.sync.applying.mending import doubled, mend_intents, mend_sagas
 from fhir_plugin.sync.applying.outcomes import intent_of, outcome_of
 from fhir_plugin.sync.applying.worklist import Left
@@ -187,10 +188,13 @@ class Applier:
                 if doubled(bodies):
                     step, items = replace(step, state="failed", code="sync-quarantine"), ()
                 self._list(patient, left)
+                alone = self._is_ours_alone(result, bodies)
+                if not alone and step.state == "done" and not step.code and self._access_ended(result, bodies):
+                    step = replace(step, code="sync-access-ended")
                 steps.append(step)
                 if items:
                     self.journal.remember(patient, items)
-                if step.state == "done" and not step.code and self._is_ours_alone(result, bodies):
+                if step.state == "done" and not step.code and alone:
                     self.journal.settle(patient, self._mark(result.unit.decided, bodies))
             self.journal.note(run, steps)
             self.journal.notice(run, self.writer.noticed)
@@ -201,6 +205,12 @@ class Applier:
         elif results:
             self._silent = 0
         return steps
+
+    def _access_ended(self, result: Wrote, bodies: list[Json]) -> bool:
+        permits = result.unit.decided.permits
+        return bool(permits and bodies) and access_ended(
+            bodies, result.unit.patient, permits, self.context.policy, self.clock()
+        )
 
     def _list(self, patient: str, left: Left) -> None:
         """Put what is left on the work list, or take the client off it."""

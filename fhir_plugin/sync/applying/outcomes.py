@@ -5,7 +5,9 @@ from __future__ import annotations
 from dataclasses import replace
 
 from fhir_plugin.mapping.json import Json, text
+from fhir_plugin.model.identity import Identifier
 from fhir_plugin.model.network import SupportNetwork
+from fhir_plugin.model.terms import FIGURE_IDENTIFIER
 from fhir_plugin.sync.applying.mending import find_sent
 from fhir_plugin.sync.applying.undoing import digest_of
 from fhir_plugin.sync.applying.worklist import Left
@@ -58,7 +60,7 @@ def _exact(result: Wrote, bodies: list[Json]) -> tuple[Step, tuple[Remembered, .
         held = frozen_in(f"RelatedPerson/{new}", bodies) if new else None
         items.append(replace(item, target=new or item.target, frozen=(item.frozen[0], held)))
     undo = _undo(result, bodies)
-    code = unit.decided.plan.needs_person
+    code = result.code or unit.decided.plan.needs_person
     return Step(patient=unit.patient, state="done", code=code, resources=result.resources, undo=undo), tuple(items)
 
 
@@ -74,8 +76,13 @@ def _by_element(result: Wrote, left: Left, bodies: list[Json]) -> tuple[Step, tu
         state = "unknown" if result.uncertain and now is None else "failed"
         return Step(patient=unit.patient, state=state, code=result.error.code, undo=undo), ()
     items = tuple(_held(item, result, now) for item in planned)
-    dropped = [item for item, held in zip(planned, items, strict=True) if now and not _kept(item, held)]
-    code = "sync-dropped" if dropped else "sync-to-enter" if left.asks else decided.plan.needs_person
+    dropped = [
+        item
+        for item, held in zip(planned, items, strict=True)
+        if now and not (now.figure(held.target) and _kept(item, held))
+    ]
+    code = "sync-to-enter" if left.asks else decided.plan.needs_person
+    code = result.code or ("sync-dropped" if dropped else code)
     state = "done" if result.resources or not left.asks else "to-enter"
     return Step(patient=unit.patient, state=state, code=code, resources=result.resources, undo=undo), items
 
@@ -91,12 +98,16 @@ def _undo(result: Wrote, bodies: list[Json]) -> dict[str, object]:
 def _held(item: Remembered, result: Wrote, now: SupportNetwork | None) -> Remembered:
     """What to remember: with the id the figure got, and as the EHR holds what was written.
 
+    Our identifier says who it is, before the id does: some EHRs answer the entries of a transaction in another order.
+
     A version after ours is somebody's edit: what was agreed is what was written then, so that the edit is seen as one.
     """
     target = result.ids.get(item.target, item.target)
-    found = now.figure(target) if now else None
-    if found is None and now is not None:
-        found = next((each for each in now.figures if set(each.identifiers) & set(item.held.identifiers)), None)
+    named = Identifier(system=FIGURE_IDENTIFIER, value=item.identity)
+    figures = now.figures if now else ()
+    found = next((each for each in figures if named in each.identifiers), now.figure(target) if now else None)
+    if found is None:
+        found = next((each for each in figures if set(each.identifiers) & set(item.held.identifiers)), None)
     if found is None:
         return replace(item, target=target)
     looked_at = [found.carried, now.team.carried if now and now.team else None]

@@ -23,6 +23,7 @@ from fhir_plugin.mapping.provenance import Author, provenance_of
 from fhir_plugin.model.carried import Carried
 from fhir_plugin.model.identity import Ref
 from fhir_plugin.model.network import SupportNetwork
+from fhir_plugin.sync.applying.meanwhile import overwrote
 from fhir_plugin.sync.applying.saga import UNCERTAIN, BrokenOff, Saga
 from fhir_plugin.sync.applying.ways.choosing import Route
 from fhir_plugin.sync.applying.ways.creating import ConditionalCreate, condition_of
@@ -57,6 +58,7 @@ class Wrote:
         versions: reference → version that was written, for an undo.
         resources: how many resources were written, the Provenance included.
         left: what the EHR has no way for, for a person to enter.
+        code: what a person should look at although it was written; empty if nothing.
         error: why it was not (or perhaps not) written.
         uncertain: whether it may have been written all the same.
     """
@@ -66,6 +68,7 @@ class Wrote:
     versions: dict[str, str] = field(default_factory=dict)
     resources: int = 0
     left: tuple[Task, ...] = field(default=(), repr=False)
+    code: str = ""
     error: EhrError | None = None
     uncertain: bool = False
 
@@ -116,7 +119,7 @@ class Writer:
         for unit, part in zip(units, divided, strict=True):
             if unit.patient not in results:
                 results[unit.patient] = self._one_by_one(unit, part, at)
-        return [results[unit.patient] for unit in units]
+        return [self._looked_over(results[unit.patient], part) for unit, part in zip(units, divided, strict=True)]
 
     def send(self, patient: str, part: Divided, permits: Sequence[Ask], at: datetime) -> list[Written]:
         """Write tasks of one client that come of no list, with their Provenance.
@@ -186,6 +189,15 @@ class Writer:
                 raise broken.error from None
             return _broken(unit, part, broken)
         return _wrote(unit, part, dict(enumerate(written)), len(written))
+
+    def _looked_over(self, wrote: Wrote, part: Divided) -> Wrote:
+        """With a word about an edit that was written over, where the EHR shows one."""
+        versions = ((task, wrote.versions.get(f"{task.type}/{task.id}", "")) for task in part.send)
+        if not any(overwrote(self._client, task, version) for task, version in versions):
+            return wrote
+        if self._route.abilities.if_match:
+            self.noticed[f"{UNTRUE}stale-if-match"] = 1
+        return replace(wrote, code="lost-update-seen")
 
     def _is_unprotected(self, task: Task) -> bool:
         update = self._route.way(task.type).update

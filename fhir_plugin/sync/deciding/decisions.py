@@ -7,7 +7,7 @@ come to the same decision again, or the record changed in the meantime.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 
 from fhir_plugin.consent import Ask, Policy, access_permit
@@ -33,6 +33,8 @@ from fhir_plugin.sync.matching.match import STRONG, Found, agreeing_keys, match
 from fhir_plugin.sync.sources.wanted import Problem, Wanted
 
 __all__ = ["Context", "Decided", "decide_client"]
+
+_GONE = "gone:sync-figure-gone"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -155,6 +157,9 @@ def _decide_figure(
         doubt = match(wanted.figure, identifiers_of(identity, wanted), work.free)
         if doubt.found is Found.DOUBTFUL:
             work.plans[row] = question_of(wanted, doubt.candidates)
+            return
+        if identity in memory and not memory[identity].target.startswith("urn:"):
+            work.plans[row] = replace(question_of(wanted, ()), notes=(_GONE,))
             return
     theirs = target or new_figure(identity)
     if target is None:

@@ -20,6 +20,7 @@ from fhir_plugin.sync.journals.vault import KEY_VARIABLE, open_vault, vault_of
 
 __all__ = ["database_url", "in_database", "in_file", "open_database", "open_journal"]
 
+_CODES = {"journal": "sync-journal", "own store": "sync-own-store"}
 _BUSY = 60_000
 """Milliseconds one process waits for another to write its part."""
 
@@ -64,7 +65,7 @@ def in_file(path: Path, tables: MetaData, what: str = "journal") -> Iterator[Dat
     Args:
         path: of the file.
         tables: made where they are not there yet.
-        what: it is called in errors.
+        what: it is called in errors: ``journal`` or ``own store``.
 
     Raises:
         StoreError: it cannot be used.
@@ -118,7 +119,7 @@ def _opened(engine: Engine, tables: MetaData, where: str, what: str) -> Iterator
     except SQLAlchemyError as error:
         raise StoreError(
             f"The {what} cannot be used ({type(error).__name__}).",
-            code=f"sync-{what.replace(' ', '-')}",
+            code=_CODES[what],
             where=where,
             remedy="Check the disk and the file, or the database; keep the old one.",
         ) from None

@@ -71,7 +71,7 @@ def _figure_lines(figure: FigurePlan, language: Language) -> Iterator[str]:
         source, ehr = (value_words(conflict.element, value, language) for value in (conflict.source, conflict.ehr))
         said = words("sync-plan-conflict", language, element=name, source=source, ehr=ehr)
         yield f"    ! {said}"
-    if figure.candidates:
+    if figure.action is Action.QUESTION:
         yield from _question_lines(figure, language)
 
 

@@ -73,7 +73,7 @@ class Population:
         urls = [f"Patient?_id={','.join(patient_ids)}&_count={_PAGE}"]
         urls += [f"{kind}?patient={listed}&_count={_PAGE}" for kind in _SUBJECTS]
         answers = self._client.batch([Entry.get(url) for url in urls])
-        held: dict[str, list[Json]] = {each: [] for each in patient_ids}
+        held: dict[str, dict[tuple[str, str], Json]] = {each: {} for each in patient_ids}
         for kind, answer in zip(("Patient", *_SUBJECTS), answers, strict=True):
             if kind in ("CareTeam", "Consent") and answer.status in _OPTIONAL:
                 continue
@@ -83,12 +83,8 @@ class Population:
             for body in self._client.pages(answer.body, f"search {kind}"):
                 owner = _owner(body)
                 if owner in held:  # some EHRs pass over a search parameter they lack, and give everybody's
-                    held[owner].append(body)
-        return {
-            each: bodies
-            for each, bodies in held.items()
-            if any(text(body, "resourceType") == "Patient" for body in bodies)
-        }
+                    held[owner][text(body, "resourceType"), text(body, "id")] = body  # pages that shift repeat some
+        return {each: list(bodies.values()) for each, bodies in held.items() if ("Patient", each) in bodies}
 
 
 def network_of(bodies: list[Json], patient_id: str) -> SupportNetwork:

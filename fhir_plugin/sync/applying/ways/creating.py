@@ -13,9 +13,12 @@ __all__ = ["ConditionalCreate", "SearchedCreate", "condition_of"]
 
 
 def condition_of(task: Task) -> str | None:
-    """The If-None-Exist of a task: our identifier, or None where it has none."""
+    """The If-None-Exist of a task: our identifier in this client's record, or None where it has none.
+
+    One that was moved to another client's record is not meant: what is written here may not refer to it.
+    """
     identifier = None if task.seen_before else own_identifier(task.body)
-    return f"identifier={identifier[0]}|{identifier[1]}" if identifier else None
+    return f"identifier={identifier[0]}|{identifier[1]}&patient={task.patient}" if identifier else None
 
 
 @dataclass(frozen=True, slots=True)
