@@ -186,8 +186,21 @@ def test_going_back_to_the_answer_of_the_ehr_gives_a_friendly_page_and_no_second
 @pytest.mark.threat("back-button")
 def test_no_page_of_a_launch_is_kept_by_the_browser(browser: Browser, ehr: FakeEhr) -> None:
     path = browser.launch(ehr)
-    for address in (f"{path}probe", "/callback/noord?state=x&code=y", "/launch", "/start"):
+    for address in (f"{path}probe", "/callback/noord?state=x&code=y", "/launch", "/start", "/static/nowhere.css"):
         assert browser.get(address).headers["Cache-Control"] == "no-store"
+
+
+@pytest.mark.threat("login-csrf")
+@pytest.mark.requirement("5", "6")
+@pytest.mark.parametrize("twice", ["state", "code", "iss", "error"])
+def test_an_answer_that_says_something_twice_is_not_read_at_all(browser: Browser, ehr: FakeEhr, twice: str) -> None:
+    state = browser.start(ehr)["state"]
+    query = [("state", state), ("code", "code-1"), (twice, {"state": state, "iss": ehr.issuer}.get(twice, "code-1"))]
+    if twice in ("iss", "error"):
+        query.append((twice, "x"))
+    assert browser.get(f"/callback/{ehr.key}", query_string=query).status_code == 400
+    assert not ehr.token_requests
+    assert browser.answer(ehr, state).status_code == 303, "the state was not used up by it"
 
 
 @pytest.mark.threat("bearer-to-foreign-host")

@@ -13,6 +13,7 @@ from fhir_plugin.model.identity import PersonName, Ref
 from fhir_plugin.model.network import Child
 from fhir_plugin.model.terms import Mandate, ParentAccord
 from smart_app.launch.phases import LaunchUser
+from smart_app.settings import DEFAULT_SCOPES
 
 OLDER = replace(CHILD, birth_date=PartialDate(2010, 1, 1))
 YOUNGER = replace(CHILD, birth_date=PartialDate(2016, 1, 1))
@@ -128,6 +129,17 @@ def test_nothing_on_a_preview_leads_to_what_a_professional_sees(word: str) -> No
     assert inside == page.xpath("//div[contains(@class, 'note-look')]//a/@href"), "only back to the own view"
     assert not page.xpath("//main//form")
     assert "Tante Sam" in page.text_content()
+
+
+@pytest.mark.parametrize("user", [PROFESSIONAL, YOUTH], ids=["professional", "youth"])
+def test_where_the_record_system_grants_no_writing_none_is_offered(user: LaunchUser) -> None:
+    granted = tuple(scope.replace("RelatedPerson.cruds", "RelatedPerson.rs") for scope in DEFAULT_SCOPES)
+    room = open_room(user, granted=granted)
+    page = room.get()
+    assert "Tante Sam" in page.text_content()
+    assert page.xpath("//main//form") == []
+    assert room.get("figure/opa").xpath("//main//form") == []
+    room.post("figure/opa/change/note", status=403)
 
 
 def test_only_a_child_or_a_parent_can_be_looked_along_with() -> None:

@@ -113,6 +113,18 @@ def test_a_consent_is_taken_back_in_one_step(room: Room) -> None:
     )
 
 
+def test_a_consent_that_was_changed_since_the_page_was_shown_is_not_taken_back(room: Room) -> None:
+    draft = room.begin("figure/sam/change/consent")
+    room.post(f"{draft}/consent", CONSENT_ANSWERS)
+    (link,) = room.post(f"{draft}/check").xpath("//ul[@class='consents']//a/@href")
+    shown = room.get(link).xpath("string(//main//input[@name='version']/@value)")
+    (consent,) = room.ehr.all("Consent")
+    room.ehr.add({**consent, "dateTime": "2026-06-16T09:00:00+02:00"})
+    page = room.post(link, {"version": shown, "by": "all"}, status=409)
+    assert "eerder gewijzigd" in page.text_content() or "Iemand anders" in page.text_content()
+    assert [one["status"] for one in room.ehr.all("Consent")] == ["active"]
+
+
 def test_under_12_the_form_says_why_a_parent_is_ticked_and_from_12_it_ticks_nobody() -> None:
     for born, ticked, said in ((PartialDate(2018, 3, 4), ["parent"], True), (CHILD.birth_date, [], False)):
         room = open_room(child=replace(CHILD, birth_date=born))

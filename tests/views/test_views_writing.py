@@ -240,6 +240,27 @@ def test_a_change_to_somebody_else_in_the_same_team_is_no_conflict(room: Room) -
     assert roles.count("'execution'") == 2
 
 
+def test_a_change_to_somebody_else_in_the_same_team_just_before_the_write_is_no_conflict_either(room: Room) -> None:
+    draft = room.begin("figure/coach/change/care")
+    room.post(f"{draft}/care", {"involvement": ["execution"]})
+    other = open_room(ehr=room.ehr)
+    theirs = other.begin("figure/sam/change/care")
+    other.post(f"{theirs}/care", {"involvement": ["execution", "decision-making"]})
+    read: list[str] = []
+
+    def meanwhile(method: str, path: str) -> None:
+        read.append(path)
+        if method == "POST" and len(read) > 1 and path in ("", "/"):
+            room.ehr.before = None
+            other.post(f"{theirs}/check")
+
+    room.ehr.before = meanwhile
+    assert "Opgeslagen" in room.post(f"{draft}/check").text_content()
+    roles = str(room.ehr.all("CareTeam")[0]["participant"])
+    assert roles.count("'execution'") == 2
+    assert "decision-making" in roles
+
+
 def test_ending_the_care_keeps_the_person(room: Room) -> None:
     draft = room.begin("figure/sam/change/end-engagement")
     room.post(f"{draft}/end-engagement", {"engaged_until": "1-6-2026"})
