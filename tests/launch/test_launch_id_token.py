@@ -131,9 +131,14 @@ def test_something_that_is_no_token_is_refused(browser: Browser, ehr: FakeEhr, t
 
 
 @pytest.mark.rule("identity-no-kid")
-def test_a_token_without_kid_is_accepted_only_where_one_key_can_have_signed(browser: Browser, ehr: FakeEhr) -> None:
+def test_a_token_without_kid_is_accepted_only_where_one_key_can_have_signed(
+    browser: Browser, ehr: FakeEhr, app: Flask
+) -> None:
     ehr.header = {"alg": "RS256"}
     ehr.published = [ehr.signing_key.as_dict(private=False), ECKey.generate_key("P-384").as_dict(private=False)]
+    assert browser.launch(ehr)
+    ehr.published = [ehr.signing_key.as_dict(private=False), OTHER.as_dict(private=False) | {"alg": "RS512"}]
+    app.extensions["steunfiguren.launcher"].key_cache._kept.clear()
     assert browser.launch(ehr)
 
 

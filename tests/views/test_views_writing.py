@@ -5,10 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import requests
-from lxml import html
-from views_record import CONSENT_ANSWERS, YOUTH, Room, open_room
-
-from fhir_plugin.model.terms import V3_ROLE_CODE, Extensions
+from views_record import CONSENT_ANSWERS, YOUTH, Room, by_label, open_room, path_of
 
 ANSWERS: dict[str, dict[str, Any]] = {
     "who": {"own_label": "Juf Ans", "first_name": "Ans", "family_name": "van der Meer", "adult": "yes"},
@@ -29,25 +26,13 @@ def _add(room: Room, answers: dict[str, dict[str, Any]] = ANSWERS) -> str:
     return draft
 
 
-def _by_label(room: Room, label: str) -> dict[str, Any]:
-    for body in room.ehr.all("RelatedPerson"):
-        for extension in body.get("extension", ()):
-            if extension["url"] == Extensions.OWN_LABEL and extension["valueString"] == label:
-                return body
-    raise AssertionError(label)
-
-
-def _path(page: html.HtmlElement) -> str:
-    return str(page.get("data-path"))
-
-
 def test_the_pages_of_adding_lead_from_one_to_the_next_and_end_at_the_check(room: Room) -> None:
     draft = room.begin("add")
     page = room.get(f"{draft}/who")
     seen = []
     for step, data in ANSWERS.items():
         page = room.post(f"{draft}/{step}", data)
-        seen.append(_path(page).rsplit("/", 1)[1])
+        seen.append(path_of(page).rsplit("/", 1)[1])
     assert seen == ["chosen", "support", "closeness", "care", "agreements", "contact", "consent", "check"]
     text = page.text_content()
     for said in (
@@ -76,7 +61,7 @@ def test_saving_writes_person_team_tie_consent_and_provenance_in_one_transaction
     page = room.post(f"{draft}/check")
     assert "Opgeslagen in het dossier." in page.text_content()
     assert "Mag weten: Afspraken in de agenda en hoe het gaat" in page.text_content()
-    body = _by_label(room, "Juf Ans")
+    body = by_label(room, "Juf Ans")
     assert body["patient"] == {"reference": "Patient/noor"}
     team = room.ehr.all("CareTeam")[0]
     assert any(one["member"]["reference"] == f"RelatedPerson/{body['id']}" for one in team["participant"])
@@ -120,9 +105,9 @@ def test_a_save_whose_answer_got_lost_is_not_written_again(room: Room) -> None:
 def test_a_label_alone_is_enough(room: Room) -> None:
     draft = room.begin("add")
     page = room.post(f"{draft}/who", {"own_label": "Coach Joost", "to_check": "1"})
-    assert _path(page).endswith("/check")
+    assert path_of(page).endswith("/check")
     room.post(f"{draft}/check")
-    assert _by_label(room, "Coach Joost")["active"] is True
+    assert by_label(room, "Coach Joost")["active"] is True
     assert room.ehr.all("Consent") == []
 
 
@@ -153,7 +138,7 @@ def test_a_person_of_the_record_becomes_a_figure_and_stays_the_same_person(room:
     room.post(f"{draft}/who", {"own_label": "Ome Piet", "first_name": "Piet", "family_name": "de Wit"})
     room.post(f"{draft}/chosen", {"designated_by": ["youth|Patient/noor"]})
     room.post(f"{draft}/check")
-    assert _by_label(room, "Ome Piet")["id"] == "piet"
+    assert by_label(room, "Ome Piet")["id"] == "piet"
     page = room.get()
     assert "row-piet" in page.xpath("//tr/@id")
     assert not page.xpath("//input[@name='candidate'][@value='RelatedPerson/piet']")
@@ -168,7 +153,7 @@ def test_a_change_shows_what_was_and_what_will_be(room: Room) -> None:
     assert "Trainer" in text
     assert len(page.xpath("//dl/div")) == 1, "only what changes is shown"
     room.post(f"{draft}/check")
-    assert _by_label(room, "Trainer")["id"] == "coach"
+    assert by_label(room, "Trainer")["id"] == "coach"
 
 
 def test_nothing_changed_is_nothing_to_save(room: Room) -> None:
@@ -178,95 +163,12 @@ def test_nothing_changed_is_nothing_to_save(room: Room) -> None:
     assert "nog niets veranderd" in page.text_content()
 
 
-def _someone_else_renames(room: Room, label: str) -> None:
-    other = open_room(ehr=room.ehr)
-    draft = other.begin("figure/sam/change/who")
-    other.post(
-        f"{draft}/who",
-        {"own_label": label, "first_name": "Samira", "family_name": "el Amrani", "adult": "yes"}
-        | {"relation": f"{V3_ROLE_CODE}|AUNT"},
-    )
-    other.post(f"{draft}/check")
-
-
-def test_when_someone_else_was_first_both_versions_are_shown_and_nothing_is_lost(room: Room) -> None:
-    draft = room.begin("figure/sam/change/who")
-    mine = {"own_label": "Sammie", "first_name": "Sam", "family_name": "el Amrani", "adult": "yes"}
-    room.post(f"{draft}/who", mine | {"relation": f"{V3_ROLE_CODE}|AUNT"})
-    _someone_else_renames(room, "Tantetje")
-    page = room.post(f"{draft}/check")
-    assert _path(page).endswith("/conflict")
-    text = page.text_content()
-    assert "Sammie" in text
-    assert "Tantetje" in text
-    assert "Sam el Amrani" in text
-    assert page.xpath("//input[@name='keep_label']/@value") == ["mine", "theirs"]
-    page = room.post(f"{draft}/conflict", {"keep_label": "theirs"})
-    assert _path(page).endswith("/check")
-    room.post(f"{draft}/check")
-    body = _by_label(room, "Tantetje")
-    assert body["id"] == "sam"
-    assert "Sam" in str(body["name"])
-
-
-def test_a_conflict_between_reading_and_writing_is_settled_the_same_way(room: Room) -> None:
-    draft = room.begin("figure/sam/change/who")
-    mine = {"own_label": "Sammie", "first_name": "Samira", "family_name": "el Amrani", "adult": "yes"}
-    room.post(f"{draft}/who", mine | {"relation": f"{V3_ROLE_CODE}|AUNT"})
-    seen = []
-
-    def meanwhile(method: str, path: str) -> None:
-        bundles = [one for one in room.ehr.asked if one[0] == "POST" and one[1] in ("", "/")]
-        if len(bundles) == len(seen) + 2:
-            room.ehr.before = None
-            _someone_else_renames(room, "Tantetje")
-
-    room.ehr.asked.clear()
-    room.ehr.before = meanwhile
-    page = room.post(f"{draft}/check")
-    assert _path(page).endswith("/conflict")
-    assert _by_label(room, "Tantetje")["id"] == "sam"
-
-
-def test_a_change_to_somebody_else_in_the_same_team_is_no_conflict(room: Room) -> None:
-    draft = room.begin("figure/coach/change/care")
-    room.post(f"{draft}/care", {"involvement": ["execution"]})
-    other = open_room(ehr=room.ehr)
-    theirs = other.begin("figure/sam/change/care")
-    other.post(f"{theirs}/care", {"involvement": ["execution", "decision-making"]})
-    other.post(f"{theirs}/check")
-    assert "Opgeslagen" in room.post(f"{draft}/check").text_content()
-    roles = str(room.ehr.all("CareTeam")[0]["participant"])
-    assert roles.count("'execution'") == 2
-
-
-def test_a_change_to_somebody_else_in_the_same_team_just_before_the_write_is_no_conflict_either(room: Room) -> None:
-    draft = room.begin("figure/coach/change/care")
-    room.post(f"{draft}/care", {"involvement": ["execution"]})
-    other = open_room(ehr=room.ehr)
-    theirs = other.begin("figure/sam/change/care")
-    other.post(f"{theirs}/care", {"involvement": ["execution", "decision-making"]})
-    read: list[str] = []
-
-    def meanwhile(method: str, path: str) -> None:
-        read.append(path)
-        if method == "POST" and len(read) > 1 and path in ("", "/"):
-            room.ehr.before = None
-            other.post(f"{theirs}/check")
-
-    room.ehr.before = meanwhile
-    assert "Opgeslagen" in room.post(f"{draft}/check").text_content()
-    roles = str(room.ehr.all("CareTeam")[0]["participant"])
-    assert roles.count("'execution'") == 2
-    assert "decision-making" in roles
-
-
 def test_ending_the_care_keeps_the_person(room: Room) -> None:
     draft = room.begin("figure/sam/change/end-engagement")
     room.post(f"{draft}/end-engagement", {"engaged_until": "1-6-2026"})
     page = room.post(f"{draft}/check")
     assert "Opgeslagen" in page.text_content()
-    assert _by_label(room, "Tante Sam")["active"] is True
+    assert by_label(room, "Tante Sam")["active"] is True
     assert "row-sam" in room.get().xpath("//tr/@id")
 
 

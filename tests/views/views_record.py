@@ -33,6 +33,7 @@ from fhir_plugin.model.terms import (
     Adult,
     BondKind,
     Designator,
+    Extensions,
     Function,
     Involvement,
     LifeDomain,
@@ -282,3 +283,17 @@ def open_room(
     app.extensions["steunfiguren.launcher"].store.add_launch(facts, Tokens(access="token"), secret)
     client.set_cookie(f"sf-l-{launch_id}", secret)
     return Room(app=app, ehr=ehr, client=client, facts=facts)
+
+
+def by_label(room: Room, label: str) -> dict[str, Any]:
+    """The person whom the family calls so."""
+    for body in room.ehr.all("RelatedPerson"):
+        for extension in body.get("extension", ()):
+            if extension["url"] == Extensions.OWN_LABEL and extension["valueString"] == label:
+                return body
+    raise AssertionError(label)
+
+
+def path_of(page: html.HtmlElement) -> str:
+    """Where a page was found."""
+    return str(page.get("data-path"))
