@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from fhir_plugin.errors import MappingError
 from fhir_plugin.mapping.json import Json, objects, text
 from fhir_plugin.mapping.network import TiePlace, to_fhir
+from fhir_plugin.mapping.reading import is_about
 from fhir_plugin.model.network import SupportNetwork
 from fhir_plugin.model.tangle import oversize, same
 from fhir_plugin.model.terms import FIGURE_IDENTIFIER
@@ -54,13 +55,12 @@ def changes_between(
     """What must be written to bring ``before`` to ``after``: blocks and people, then consents, then the rest.
 
     Raises:
-        MappingError: the two are not about the same child, something disappeared, or a resource that belongs to the
-            EHR (the Patient, other people's resources) would change.
+        MappingError: the two are not about the same child, something that would be written is about another one,
+            something disappeared, or a resource that belongs to the EHR (the Patient, other people's resources) would
+            change.
     """
     if before.child.id != after.child.id or not after.child.id:
-        raise MappingError(
-            "The two states are not about the same child.", code="other-child", remedy="Open the record again."
-        )
+        raise _other_child("The two states are not about the same child.")
     old = {_key(entry): entry["resource"] for entry in objects(to_fhir(before, ties=ties), "entry")}
     new = {_key(entry): entry for entry in objects(to_fhir(after, ties=ties), "entry")}
     if missing := [key for key in old if key not in new]:
@@ -74,8 +74,14 @@ def changes_between(
         for key, entry in new.items()
         if not _is_unchanged(old.get(key), entry["resource"])
     ]
+    if strangers := [change.type for change in found if not is_about(change.body, after.child.id)]:
+        raise _other_child(f"A {strangers[0]} that would be written is not about this child.")
     order = {"Flag": 0, "RelatedPerson": 0, "Consent": 1, "CareTeam": 2, "Observation": 3}
     return tuple(sorted(found, key=lambda change: order[change.type]))
+
+
+def _other_child(message: str) -> MappingError:
+    return MappingError(message, code="other-child", remedy="Open the record again.")
 
 
 def _key(entry: Json) -> str:

@@ -16,7 +16,7 @@ from fhir_plugin.model.identity import Ref
 from fhir_plugin.model.issues import Issue, Severity
 from fhir_plugin.model.tangle import oversize, same
 
-__all__ = ["Resources", "collect"]
+__all__ = ["Resources", "collect", "is_about"]
 
 _SUBJECT = {
     "RelatedPerson": "patient",
@@ -83,17 +83,18 @@ def collect(source: Any, patient_id: str | None = None) -> Resources:
             found.issues.append(_issue("resource-too-large", f"{_named(kind)}[{position}]"))
         if kind == "Patient" and readable and text(body, "id") == found.patient_id and found.patient_id:
             found.child = body
-        elif kind in _SUBJECT and _is_about(body, _SUBJECT[kind], found.patient_id) and (readable or kind in _GUARDED):
+        elif kind in _SUBJECT and is_about(body, found.patient_id) and (readable or kind in _GUARDED):
             found.by_type.setdefault(kind, []).append(body)
         else:
-            if kind in _SUBJECT and found.patient_id and not _is_about(body, _SUBJECT[kind], found.patient_id):
+            if kind in _SUBJECT and found.patient_id and not is_about(body, found.patient_id):
                 found.issues.append(_issue("other-patient", f"{kind}[{position}]", kind=kind))
             found.other.append(body)
     return found
 
 
-def _is_about(body: Json, key: str, patient_id: str) -> bool:
-    subject = Ref(reference=text(body.get(key), "reference"))
+def is_about(body: Json, patient_id: str) -> bool:
+    """Whether a resource of a type that is about a patient says that it is about this one."""
+    subject = Ref(reference=text(body.get(_SUBJECT[text(body, "resourceType")]), "reference"))
     return bool(patient_id) and subject.type == "Patient" and subject.id == patient_id
 
 

@@ -110,6 +110,19 @@ def test_two_states_of_different_children_are_never_compared(network):
         changes_between(network, replace(network, child=replace(network.child, id="q")))
 
 
+@pytest.mark.parametrize("elsewhere", ["Patient/q", "https://other.example/fhir/Patient/q"])
+def test_a_body_about_another_child_is_never_written_whatever_network_it_got_into(network, elsewhere):
+    theirs = {**SAM, "id": "bep", "patient": {"reference": elsewhere}}
+    stranger = SupportFigure(id="bep", own_label="tante Bep", carried=Carried(theirs))
+    with pytest.raises(MappingError) as raised:
+        changes_between(network, replace(network, figures=(*network.figures, stranger)))
+    assert raised.value.code == "other-child"
+    consent = ConsentRecord(id="urn:uuid:1", subject=Ref(reference=elsewhere))
+    with pytest.raises(MappingError) as raised:
+        changes_between(network, replace(network, consents=(consent,)))
+    assert raised.value.code == "other-child"
+
+
 def test_provenance_says_who_typed_and_who_decided_and_never_that_a_professional_decided(network):
     figure = replace(network.figures[0], name=PersonName(text="Sam"))
     changes = changes_between(network, replace_figure(network, figure))
