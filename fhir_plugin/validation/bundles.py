@@ -43,8 +43,13 @@ class BundleIndex:
 
     @property
     def needs_full_url(self) -> bool:
-        """Whether a relative reference in an entry without fullUrl is an error."""
-        return self.type not in ("batch-response", "transaction-response", "batch", "transaction")
+        """Whether a reference in an entry without fullUrl is an error: it may lead to another entry, or not."""
+        return self.type not in ("batch-response", "transaction-response")
+
+    @property
+    def is_executed(self) -> bool:
+        """Whether a server acts on the entries; it alone can turn a search into a reference."""
+        return self.type in ("transaction", "batch")
 
     def full_url_of(self, resource: Json) -> str:
         """The full URL of an entry's resource; empty where it has none."""

@@ -8,43 +8,19 @@ from html.entities import name2codepoint
 from typing import Any
 from xml.parsers import expat
 
+from fhir_plugin.validation import xhtml
 from fhir_plugin.validation.scope import Path, Scope
 
 __all__ = ["check", "plainly_good", "problems", "problems_of"]
 
 _XHTML = "http://www.w3.org/1999/xhtml"
-_ELEMENTS = frozenset({
-    "p", "br", "div", "h1", "h2", "h3", "h4", "h5", "h6", "a", "span", "b", "em", "i", "strong", "small", "big", "tt",
-    "dfn", "q", "var", "abbr", "acronym", "cite", "blockquote", "hr", "address", "bdo", "kbd", "sub", "sup", "ul", "ol",
-    "li", "dl", "dt", "dd", "pre", "table", "caption", "colgroup", "col", "thead", "tr", "tfoot", "tbody", "th", "td",
-    "code", "samp", "img", "map", "area", "u", "s", "strike", "del", "ins",
-})  # fmt: skip
-_COMMON = frozenset({"title", "style", "class", "id", "lang", "xml:lang", "dir", "accesskey", "tabindex", "xmlns"})
-_TABLE = "align valign char charoff abbr axis headers scope rowspan colspan width nowrap border cellpadding cellspacing"
-_ATTRIBUTES: dict[str, frozenset[str]] = {
-    "a": frozenset("href name rel rev charset type hreflang target".split()),  # noqa: SIM905
-    "img": frozenset({"src", "height", "width", "alt", "usemap", "border", "longdesc"}),
-    "map": frozenset({"name"}),
-    "area": frozenset({"shape", "coords", "href", "nohref", "alt", "name"}),
-    "blockquote": frozenset({"cite"}),
-    "q": frozenset({"cite"}),
-    "ins": frozenset({"cite", "datetime"}),
-    "del": frozenset({"cite", "datetime"}),
-    "br": frozenset({"clear"}),
-    "ol": frozenset({"start", "type"}),
-    "li": frozenset({"value"}),
-    "col": frozenset({"span", "align", "width", "valign"}),
-    "colgroup": frozenset({"span", "align", "width", "valign"}),
-    "table": frozenset("summary width border frame rules cellspacing cellpadding".split()),  # noqa: SIM905
-    **{name: frozenset([*_TABLE.split(), "span"]) for name in ("tr", "td", "th", "thead", "tbody", "tfoot")},
-}
-_BLOCKS = frozenset({"div", "blockquote", "table", "ol", "ul", "p"})
 _ENTITY = re.compile(r"&([A-Za-z][A-Za-z0-9]*);")
 """XHTML in FHIR is XML without a DTD: HTML's own entities do not exist in it."""
 _XML_ENTITIES = frozenset({"amp", "lt", "gt", "quot", "apos"})
 _SCHEME = re.compile(r"\s*([A-Za-z][A-Za-z0-9+.\-]*):")
 _SCHEMES = frozenset({"http", "https", "mailto", "tel", "ftp", "sftp", "data", "cid", "file", "sms"})
 """What a reader can follow; an identifier (urn:…) is no link."""
+_NO_LINK = re.compile(r"^$|\s")
 _SCRIPT = re.compile(r"\s*(javascript|vbscript)\s*:", re.IGNORECASE)
 
 
@@ -70,13 +46,13 @@ def plainly_good(text: str) -> bool:
     kinds = {_plain_tag(tag) for tag in set(_TAG.findall(text, root_end))}
     if "" in kinds or not _plain_tag(f"<div{text[len(_ROOT) : root_end]}"):
         return False
-    if "p" in kinds and any(_BLOCK_IN_PARAGRAPH.search(part) for part in text.split("</p>")):
-        return False
     try:
         expat.ParserCreate().Parse(text.encode(), True)
     except (expat.ExpatError, UnicodeError):
         return False
-    return True
+    if "/>" in text:
+        text = _EMPTY.sub(r"<\1></\1>", text)
+    return not _STRAY_TEXT.search(text) and xhtml.nests_well(tuple(_NAME.findall(text)))
 
 
 _ROOT = f'<div xmlns="{_XHTML}"'
@@ -85,14 +61,20 @@ _UNUSUAL = re.compile(r"&(?!(?:amp|lt|gt|quot|apos);)")
 _CONTENT = re.compile(r">\s*[^<\s]|<img\s")
 _TAG = re.compile(r"<[^<>]*>")
 _SIMPLE_TAG = re.compile(r"</?([a-z0-9]+)((?:\s+[a-z]+=\"[^\"<>]*\")*)\s*/?>")
-_BLOCK_IN_PARAGRAPH = re.compile(r"<p[\s>].*?<(?:div|blockquote|table|ol|ul|p)[\s>/]", re.DOTALL)
+_EMPTY = re.compile(r"<([a-z0-9]+)[^<>]*/>")
+_NAME = re.compile(r"<(/?[a-z0-9]+)")
+_STRAY_TEXT = re.compile(
+    r"<(?:table|tbody|thead|tfoot|tr|ul|ol|dl|map|br|img|hr|area|col)(?:\s[^<>]*)?>\s*[^<\s]"
+    r"|</(?:tbody|thead|tfoot|tr|td|th|caption|colgroup|li|dd|dt)>\s*[^<\s]"
+)
+"""Text where only elements may be."""
 
 
 @lru_cache(maxsize=2048)
 def _plain_tag(tag: str) -> str:
     """The element of a tag that breaks no rule; empty for any other."""
     match = _SIMPLE_TAG.fullmatch(tag)
-    if match is None or (name := match[1]) not in _ELEMENTS or (name == "p" and tag.endswith("/>")):
+    if match is None or (name := match[1]) not in xhtml.ELEMENTS or (name == "p" and tag.endswith("/>")):
         return ""
     reader = _Reader()
     for attribute, value in _ATTRIBUTE.findall(match[2]):
@@ -128,8 +110,8 @@ class _Reader:
     def __init__(self) -> None:
         self.found: list[tuple[str, str]] = []
         self.has_content = False
-        self.open: list[str] = []
-        self.paragraphs = 0
+        self.nesting = xhtml.Nesting()
+        self.is_inside = False
         self.parser = expat.ParserCreate(namespace_separator=" ")
         self.parser.StartElementHandler = self.start
         self.parser.EndElementHandler = self.end
@@ -139,37 +121,39 @@ class _Reader:
 
     def start(self, tag: str, attributes: dict[str, str]) -> None:
         space, _, name = tag.rpartition(" ")
-        if not self.open and name != "div":
+        if not self.is_inside and name != "div":
             self.found.append(("narrative-root", name[:40]))
         if space != _XHTML:
             self.found.append(("narrative-namespace", name[:40]))
-        if name not in _ELEMENTS:
+        if name not in xhtml.ELEMENTS:
             self.found.append(("txt-1", name[:40]))
-        if self.paragraphs and name in _BLOCKS:
-            self.found.append(("narrative-block-in-paragraph", name))
+        if not self.nesting.enter(name) and self.is_inside:
+            self.found.append(("narrative-nesting", name[:40]))
+        self.is_inside = True
         if name == "img":
             self.has_content = True
-        self.open.append(name)
-        self.paragraphs += name == "p"
         for attribute, value in attributes.items():
             self.attribute(name, attribute, value)
 
     def attribute(self, element: str, attribute: str, value: str) -> None:
         name = attribute.replace("http://www.w3.org/XML/1998/namespace ", "xml:")
-        if name == "xml:space" and element == "pre":
-            return
-        if name not in _COMMON and name not in _ATTRIBUTES.get(element, ()):
+        if not xhtml.allows(element, name):
             self.found.append(("txt-1", f"{element}/@{name[:40]}"))
         elif name in ("href", "src") and _SCRIPT.match(value):
             self.found.append(("txt-1", f"{element}/@{name}"))
+        elif name in ("href", "src") and _NO_LINK.search(value):
+            self.found.append(("narrative-link", f"{element}/@{name}"))
         elif name == "href" and (scheme := _SCHEME.match(value)) is not None and scheme[1].lower() not in _SCHEMES:
             self.found.append(("narrative-link-scheme", scheme[1][:20]))
 
     def end(self, _tag: str) -> None:
-        self.paragraphs -= self.open.pop() == "p"
+        self.nesting.leave()
 
     def text(self, data: str) -> None:
-        self.has_content = self.has_content or not data.isspace()
+        if not data.isspace():
+            self.has_content = True
+            if not self.nesting.holds_text:
+                self.found.append(("narrative-nesting", "text"))
 
     def doctype(self, *_declaration: object) -> None:
         self.found.append(("txt-1", "DOCTYPE"))

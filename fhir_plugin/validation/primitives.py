@@ -29,7 +29,10 @@ _id = re.compile(r"[A-Za-z0-9\-.]{1,64}").fullmatch
 _solid = re.compile(r"[^ \t\r\n\f\v]+").fullmatch
 _uuid = re.compile(r"urn:uuid:[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}").fullmatch
 _oid = re.compile(r"urn:oid:[0-2](\.(0|[1-9]\d*))+", re.ASCII).fullmatch
-_base64 = re.compile(r"(\s*([0-9a-zA-Z+/=]){4}\s*)+", re.ASCII).fullmatch
+_base64 = re.compile(
+    r"\s*(?=[0-9a-zA-Z+/])(?:[0-9a-zA-Z+/]{4}\s*)*(?:[0-9a-zA-Z+/]{2}(?:==|[0-9a-zA-Z+/]=)\s*)?", re.ASCII
+).fullmatch
+"""As R4's pattern, with the padding only where it can be decoded."""
 _date = re.compile(_DATE, re.ASCII).fullmatch
 _date_time = re.compile(rf"{_DATE}|{_FULL_DATE}T{_CLOCK}{_ZONE}", re.ASCII).fullmatch
 _unzoned = re.compile(rf"{_FULL_DATE}T{_CLOCK}", re.ASCII).fullmatch

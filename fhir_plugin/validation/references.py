@@ -61,14 +61,24 @@ def _plainly_good(reference: str, targets: tuple[str, ...], scope: Scope) -> boo
 def _check_form(reference: str, path: Path, scope: Scope) -> None:
     if reference == "#" and not scope.contained:
         scope.error("reference-dangling", path)
-    if reference.startswith("#") or _ABSOLUTE.fullmatch(reference) or _CONDITIONAL.fullmatch(reference):
+    if reference.startswith("#"):
+        return
+    is_homeless = scope.bundle is not None and not scope.full_url and _lacks_full_url(scope, scope.bundle)
+    if not _ABSOLUTE.fullmatch(reference):
+        _check_relative(reference, path, scope, is_homeless=is_homeless)
+
+
+def _check_relative(reference: str, path: Path, scope: Scope, *, is_homeless: bool) -> None:
+    if _CONDITIONAL.fullmatch(reference):
+        if scope.bundle is not None and scope.full_url and not scope.bundle.is_executed:
+            scope.error("reference-conditional", path)
         return
     if _SPACE.search(reference):
         scope.error("reference-format", path)
     elif not _RESTFUL.fullmatch(reference):
         report = scope.error if scope.bundle is not None else scope.warn
         report("reference-format", path)
-    elif scope.bundle is not None and not scope.full_url and scope.bundle.needs_full_url:
+    elif is_homeless:
         scope.error("reference-without-full-url", path)
     elif scope.bundle is not None and scope.bundle.type != "history":
         if len(scope.bundle.matches(reference, scope.full_url)) > 1:
@@ -76,6 +86,15 @@ def _check_form(reference: str, path: Path, scope: Scope) -> None:
         _check_uuid(reference, path, scope, scope.bundle)
     elif scope.bundle is None and scope.outer is not None:
         _check_in_parameters(reference, path, scope)
+
+
+def _lacks_full_url(scope: Scope, bundle: BundleIndex) -> bool:
+    """Whether the entry around a reference must have a full URL and has none, which is reported."""
+    entry = scope.entry
+    if entry is None or not bundle.needs_full_url:
+        return False
+    scope.error("bundle-full-url-missing", entry)
+    return True
 
 
 def _check_uuid(reference: str, path: Path, scope: Scope, bundle: BundleIndex) -> None:

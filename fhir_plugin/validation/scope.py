@@ -95,6 +95,12 @@ class Scope:
         """The scope of the resource that holds this one when contained, else this one (``%rootResource``)."""
         return self.outer.root if self.contained and self.outer else self
 
+    @property
+    def entry(self) -> Path | None:
+        """The Bundle entry whose resource this one is, or is contained in; None where there is none."""
+        holder: Path | None = self.root.path[0]
+        return holder if holder is not None and holder[1] == "entry" else None
+
     def resource_node(self) -> Node:
         """The resource for FHIRPath."""
         if self.node is None:

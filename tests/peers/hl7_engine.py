@@ -26,7 +26,9 @@ def missing() -> str:
 
 def build() -> Path:
     """Compile the driver and fetch the engine once; the folder it is in."""
-    if not (FOLDER / "classpath").is_file():
+    driver = Path("src") / "Peer.java"
+    known = FOLDER / driver
+    if not (FOLDER / "classpath").is_file() or known.read_bytes() != (SOURCE / driver).read_bytes():
         shutil.copytree(SOURCE, FOLDER, dirs_exist_ok=True)
         goals = ["compile", "dependency:build-classpath", "-Dmdep.outputFile=classpath"]
         subprocess.run(["mvn", "-q", "-B", *goals], cwd=FOLDER, check=True, timeout=1800)

@@ -149,6 +149,18 @@ def test_an_invariant_of_a_profile_is_fhirpath_about_elements_that_exist(tmp_pat
     assert errors(loaded(tmp_path), given) == ([(code, place)] if code else [])
 
 
+@pytest.mark.parametrize(("kind", "good"), [("token", True), ("date", False)])
+def test_a_server_says_of_a_search_parameter_what_its_definition_says(tmp_path, kind, good):
+    parameter = {"name": "x", "definition": "http://hl7.org/fhir/SearchParameter/Patient-active|4.0.1", "type": kind}
+    given = {
+        "resourceType": "CapabilityStatement", "status": "active", "date": "2020", "kind": "instance",
+        "fhirVersion": "4.0.1", "format": ["json"], "implementation": {"description": "x"},
+        "rest": [{"mode": "server", "resource": [{"type": "Patient", "searchParam": [parameter]}]}],
+    }  # fmt: skip
+    place = "CapabilityStatement.rest[0].resource[0].searchParam[0]"
+    assert errors(loaded(tmp_path), given) == ([] if good else [("search-type", place)])
+
+
 def test_a_logical_model_has_a_name_of_its_own(tmp_path):
     base = {"resourceType": "StructureDefinition", "url": BASE + "Foo", "name": "Foo", "status": "draft",
             "kind": "logical", "abstract": False, "type": BASE + "Foo", "baseDefinition": CORE + "Element",

@@ -245,6 +245,9 @@ def test_an_observation_with_the_code_of_a_vital_sign_holds_to_its_profile(valid
         ('<a href="tel:0201234567">a</a>', ""),
         ('<p idref="b">a</p>', "txt-1"),
         ('<pre xml:space="preserve">a</pre>', ""),
+        ('<a href="">a</a>', "narrative-link"),
+        ('a<img src="b c.png"/>', "narrative-link"),
+        ('<a href="https://example.com" target="_blank">a</a>', "txt-1"),
     ],
 )
 def test_links_in_a_narrative_can_be_followed(validator, inside, code):
@@ -253,6 +256,36 @@ def test_links_in_a_narrative_can_be_followed(validator, inside, code):
         "text": {"status": "generated", "div": f'<div xmlns="{XHTML}">{inside}</div>'},
     }
     assert [one for one, _ in errors(validator, patient)] == ([code] if code else [])
+
+
+@pytest.mark.parametrize(
+    ("inside", "code"),
+    [
+        ("<ul><li>a</li><li><div>b<ul><li>c</li></ul></div></li></ul>", ""),
+        ("<table><caption>a</caption><thead><tr><th>b</th></tr></thead><tbody><tr><td/></tr></tbody></table>", ""),
+        ("<p>a</p><table><tr><td><p>b <b>c</b> <i>d</i></p></td></tr></table>", ""),
+        ("<span>a<span>b</span></span>", ""),
+        ("<li>a</li>", "narrative-nesting"),
+        ("<ul>a<li>b</li></ul>", "narrative-nesting"),
+        ("<ul><li>a</li>b</ul>", "narrative-nesting"),
+        ("<ul><ul><li>a</li></ul></ul>", "narrative-nesting"),
+        ("<table><p>a</p></table>", "narrative-nesting"),
+        ("<table><tr>a</tr></table>", "narrative-nesting"),
+        ("<p>a<br/><span><blockquote><table><tr><td>b</td></tr></table></blockquote></span></p>", "narrative-nesting"),
+        ("<p>a <span>b <p>c</p></span></p>", "narrative-nesting"),
+        ("<span>a</span><b>a <i>b <b>c</b></i></b>", "narrative-nesting"),
+        ("<dl><dd><div>a</div></dd></dl>", "narrative-nesting"),
+        ("<br>a</br>", "narrative-nesting"),
+        ("<hr><b>a</b></hr>", "narrative-nesting"),
+        ("<del>a</del>", "txt-1"),
+        ("<u>a</u>", "txt-1"),
+        ('<ol><li value="2">a</li></ol>', "txt-1"),
+    ],
+)
+def test_a_narrative_is_basic_html_with_everything_in_its_place(validator, inside, code):
+    div = f'<div xmlns="{XHTML}">{inside}</div>'
+    patient = {"resourceType": "Patient", "text": {"status": "generated", "div": div}}
+    assert list(dict.fromkeys(one for one, _ in errors(validator, patient))) == ([code] if code else [])
 
 
 def test_a_contained_picture_is_used_by_the_narrative_that_shows_it(validator):
@@ -310,3 +343,20 @@ def test_an_extension_of_hl7_that_came_later_is_known_by_name_only(validator):
     report = validator.validate(patient("patient-unknownIdentity"))
     assert not report.has_errors
     assert [one.code for one in report.of("warning")][:1] == ["extension-unknown"]
+
+
+@pytest.mark.parametrize(
+    ("data", "good"),
+    [
+        ("YQ==", True),
+        ("YWI=", True),
+        ("YWJj YWJj", True),
+        ("YQ=", False),
+        ("Y===", False),
+        ("YQ==YQ==", False),
+        ("!!!!", False),
+    ],
+)
+def test_what_is_no_base64_is_refused(validator, data, good):
+    found = errors(validator, {"resourceType": "Binary", "contentType": "image/png", "data": data})
+    assert found == ([] if good else [("primitive-format", "Binary.data")])

@@ -43,6 +43,26 @@ def test_an_entry_needs_a_full_url_except_in_a_transaction(validator):
     assert errors(validator, bundle("transaction", bare)) == {("bdl-3", "Bundle")}
 
 
+def test_what_refers_to_something_needs_a_full_url_in_a_transaction_too(validator):
+    asked = {"request": {"method": "POST", "url": "RelatedPerson"}}
+    bare = {"resource": PERSON["resource"], **asked}
+    missing = ("bundle-full-url-missing", "Bundle.entry[0]")
+    relative = ("reference-without-full-url", "Bundle.entry[0].resource.patient")
+    assert errors(validator, bundle("transaction", bare)) == {missing, relative}
+    absolute = {**bare["resource"], "patient": {"reference": f"{BASE}/Patient/kind"}}
+    assert errors(validator, bundle("batch", {**bare, "resource": absolute})) == {missing}
+    answer = {"resource": bare["resource"], "response": {"status": "201"}}
+    assert errors(validator, bundle("transaction-response", answer)) == set()
+
+
+@pytest.mark.parametrize(("kind", "good"), [("collection", False), ("transaction", True), ("batch", True)])
+def test_a_reference_by_a_search_is_for_who_carries_it_out(validator, kind, good):
+    one = entry("RelatedPerson", "oom", patient={"reference": "Patient?identifier=a"})
+    asked = {"request": {"method": "PUT", "url": "RelatedPerson/oom"}} if good else {}
+    found = errors(validator, bundle(kind, {**one, **asked}))
+    assert found == (set() if good else {("reference-conditional", "Bundle.entry[0].resource.patient")})
+
+
 def test_the_same_version_twice_is_an_error(validator):
     assert errors(validator, bundle("collection", CHILD, CHILD, PERSON)) == {
         ("bdl-7", "Bundle"),

@@ -98,6 +98,13 @@ def test_xml_places_point_at_the_element(validator):
         ('<gender value="male"/><gender value="male"/>', "cardinality-max"),
         ('<active value="ja"/>', "primitive-format"),
         ('<x:active xmlns:x="urn:x" value="true"/>', "xml-namespace"),
+        ("<active/>", "value-missing"),
+        ('<name><id value="a"/><text value="b"/></name>', "element-unknown"),
+        ('<resourceType value="RelatedPerson"/>', "element-unknown"),
+        ("<_gender id='a'/>", "element-unknown"),
+        ('<active xml:lang="nl" value="true"/>', "xml-attribute"),
+        ('<?x y?><active value="true"/>', "xml-instruction"),
+        ('<![CDATA[ ]]><active value="true"/>', "xml-cdata"),
     ],
 )
 def test_xml_has_rules_of_its_own(validator, body, code):
@@ -105,6 +112,28 @@ def test_xml_has_rules_of_its_own(validator, body, code):
         f'<RelatedPerson xmlns="http://hl7.org/fhir"><patient><display value="kind"/></patient>{body}</RelatedPerson>'
     )
     assert code in codes(validator.validate(text))
+
+
+@pytest.mark.parametrize(
+    ("text", "code"),
+    [
+        ('<Basic xmlns="http://hl7.org/fhir" id="a"><code><text value="b"/></code></Basic>', "xml-attribute"),
+        ('<Parameters xmlns="http://hl7.org/fhir"/>', "object-empty"),
+        ('<?x y?><Parameters xmlns="http://hl7.org/fhir"><id value="a"/></Parameters>', "xml-instruction"),
+        ("<?xml version='1.0' encoding='latin-1'?><Parameters xmlns='http://hl7.org/fhir'><id value='a'/></Parameters>",
+         "xml-encoding"),
+    ],
+)  # fmt: skip
+def test_a_whole_xml_resource_has_rules_of_its_own(validator, text, code):
+    assert codes(validator.validate(text)) == [code]
+
+
+def test_a_schema_may_be_named_in_xml(validator):
+    schema = 'xmlns:xsi="http://www.w3.org/2001/XMLSchema-instance" xsi:schemaLocation="http://hl7.org/fhir a.xsd"'
+    assert (
+        codes(validator.validate(f'<Parameters xmlns="http://hl7.org/fhir" {schema}><id value="a"/></Parameters>'))
+        == []
+    )
 
 
 def test_xml_and_json_of_one_resource_have_the_same_errors(validator):
@@ -184,6 +213,6 @@ def test_many_contained_resources_and_deep_narratives_cost_what_their_size_is(va
                  for one in range(count))  # fmt: skip
     found = validator.validate({"resourceType": "Patient", "contained": list(contained)})
     assert found.has_errors
-    div = '<div xmlns="http://www.w3.org/1999/xhtml">' + "<b>" * count + "a" + "</b>" * count + "</div>"
+    div = '<div xmlns="http://www.w3.org/1999/xhtml">' + "<span>" * count + "a" + "</span>" * count + "</div>"
     narrative = {"resourceType": "Patient", "text": {"status": "generated", "div": div}}
     assert not validator.validate(narrative).has_errors

@@ -10,6 +10,7 @@ from fhir_plugin.validation.scope import Scope
 __all__ = ["ARTIFACTS"]
 
 ARTIFACTS: dict[str, Callable[[Scope], None]] = {
+    "CapabilityStatement": structures.check_capabilities,
     "CodeSystem": terminology.check_code_system,
     "ConceptMap": terminology.check_concept_map,
     "MeasureReport": measures.check_report,

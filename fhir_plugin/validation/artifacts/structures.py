@@ -1,4 +1,4 @@
-"""StructureDefinition and SearchParameter: do they fit what they derive from."""
+"""Definitions of profiles and search parameters, and what a server says of them: do they fit what they derive from."""
 
 from __future__ import annotations
 
@@ -11,12 +11,22 @@ from fhir_plugin.validation.artifacts.reading import extension_value, items, tex
 from fhir_plugin.validation.schema import FHIR
 from fhir_plugin.validation.scope import Scope
 
-__all__ = ["check_search_parameter", "check_structure"]
+__all__ = ["check_capabilities", "check_search_parameter", "check_structure"]
 
 Json = dict[str, Any]
 _OBLIGATIONS_ONLY = (f"{FHIR}obligation-profile-flag", f"{FHIR}obligation-profile")
 """The name that was published, and the one before it."""
 _SEARCH = "http://hl7.org/fhir/SearchParameter/"
+
+
+def check_capabilities(scope: Scope) -> None:
+    """A search parameter has the type that its definition gives it."""
+    for rest, place in items(scope.resource, "rest", scope.path):
+        for resource, inside in items(rest, "resource", place):
+            for one, here in items(resource, "searchParam", inside):
+                known = _parent(scope, text(one, "definition").partition("|")[0])
+                if known is not None and text(one, "type") and text(one, "type") != text(known, "type"):
+                    scope.error("search-type", here, ("type", text(known, "type")))
 
 
 def check_search_parameter(scope: Scope) -> None:

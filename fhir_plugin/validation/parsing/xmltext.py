@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from decimal import Decimal
 from typing import Any
 
@@ -21,21 +21,25 @@ _MOST = 20_000
 """Issues that are kept of one text."""
 _INTEGER = re.compile(r"-?(0|[1-9]\d*)", re.ASCII)
 _DECIMAL = re.compile(r"-?(0|[1-9]\d*)(\.\d+)?([eE][+-]?\d+)?", re.ASCII)
-_XML_ATTRIBUTES = ("http://www.w3.org/2001/XMLSchema-instance ", "http://www.w3.org/XML/1998/namespace ")
+_SCHEMA_LOCATION = "http://www.w3.org/2001/XMLSchema-instance schemaLocation"
 
 
 def read_xml(source: bytes | str, schema: Schema) -> Parsed:
     """Parse one XML resource."""
     try:
-        root = read_tree(source)
+        found = read_tree(source)
     except XmlError as error:
         return failed(error.code, error.line, error.column)
     except RecursionError:
         return failed("too-deep")
+    root = found.root
     if root.space != FHIR_SPACE:
         return failed("xml-namespace", root.line, root.column, name=root.name[:64])
     reader = _Reader(schema)
-    tree = reader.resource(root, (None, root.name, None))
+    path: Path = (None, root.name, None)
+    tree = reader.resource(root, path)
+    for code, line, column in found.flaws:
+        reader.report(code, XmlElement(root.name, root.space, {}, line, column), path)
     return Parsed(tree=tree, issues=tuple(reader.issues), locate=_Places(root))
 
 
@@ -60,6 +64,9 @@ class _Reader:
 
     def resource(self, element: XmlElement, path: Path) -> Json:
         body: Json = {"resourceType": element.name}
+        body.update(self.attributes(element, path))
+        if not element.children:
+            self.report("object-empty", element, path)
         self.fill(body, element, element.name, path)
         return body
 
@@ -75,6 +82,9 @@ class _Reader:
                 self.report("xml-namespace", child, path, name=child.name[:64])
                 continue
             spec = fields.get(child.name)
+            if child.name == "resourceType" or child.name.startswith("_") or self.is_attribute(child.name, type_key):
+                self.report("element-unknown", child, path, name=child.name[:64])
+                continue
             if spec is None:
                 body[child.name] = _plain(child)
                 continue
@@ -88,6 +98,18 @@ class _Reader:
                 self.report("cardinality-max", child, path, element=f"{type_key}.{spec.name}", max="1", found=count)
                 continue
             self.add(body, child, spec, here)
+
+    def is_attribute(self, name: str, type_key: str) -> bool:
+        """Whether XML has a property as an attribute: ``id`` (not of resources) and the url of extensions."""
+        return (name == "id" and self.schema.kind(type_key) != "resource") or (name, type_key) == ("url", "Extension")
+
+    def attributes(self, element: XmlElement, path: Path, *known: str) -> Iterator[tuple[str, str]]:
+        """The attributes that an element may have; any other is reported, but for where a schema is found."""
+        for name, value in element.attributes.items():
+            if name in known:
+                yield name, value
+            elif name != _SCHEMA_LOCATION:
+                self.report("xml-attribute", element, path, name=name[-64:])
 
     def add(self, body: Json, child: XmlElement, spec: Field, path: Path) -> None:
         """Put one child into the object, repeated ones into a list."""
@@ -121,25 +143,22 @@ class _Reader:
 
     def complex(self, element: XmlElement, type_key: str, path: Path) -> Json:
         body: Json = {}
-        for name, value in element.attributes.items():
-            if name == "id" or (name == "url" and type_key == "Extension"):
-                body[name] = value
-            elif not name.startswith(_XML_ATTRIBUTES):
-                self.report("xml-attribute", element, path, name=name[:64])
+        known = ("id", "url") if type_key == "Extension" else ("id",)
+        body.update(self.attributes(element, path, *known))
         self.fill(body, element, type_key, path)
         return body
 
     def primitive(self, element: XmlElement, spec: Field, path: Path) -> tuple[Any, Json | None]:
         extra: Json = {}
         value: Any = None
-        for name, text in element.attributes.items():
+        for name, text in self.attributes(element, path, "value", "id"):
             if name == "value":
                 value = _converted(text, spec.type_key)
-            elif name == "id":
+            else:
                 extra["id"] = text
-            elif not name.startswith(_XML_ATTRIBUTES):
-                self.report("xml-attribute", element, path, name=name[:64])
         self.fill(extra, element, "Element", path)
+        if value is None and not extra:
+            self.report("value-missing", element, path)
         return value, extra or None
 
 

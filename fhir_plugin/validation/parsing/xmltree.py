@@ -6,11 +6,12 @@ import re
 from dataclasses import dataclass, field
 from xml.parsers import expat
 
-__all__ = ["FHIR_SPACE", "XHTML_SPACE", "XmlElement", "XmlError", "read_tree"]
+__all__ = ["FHIR_SPACE", "XHTML_SPACE", "XmlElement", "XmlError", "XmlTree", "read_tree"]
 
 FHIR_SPACE = "http://hl7.org/fhir"
 XHTML_SPACE = "http://www.w3.org/1999/xhtml"
 _DECLARED = re.compile(rb"<\?xml[^>]*encoding\s*=\s*[\"']([A-Za-z0-9._\-]+)[\"']")
+_UTF8 = frozenset({b"utf-8", b"utf8", b"us-ascii"})
 _MAX_DEPTH = 200
 
 
@@ -28,6 +29,19 @@ class XmlElement:
     markup: str = ""
 
 
+@dataclass(slots=True)
+class XmlTree:
+    """A text that was read.
+
+    Attributes:
+        root: its outermost element.
+        flaws: code, line and column of what FHIR does not allow in XML outside XHTML.
+    """
+
+    root: XmlElement
+    flaws: list[tuple[str, int, int]]
+
+
 class XmlError(Exception):
     """Text that is not usable XML: a code and where."""
 
@@ -38,8 +52,8 @@ class XmlError(Exception):
         self.column = column
 
 
-def read_tree(source: bytes | str) -> XmlElement:
-    """The root element.
+def read_tree(source: bytes | str) -> XmlTree:
+    """The root element, and what is wrong beside the elements.
 
     Raises:
         XmlError: not well-formed, with a document type, or nested too deeply.
@@ -51,7 +65,10 @@ def read_tree(source: bytes | str) -> XmlElement:
         raise XmlError("xml-syntax", error.lineno, error.offset + 1) from error
     if reader.root is None:
         raise XmlError("xml-syntax", None, None)
-    return reader.root
+    declared = _DECLARED.search(reader.data[:200])
+    if declared is not None and declared[1].lower() not in _UTF8:
+        reader.flaws.append(("xml-encoding", 1, 1))
+    return XmlTree(reader.root, reader.flaws)
 
 
 def _utf8(source: bytes | str) -> bytes:
@@ -70,12 +87,15 @@ class _Reader:
     def __init__(self, data: bytes) -> None:
         self.data = data
         self.root: XmlElement | None = None
+        self.flaws: list[tuple[str, int, int]] = []
         self.open: list[tuple[XmlElement, int]] = []
         self.parser = expat.ParserCreate(encoding="utf-8", namespace_separator=" ")
         self.parser.StartElementHandler = self.start
         self.parser.EndElementHandler = self.end
         self.parser.CharacterDataHandler = self.characters
         self.parser.StartDoctypeDeclHandler = self.doctype
+        self.parser.ProcessingInstructionHandler = self.instruction
+        self.parser.StartCdataSectionHandler = self.cdata
 
     def start(self, tag: str, attributes: dict[str, str]) -> None:
         space, _, name = tag.rpartition(" ")
@@ -100,6 +120,16 @@ class _Reader:
     def characters(self, text: str) -> None:
         if self.open and not text.isspace():
             self.open[-1][0].text = True
+
+    def instruction(self, _target: str, _data: str) -> None:
+        self.flaw("xml-instruction")
+
+    def cdata(self) -> None:
+        self.flaw("xml-cdata")
+
+    def flaw(self, code: str) -> None:
+        if not self.open or self.open[-1][0].space != XHTML_SPACE:  # the narrative's own rules are for the rest
+            self.flaws.append((code, self.parser.CurrentLineNumber, self.parser.CurrentColumnNumber + 1))
 
     def doctype(self, *_declaration: object) -> None:
         raise XmlError("xml-doctype", self.parser.CurrentLineNumber, self.parser.CurrentColumnNumber + 1)

@@ -50,6 +50,8 @@ public final class Peer {
             new SnapshotGeneratingValidationSupport(context));
     FhirInstanceValidator engine = new FhirInstanceValidator(chain);
     engine.setAnyExtensionsAllowed(false);
+    // a reference's address says of what type its target is, as in our validator
+    engine.setAssumeValidRestReferences(true);
     engine.setBestPracticeWarningLevel(BestPracticeWarningLevel.Ignore);
     FhirValidator validator = context.newValidator().registerValidatorModule(engine);
     PrintStream out = new PrintStream(System.out, true, StandardCharsets.UTF_8);
