@@ -65,6 +65,7 @@ def test_a_figure_becomes_a_row_of_its_client() -> None:
     assert (wanted.client.system, wanted.client.value, wanted.key) == (CLIENT_SYSTEM, "1001", "aunt")
     assert (wanted.figure.name.own_name, wanted.figure.relations[0].code) == ("Amrani", "AUNT")
     assert [item.value for item in wanted.figure.telecoms] == ["+31612345601", "samira@mail.example"]
+    assert str(wanted.place) == f"{BASE.removeprefix('https://')}/RelatedPerson/aunt"
 
 
 def test_a_contact_that_is_no_figure_yet_is_reported_and_not_taken_over() -> None:

@@ -46,6 +46,7 @@ def row_json(wanted: Wanted) -> Json:
         "file": place.file,
         "sheet": place.sheet,
         "line": place.line,
+        **({"resource": place.resource} if place.resource else {}),
         "key": wanted.key,
         "provided": sorted(wanted.provided),
         "figure": freeze(wanted.figure),
@@ -65,7 +66,7 @@ def row_from(body: Json) -> Wanted:
     """The row of ``row_json``."""
     claim = body["consent"]
     return Wanted(
-        place=Place(file=body["file"], sheet=body["sheet"], line=body["line"]),
+        place=Place(file=body["file"], sheet=body["sheet"], line=body["line"], resource=body.get("resource", "")),
         client=ClientKey(system="", value=""),
         key=body["key"],
         figure=thaw(body["figure"]),

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -118,24 +118,26 @@ class FhirSource:
             network = from_fhir(bodies, patient_id=patient).network
             for row in self._of_client(network, self._number(bodies)):
                 line += 1
-                yield Row(line=line, cells=row.cells, fault=row.fault, faults=row.faults)
+                yield replace(row, line=line)
 
     def _of_client(self, network: SupportNetwork, number: str) -> Iterator[Row]:
         if (
             network.sharing_is_off
         ):  # nothing of this client leaves the source, not even how many figures there are (L11)
-            yield Row(line=0, cells=(number, *("" for _ in FIGURE_HEADERS)), fault=_BLOCKED)
+            bare = (number, *("" for _ in FIGURE_HEADERS))
+            yield Row(line=0, cells=bare, fault=_BLOCKED, resource=network.child.ref.reference)
             return
         for figure in network.figures:
             cells, faults = cells_of(network, figure)
             self.left_out.update(left_out(figure))
             places = tuple((FIGURE_HEADERS.index(name) + 1, code) for name, code in faults.items())
-            yield Row(line=0, cells=(number, *(cells.get(name, "") for name in FIGURE_HEADERS)), faults=places)
+            row = (number, *(cells.get(name, "") for name in FIGURE_HEADERS))
+            yield Row(line=0, cells=row, faults=places, resource=figure.ref.reference)
         for person in network.people:
             if person.standing is Standing.CANDIDATE and person.active:
                 cells = {"key": person.ref.id, "text": person.name.text or person.name.own_name}
                 row = (number, *(cells.get(name, "") for name in FIGURE_HEADERS))
-                yield Row(line=0, cells=row, fault=_CANDIDATE)
+                yield Row(line=0, cells=row, fault=_CANDIDATE, resource=person.ref.reference)
 
     def _number(self, bodies: list[Json]) -> str:
         """The client's number in the shared system; empty where the server does not know it."""

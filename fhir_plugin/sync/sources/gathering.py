@@ -37,7 +37,8 @@ class ClientRows:
     """The rows of one client, as they stand.
 
     Attributes:
-        parts: line, cells, fault and faults of each (``tables.Row``); no row is made of them before it is needed.
+        parts: line, cells, fault, faults and resource of each (``tables.Row``); no row is made of them before it is
+            needed.
     """
 
     key: ClientKey
@@ -46,18 +47,18 @@ class ClientRows:
     @property
     def cells(self) -> list[Sequence[str]]:
         """What each row says."""
-        return [cells for _, cells, _, _ in self.parts]
+        return [cells for _, cells, _, _, _ in self.parts]
 
     @property
     def is_whole(self) -> bool:
         """Whether no row has a fault of its own; what cells say is found out when they are read."""
-        return not any(fault or faults for _, _, fault, faults in self.parts)
+        return not any(fault or faults for _, _, fault, faults, _ in self.parts)
 
     def rows(self) -> Iterator[Row]:
         """The rows."""
-        for line, cells, fault, faults in self.parts:
+        for line, cells, fault, faults, resource in self.parts:
             marks = tuple((int(index), str(code)) for index, code in faults)
-            yield Row(line=line, cells=tuple(cells), fault=fault, faults=marks)
+            yield Row(line=line, cells=tuple(cells), fault=fault, faults=marks, resource=resource)
 
 
 class Gathering:
@@ -115,7 +116,7 @@ class Gathering:
             number = self._number(key)
             self._in_order = self._in_order and number > last
             last = number
-            parts = [(row.line, row.cells, row.fault, row.faults) for row in rows]
+            parts = [(row.line, row.cells, row.fault, row.faults, row.resource) for row in rows]
             sealed = self._vault.seal((key.system, key.value, parts))
             self._db.execute("INSERT INTO part VALUES (?, ?)", (number, sealed))
         self._db.execute("COMMIT")

@@ -68,7 +68,7 @@ def write_problems(
             reasons = " ".join(dict.fromkeys(describe(problem, language) for problem in listed))
             row = [_shown(cells[index], name in clients) if index < len(cells) else "" for index, name in positions]
             file = f"{place.file}[{place.sheet}]" if place.sheet else place.file
-            writer.writerow([*row, source, file, place.line, columns, reasons])
+            writer.writerow([*row, source, file, place.resource or place.line, columns, reasons])
             count += 1
     return count
 

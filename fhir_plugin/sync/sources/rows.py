@@ -90,7 +90,7 @@ class RowReader:
 
     def read_row(self, row: Row) -> Iterator[Wanted | Problem]:
         """One row, as a figure or as everything that is wrong with it."""
-        place = Place(file=self._table.file, sheet=self._table.sheet, line=row.line)
+        place = Place(file=self._table.file, sheet=self._table.sheet, line=row.line, resource=row.resource)
         if row.fault:
             yield Problem(place=place, code=row.fault, cells=row.cells)
             return

@@ -27,12 +27,14 @@ class Row:
         cells: as many as the header has, where there is no fault.
         fault: code of what is wrong with the row as a whole; empty if nothing.
         faults: column index → code of what is wrong with one cell (a formula, a merged cell).
+        resource: ``Type/id`` it was made of, on a FHIR server.
     """
 
     line: int
     cells: tuple[str, ...] = field(repr=False)
     fault: str = ""
     faults: tuple[tuple[int, str], ...] = ()
+    resource: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -20,13 +20,17 @@ class Place:
         file: name of the file, without its folder.
         sheet: of a workbook; empty otherwise.
         line: 1-based line (CSV, NDJSON) or row (workbook).
+        resource: ``Type/id`` on a FHIR server; it names the row there, the line does not.
     """
 
     file: str
     line: int
     sheet: str = ""
+    resource: str = ""
 
     def __str__(self) -> str:
+        if self.resource:
+            return f"{self.file}/{self.resource}"
         sheet = f"[{self.sheet}]" if self.sheet else ""
         return f"{self.file}{sheet}:{self.line}"
 

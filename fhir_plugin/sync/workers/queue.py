@@ -190,9 +190,12 @@ class Queue:
 
     async def _rescue(self) -> None:
         """Put back what a dead worker was doing."""
+        from procrastinate.exceptions import ConnectorException
+
         jobs = self.worker.job_manager
         for job in await jobs.get_stalled_jobs(queue=self.name, seconds_since_heartbeat=_STALLED):
-            await jobs.retry_job(job)
+            with suppress(ConnectorException):  # another put it back in the same moment; what else is wrong shows again
+                await jobs.retry_job(job)
 
 
 @contextmanager
