@@ -120,20 +120,23 @@ class NetworkGateway:
             PermitRequired: a figure would get a role that carries access, and the consents do not permit any.
             EhrError: the EHR did not take it.
         """
-        self._demand_permits(before, after)
+        asks = self._permits(before, after)
         after = without_lapsed_access(before, after, self._policy, self._clock())
         changes = changes_between(before, after, ties=self._ties)
         if not changes:
             return Committed(ids={})
+        for ask in asks:
+            demand(ask.permit, replace(ask.request, at=self._clock()))
         written = self._write(changes, author)
         ids = {change.full_url: result.id for change, result in zip(changes, written, strict=False) if change.full_url}
         if any(change.type == "CareTeam" and change.is_new for change in changes):
             self._settle_teams(after.child.id, author)
         return Committed(written=tuple(written), ids=ids)
 
-    def _demand_permits(self, before: SupportNetwork, after: SupportNetwork) -> None:
+    def _permits(self, before: SupportNetwork, after: SupportNetwork) -> list[Ask]:
         """Access never precedes consent: decided here, on the consents as they will be; no caller can forget it."""
         now = self._clock()
+        asks: list[Ask] = []
         for figure in newly_opened(before, after):
             ask = access_permit(after, figure, self._policy, now)
             if not isinstance(ask, Ask):
@@ -143,7 +146,8 @@ class NetworkGateway:
                     where="CareTeam.participant.role",
                     remedy="Record the consent first, or leave the role out.",
                 )
-            demand(ask.permit, ask.request)
+            asks.append(ask)
+        return asks
 
     def _write(self, changes: Sequence[ResourceChange], author: Author) -> list[Written]:
         entries = [_entry(change) for change in changes]

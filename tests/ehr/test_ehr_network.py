@@ -186,6 +186,19 @@ def test_with_a_consent_in_the_same_transaction_the_role_is_written(permitted):
     assert network.figures[0].engagement.access_roles == NAASTE.access_roles
 
 
+def test_a_permit_that_got_old_before_the_write_opens_nothing(permitted, client, author):
+    _, network = permitted
+    figure = network.figures[0]
+    more = (*NAASTE.access_roles, Coding(system=SNOMED, code="407542009"))
+    after = replace_figure(network, replace(figure, engagement=replace(figure.engagement, access_roles=more)))
+    moments = iter(datetime(2026, 11, 23, 12, minute, tzinfo=UTC) for minute in range(0, 60, 2))
+    with pytest.raises(PermitRequired) as raised:
+        NetworkGateway(client, clock=lambda: next(moments)).commit(network, after, author)
+    assert raised.value.code == "permit-stale"
+    (now,) = NetworkGateway(client).read(network.child.id).network.figures
+    assert now.engagement.access_roles == NAASTE.access_roles
+
+
 def withdrawn(network):
     return replace(network, consents=tuple(replace(one, status=Status.INACTIVE) for one in network.consents))
 
