@@ -10,6 +10,7 @@ from typing import cast
 
 import click
 
+from fhir_plugin.cli.files import OutputFile
 from fhir_plugin.cli.sync_ehr import way_lines
 from fhir_plugin.cli.sync_options import Connection, connection_options, language_option
 from fhir_plugin.conformance.probe import Finding, Outcome, Probe
@@ -37,7 +38,7 @@ _SIGNS = {Outcome.PASSED: "✓", Outcome.FAILED: "✗", Outcome.REFUSED: "–"}
 @click.command("conformance")
 @click.argument("url")
 @click.option("--probe-client", default="", help="Patient id of a test client: writes are really tried on it.")
-@click.option("-o", "--output", type=click.Path(path_type=Path), help="Write the outcome there too, as JSON.")
+@click.option("-o", "--output", type=OutputFile(), help="Write the outcome there too, as JSON.")
 @click.option(
     "--journal",
     type=click.Path(path_type=Path),

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import click
 
+from fhir_plugin.cli.files import OutputFile
 from fhir_plugin.errors import UsageError
 from fhir_plugin.packages.build import build_package
 from fhir_plugin.packages.cache import PackageId, find_cached, list_cached, parse_id, resolve_sources
@@ -28,13 +29,7 @@ def package_command() -> None:
 
 @package_command.command("build")
 @click.option("--canonical", help="Base that takes the place of ours in every url.")
-@click.option(
-    "--out",
-    type=click.Path(dir_okay=False, path_type=Path),
-    default=Path("package.tgz"),
-    show_default=True,
-    help="File to write.",
-)
+@click.option("--out", type=OutputFile(), default=Path("package.tgz"), show_default=True, help="File to write.")
 @_FORMAT
 def build(canonical: str | None, out: Path, form: str) -> None:
     """Write our profiles, value sets, code systems and examples as a FHIR package.

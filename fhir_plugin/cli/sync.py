@@ -12,6 +12,7 @@ from typing import cast
 
 import click
 
+from fhir_plugin.cli.files import OutputFile
 from fhir_plugin.cli.lazy import LazyGroup
 from fhir_plugin.cli.sync_apply import Application
 from fhir_plugin.cli.sync_ehr import say_notices
@@ -82,7 +83,7 @@ def sync_command() -> None:
 
 @sync_command.command("init")
 @click.argument("source_name", metavar="SOURCE", type=SourceName())
-@click.option("-o", "--output", type=click.Path(path_type=Path), help="Mapping file to write; shown when not given.")
+@click.option("-o", "--output", type=OutputFile(), help="Mapping file to write; shown when not given.")
 @_client_system
 @language_option
 def init(source_name: str, output: Path | None, client_system: str, lang: str) -> None:
@@ -92,7 +93,12 @@ def init(source_name: str, output: Path | None, client_system: str, lang: str) -
     if output is None:
         click.echo(proposal, nl=False)
     elif output.exists():
-        raise UsageError("The mapping file exists already.", where=output.name, remedy="Choose another name.")
+        raise UsageError(
+            "The mapping file exists already.",
+            code="sync-columns-exist",
+            where=output.name,
+            remedy="Choose another name.",
+        )
     else:
         output.write_text(proposal, encoding="utf-8")
         click.echo(words("sync-init-written", cast(Language, lang), file=str(output)))
@@ -104,8 +110,10 @@ def init(source_name: str, output: Path | None, client_system: str, lang: str) -
 @click.option("--columns", "mapping", type=_file, help="Mapping file; without it the proposal of `init` is used.")
 @click.option("--source", default="", help="Name of the source; the mapping's, the file's or the host, when not given.")
 @_client_system
-@click.option("-o", "--output", type=click.Path(path_type=Path), default=Path("sync-plan.json"), show_default=True)
-@click.option("--problems", type=click.Path(path_type=Path), help="Where refused rows go  [default: <plan>.rows.csv]")
+@click.option(
+    "-o", "--output", type=OutputFile(), default=Path("sync-plan.json"), show_default=True, help="The plan to write."
+)
+@click.option("--problems", type=OutputFile(), help="Where refused rows go.  [default: <plan>.rows.csv]")
 @click.option("--only", default="", help="Plan for one client alone: Patient/….")
 @click.option("--limit", type=click.IntRange(0), default=0, help="Plan for at most so many clients.")
 @click.option("--all", "show_all", is_flag=True, help="Show every client, not the first twenty.")
@@ -202,7 +210,7 @@ def _say_earlier(earlier: EarlierAnswers, kept: Path | None, language: Language)
 @click.option("--author", default="", help="Who enters the changes: Organization/…, Device/….")
 @click.option("--group", type=click.IntRange(1, 50), default=GROUP, show_default=True, help="Clients per Bundle.")
 @click.option("--workers", type=click.IntRange(0, 64), default=WORKERS, show_default=True, help="Processes here.")
-@click.option("--report", type=click.Path(path_type=Path), help="Write the report there too: .txt, .json or .html.")
+@click.option("--report", type=OutputFile(), help="Write the report there too: .txt, .json or .html.")
 @click.option("-q", "--quiet", is_flag=True, help="No progress.")
 @journal_options
 @language_option

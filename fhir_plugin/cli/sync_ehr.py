@@ -11,6 +11,7 @@ from typing import cast
 
 import click
 
+from fhir_plugin.cli.files import OutputFile
 from fhir_plugin.cli.sync_options import Connection, connection_options, journal_options, language_option
 from fhir_plugin.ehr.abilities import Abilities
 from fhir_plugin.sync.applying.ways.choosing import ways_of
@@ -42,7 +43,7 @@ def way_lines(abilities: Abilities, language: Language) -> Iterator[str]:
 
 @click.command("worklist")
 @click.argument("plan_file", metavar="PLAN", type=click.Path(exists=True, dir_okay=False, path_type=Path))
-@click.option("-o", "--output", type=click.Path(path_type=Path), help="Write it there as JSON, with the resources.")
+@click.option("-o", "--output", type=OutputFile(), help="Write it there as JSON, with the resources.")
 @journal_options
 @language_option
 def worklist_command(plan_file: Path, output: Path | None, storage: Storage, lang: str) -> None:
@@ -84,9 +85,7 @@ def _write(output: Path, waiting: list[Open]) -> None:
 
 @click.command("export")
 @click.argument("plan_file", metavar="PLAN", type=click.Path(exists=True, dir_okay=False, path_type=Path))
-@click.option(
-    "-o", "--output", type=click.Path(path_type=Path), required=True, help="NDJSON file, a Bundle per client."
-)
+@click.option("-o", "--output", type=OutputFile(), required=True, help="NDJSON file, a Bundle per client.")
 @journal_options
 @language_option
 @connection_options

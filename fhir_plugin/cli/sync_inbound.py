@@ -14,6 +14,7 @@ from urllib.parse import urlsplit
 
 import click
 
+from fhir_plugin.cli.files import OutputFile
 from fhir_plugin.cli.sync_options import Connection, connection_options, language_option
 from fhir_plugin.ehr import FhirClient
 from fhir_plugin.errors import EhrError, UsageError
@@ -45,9 +46,7 @@ _store = click.option(
     show_default=True,
     help="What the EHR held as last seen; keep it, with its key.",
 )
-_output = click.option(
-    "-o", "--output", type=click.Path(path_type=Path), help="Add the changes to this NDJSON file (personal data)."
-)
+_output = click.option("-o", "--output", type=OutputFile(), help="Add the changes to this NDJSON file (personal data).")
 
 
 @click.command("poll")

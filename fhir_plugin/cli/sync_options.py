@@ -16,7 +16,7 @@ import requests
 from fhir_plugin.ehr import FhirClient, RateLimit
 from fhir_plugin.ehr.retry import Limit
 from fhir_plugin.ehr.transport import TokenSource, new_session
-from fhir_plugin.errors import InputError
+from fhir_plugin.errors import InputError, UsageError
 from fhir_plugin.sync.plans.rendering import words
 from fhir_plugin.sync.records.storage import Storage
 from fhir_plugin.texts import Language
@@ -51,7 +51,8 @@ class Connection:
         """A client of the EHR; ``limit`` is the pace it shares with others, its own ``rate`` when not given.
 
         Raises:
-            InputError: half the settings of SMART Backend Services, or a key that cannot be read.
+            UsageError: half the settings of SMART Backend Services.
+            InputError: a key that cannot be read.
             EhrError: the token endpoint cannot be found.
         """
         session = new_session()
@@ -65,7 +66,9 @@ class Connection:
         if not self.client_id and self.key is None:
             return None
         if not self.client_id or self.key is None:
-            raise InputError("Signing in needs both --client-id and --key.", remedy="Give both, or neither.")
+            raise UsageError(
+                "Signing in needs both --client-id and --key.", code="sign-in-half", remedy="Give both, or neither."
+            )
         from fhir_plugin.ehr.backend import BackendServices, discover_token_endpoint, read_private_key
 
         return BackendServices(

@@ -32,7 +32,7 @@ _ETAG = re.compile(r'(?:W/)?"([^"]*)"')
 _LOCATION = re.compile(r"(?:^|/)([A-Z][A-Za-z]+)/([A-Za-z0-9.-]{1,64})(?:/_history/([A-Za-z0-9.-]{1,64}))?/?$")
 
 _BY_STATUS: dict[int, tuple[type[EhrError], str, str]] = {
-    401: (EhrUnauthorized, "The EHR no longer accepts the access token.", "Sign in again, or renew the credentials."),
+    401: (EhrUnauthorized, "The EHR does not accept the access token, or wants one.", "Sign in (again)."),
     403: (EhrForbidden, "The EHR does not allow this.", "Ask the EHR's manager for the scopes this needs."),
     404: (EhrNotFound, "The EHR does not know this.", "Check the base URL and the reference."),
     409: (EhrConflict, "The record was changed in the meantime.", "Read it again and redo the change."),

@@ -24,7 +24,7 @@ from fhir_plugin.ehr.searchset import Params, follow, pairs_of
 from fhir_plugin.ehr.transport import RawAnswer, Request, TokenSource, Transport
 from fhir_plugin.ehr.urls import segment
 from fhir_plugin.ehr.wire import FHIR_JSON, JSON_PATCH
-from fhir_plugin.errors import EhrError, EhrProtocolError, EhrRejected
+from fhir_plugin.errors import EhrError, EhrNotFound, EhrProtocolError, EhrRejected
 
 __all__ = ["FhirClient"]
 
@@ -99,8 +99,22 @@ class FhirClient:
             EhrError: no CapabilityStatement to be had.
         """
         if self._capabilities is None:
-            self._capabilities = Capabilities.parse(self._get("metadata", "GET metadata") or {})
+            self._capabilities = Capabilities.parse(self._metadata() or {})
         return self._capabilities
+
+    def _metadata(self) -> dict[str, Any] | None:
+        """The first thing asked of an EHR: what is wrong with its address shows here, so the address is told."""
+        where = f"GET {self.base_url}/metadata"
+        try:
+            return self._get("metadata", where)
+        except EhrNotFound as error:
+            raise EhrNotFound(
+                "There is no FHIR endpoint at this address.",
+                code="ehr-no-endpoint",
+                where=where,
+                status=error.status,
+                remedy="Give the base URL of the FHIR endpoint, the part before /metadata; often it ends in /fhir.",
+            ) from None
 
     def read(self, resource_type: str, resource_id: str, *, version: str | None = None) -> dict[str, Any]:
         """The current resource, or one earlier version of it (vread).

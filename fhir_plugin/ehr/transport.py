@@ -98,7 +98,9 @@ class Transport:
         origin = origin_of(base_url)
         if origin is None or urlsplit(base_url).username:
             raise UsageError(
-                "The base URL of an EHR starts with https:// and holds no user name.", remedy="Check the URL."
+                "The base URL of an EHR starts with https:// (or http://) and holds no user name.",
+                code="ehr-base-url",
+                remedy="Write it in full, such as https://epd.example.nl/fhir.",
             )
         self.base_url = base_url.rstrip("/")
         self._origin = origin

@@ -46,6 +46,17 @@ def test_a_sheet_is_read_with_dates_and_numbers_as_excel_keeps_them(tmp_path: Pa
     assert found.figure.bond_of_trust is not None
 
 
+def test_a_title_above_the_list_and_a_sheet_of_notes_before_it_are_passed_over(tmp_path: Path) -> None:
+    book = workbook(row())
+    book.worksheets[0].insert_rows(1, 2)
+    book.worksheets[0]["A1"] = "Steunfiguren, november"
+    book.create_sheet("Toelichting", 0)["A1"] = "Zie het tweede blad."
+    book.save(tmp_path / "lijst.xlsx")
+    (found,) = read(tmp_path / "lijst.xlsx")
+    assert isinstance(found, Wanted)
+    assert str(found.place) == "lijst.xlsx[Steunfiguren]:4"
+
+
 def test_a_formula_without_a_result_and_a_merged_cell_are_named(tmp_path: Path) -> None:
     book = workbook({**row(), "Achternaam": '=CONCAT("A","B")'}, row(), row(key="F2"), row(key="F3"))
     sheet = book.worksheets[0]

@@ -74,15 +74,30 @@ def check_columns(columns: ColumnMap, where: str) -> ColumnMap:
         raise _refused(f"'{unknown[:40]}' is not a field.", where, f"Choose from: {', '.join(FIELDS)}.")
     clients = [name for name in columns.fields.values() if name in _CLIENT]
     if len(clients) != 1:
-        raise _refused("Exactly one column must name the client.", where, f"Map one column to one of {_CLIENT}.")
+        found = "none does" if not clients else f"here {len(clients)} do: {', '.join(clients)}"
+        seen = f"of {len(columns.fields) + len(columns.ignored)} columns {len(columns.fields)} have a name known here"
+        raise _refused(
+            f"Exactly one column must name the client; {found} ({seen}).",
+            where,
+            "Call it Cliëntnummer, BSN or EPD id, or let a mapping file say which it is (`steunfiguren sync init`). "
+            "Of a workbook the first sheet with a row of two filled cells is read.",
+            code="sync-client-column",
+        )
     if clients[0] == "client_identifier" and not columns.client_system:
         raise _refused(
             "The client numbers need their identifier system.",
             where,
-            "Give it in the mapping file ([client] system = …) or with --client-system.",
+            "Give the Patient.identifier.system under which the EHR holds them, with --client-system or in the mapping file "
+            "([client] system = …).",
+            code="sync-client-system",
         )
     if not {"text", "given", "own_name", "call_name", "own_label"} & set(columns.fields.values()):
-        raise _refused("No column names the figure.", where, "Map a column to text, own_name, given or own_label.")
+        raise _refused(
+            "No column names the figure.",
+            where,
+            "Map a column to text, own_name, given, call_name or own_label.",
+            code="sync-figure-column",
+        )
     return columns
 
 
@@ -155,5 +170,5 @@ def _quoted(text: str) -> str:
     return json.dumps(text, ensure_ascii=False)
 
 
-def _refused(message: str, where: str, remedy: str) -> InputError:
-    return InputError(message, where=where, code="sync-columns", remedy=remedy)
+def _refused(message: str, where: str, remedy: str, code: str = "sync-columns") -> InputError:
+    return InputError(message, where=where, code=code, remedy=remedy)

@@ -88,7 +88,7 @@ class FhirSource:
             raise InputError(
                 "A FHIR server as a source needs the identifier system of the clients.",
                 where=self.name,
-                code="sync-columns",
+                code="sync-client-system",
                 remedy="Give the system that both servers know with --client-system.",
             )
         self.orphans += self._spool.add(resources)

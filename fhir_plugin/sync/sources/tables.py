@@ -45,7 +45,7 @@ class Table:
         file: file name without folder.
         sheet: of a workbook; empty otherwise.
         header: names of the columns.
-        form: how it was read, in words: ``CSV, UTF-8, ';'``.
+        form: how it was read, in words: ``CSV, UTF-8, ‘;’``.
         rows: opens the rows anew each time it is called.
     """
 
@@ -77,7 +77,7 @@ def open_csv(path: Path) -> Table:
 
     shown = {"\t": "tab"}.get(separator, separator)
     label = {"utf-8-sig": "UTF-8", "utf-16": "UTF-16", "utf-16-le": "UTF-16", "cp1252": "Windows-1252"}[encoding]
-    return Table(file=path.name, header=names, form=f"CSV, {label}, separator {shown}", rows=rows)
+    return Table(file=path.name, header=names, form=f"CSV, {label}, ‘{shown}’", rows=rows)
 
 
 def check_header(file: str, names: tuple[str, ...]) -> None:

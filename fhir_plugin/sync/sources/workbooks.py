@@ -21,10 +21,11 @@ _LARGEST = 200 * 1024 * 1024
 
 
 def open_workbook(path: Path) -> Table:
-    """Open the first sheet of an .xlsx workbook that has anything in it.
+    """Open the list in an .xlsx workbook.
 
-    A formula counts by the result Excel left in the file; one without a result, and every row a merged cell reaches
-    into, is named as a fault.
+    The list is the first sheet with a header, a row with two filled cells: a title above it, or a sheet of notes before
+    it, is passed over. A formula counts by the result Excel left in the file; one without a result, and every row a
+    merged cell reaches into, is named as a fault.
 
     Raises:
         InputError: it is no workbook, unpacks to more than 200 MB, is empty, or has no usable header.
@@ -43,10 +44,10 @@ def open_workbook(path: Path) -> Table:
             remedy="Save it as .xlsx or .csv; a password must be taken off first.",
         ) from None
     for sheet in values.worksheets:
-        top = next((row for row in range(1, (sheet.max_row or 0) + 1) if any(_texts(sheet, row))), None)
+        top = next((row for row in range(1, (sheet.max_row or 0) + 1) if _is_header(_texts(sheet, row))), None)
         if top is not None:
             return _table(path, sheet, formulas[sheet.title], top)
-    raise InputError("The workbook is empty.", where=path.name, code="sync-empty", remedy="Export it again.")
+    raise InputError("The workbook holds no list.", where=path.name, code="sync-empty", remedy="Export it again.")
 
 
 def _table(path: Path, sheet: Worksheet, formulas: Worksheet, top: int) -> Table:
@@ -70,6 +71,11 @@ def _table(path: Path, sheet: Worksheet, formulas: Worksheet, top: int) -> Table
                 yield Row(line=number, cells=cells, faults=faults)
 
     return Table(file=path.name, sheet=sheet.title, header=names, form=f"Excel, {sheet.title}", rows=rows)
+
+
+def _is_header(cells: tuple[str, ...]) -> bool:
+    """Whether a row can name the columns of a list, which has two at least; a title above it fills one cell."""
+    return sum(map(bool, cells)) > 1
 
 
 def _faults(

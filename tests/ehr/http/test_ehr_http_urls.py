@@ -10,6 +10,7 @@ from http_answers import BASE, PERSON, outcome
 
 from fhir_plugin.ehr import FhirClient
 from fhir_plugin.errors import (
+    EhrNotFound,
     EhrProtocolError,
     UsageError,
 )
@@ -62,6 +63,14 @@ def test_an_outcome_among_the_matches_is_not_a_match(ehr: responses.RequestsMock
     entries = [{"resource": outcome("informational"), "search": {"mode": "outcome"}}, {"resource": PERSON}]
     ehr.get(f"{BASE}/RelatedPerson", json={"resourceType": "Bundle", "type": "searchset", "entry": entries})
     assert [body["id"] for body in client.search("RelatedPerson", {})] == ["7"]
+
+
+def test_an_address_without_fhir_is_named(ehr: responses.RequestsMock, client: FhirClient) -> None:
+    ehr.get(f"{BASE}/metadata", status=404, body="<html>")
+    with pytest.raises(EhrNotFound) as caught:
+        client.capabilities()
+    assert caught.value.code == "ehr-no-endpoint"
+    assert str(caught.value).startswith(f"GET {BASE}/metadata: There is no FHIR endpoint at this address.")
 
 
 def test_a_private_search_leaves_no_value_in_the_url_or_the_log(
