@@ -26,7 +26,7 @@ NOWHERE = "http://127.0.0.1:1/fhir"
         (["conformance", NOWHERE, "--client-id", "x", "--key", "{binary}"], "backend-key-unreadable"),
         (["conformance", NOWHERE, "--client-id", "x", "--key", "{folder}"], "backend-key-unreadable"),
         (["conformance", NOWHERE, "--client-id", "x", "--key", "{broken}"], "backend-key"),
-        (["conformance", "http://127.0.0.1:70000/fhir"], "usage"),
+        (["conformance", "http://127.0.0.1:70000/fhir"], "ehr-base-url"),
         (["package", "add", "{folder}"], "package-empty"),
     ],
     ids=lambda value: value if isinstance(value, str) else " ".join(value[:2]),

@@ -8,7 +8,7 @@ conflict, and the EHR's value stays. Lists are merged by item, so that what some
 from __future__ import annotations
 
 from collections.abc import Callable, Hashable
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field, fields, replace
 from enum import Enum
 from functools import lru_cache
 from operator import attrgetter
@@ -16,11 +16,21 @@ from typing import Any
 
 import phonenumbers
 
-from fhir_plugin.model.figure import Engagement, SupportFigure
+from fhir_plugin.model.figure import Agreement, BondOfTrust, Engagement, MandateFact, SupportFigure, VogSeen
 from fhir_plugin.model.identity import Telecom
 from fhir_plugin.model.names import display_name, folded
 
-__all__ = ["ELEMENTS", "ONE_NAME", "Element", "Outcome", "State", "merge", "telecom_key", "with_fresh_text"]
+__all__ = [
+    "ELEMENTS",
+    "ONE_NAME",
+    "Element",
+    "Outcome",
+    "State",
+    "completed",
+    "merge",
+    "telecom_key",
+    "with_fresh_text",
+]
 
 
 @lru_cache(maxsize=4096)
@@ -136,6 +146,35 @@ def with_fresh_text(figure: SupportFigure, before: SupportFigure) -> SupportFigu
         if stale
         else figure
     )
+
+
+_ANSWERS = {
+    BondOfTrust: ("confirmed", "on"),
+    VogSeen: ("seen", "on"),
+    MandateFact: ("kind", "order"),
+    Agreement: ("agreed", "on"),
+}
+"""Elements of several columns: the answer, and what says more about that same answer."""
+
+
+def completed(ours: Any, theirs: Any, before: Any) -> Any:
+    """What the list says, with the parts it leaves out as the EHR has them: a column it does not have is not touched.
+
+    Args:
+        ours: what the list says now.
+        theirs: what the EHR holds now.
+        before: what the list said at the last run; a part it said then and leaves out now, it took out.
+    """
+    if type(ours) not in _ANSWERS or ours == before or type(theirs) is not type(ours):
+        return ours
+    answer, detail = _ANSWERS[type(ours)]
+    differs = getattr(ours, answer) not in (None, getattr(theirs, answer))
+    left_out = {
+        part.name
+        for part in fields(ours)
+        if getattr(ours, part.name) in (None, "") and (before is None or getattr(before, part.name) in (None, ""))
+    }
+    return replace(ours, **{name: getattr(theirs, name) for name in left_out - ({detail} if differs else set())})
 
 
 class State(Enum):

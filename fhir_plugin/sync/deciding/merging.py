@@ -8,7 +8,7 @@ from fhir_plugin.model.figure import SupportFigure
 from fhir_plugin.model.identity import Identifier
 from fhir_plugin.model.terms import FIGURE_IDENTIFIER
 from fhir_plugin.sync.deciding.decided import Conflict, ElementChange, shown
-from fhir_plugin.sync.deciding.elements import ELEMENTS, ONE_NAME, Element, State, merge, with_fresh_text
+from fhir_plugin.sync.deciding.elements import ELEMENTS, ONE_NAME, Element, State, completed, merge, with_fresh_text
 from fhir_plugin.sync.matching.linking import Answers, Remembered
 from fhir_plugin.sync.sources.wanted import Wanted
 
@@ -64,11 +64,12 @@ def merge_figure(
     for element in ELEMENTS:
         if element.group not in wanted.provided:
             continue
-        ours, held = element.get(wanted.figure), element.get(theirs)
+        stated, held, before = element.get(wanted.figure), element.get(theirs), element.get(said)
+        ours = completed(stated, held, before)
         outcome = merge(
             element,
             known=agreed is not None and element.path in agreed.known,
-            before=element.get(said),
+            before=before,
             ours=ours,
             acknowledged=element.get(agreed.held) if agreed else None,
             theirs=held,
@@ -87,8 +88,8 @@ def merge_figure(
         value = ours if outcome.state is State.CONFLICT and answer == "source" else outcome.value
         if value != held:
             figure = element.put(figure, value)
-        if ours != element.get(said):
-            said = element.put(said, ours)
+        if stated != before:
+            said = element.put(said, stated)
         known.add(element.path)
     if not any(identifier.system == FIGURE_IDENTIFIER for identifier in figure.identifiers):
         mine = Identifier(system=FIGURE_IDENTIFIER, value=identity)

@@ -87,8 +87,8 @@ def check_columns(columns: ColumnMap, where: str) -> ColumnMap:
         raise _refused(
             "The client numbers need their identifier system.",
             where,
-            "Give the Patient.identifier.system under which the EHR holds them, with --client-system or in the mapping file "
-            "([client] system = …).",
+            "Give the Patient.identifier.system under which the EHR holds them: with --client-system, or in the "
+            "mapping file as [client] system.",
             code="sync-client-system",
         )
     if not {"text", "given", "own_name", "call_name", "own_label"} & set(columns.fields.values()):
