@@ -17,6 +17,8 @@ class Severity(StrEnum):
     WARNING = "warning"
     INFORMATION = "information"
 
+    __hash__ = str.__hash__  # as it equals its text; that of enumerations is of the name, and slow
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Issue:

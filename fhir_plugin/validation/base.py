@@ -10,13 +10,15 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any
 
+from fhir_plugin.model.issues import Severity
 from fhir_plugin.validation import attachments, extensions, html, narrative, references
 from fhir_plugin.validation.plain import NEVER, PLAIN, Fits, learning
+from fhir_plugin.validation.plans import Plans, together
 from fhir_plugin.validation.primitives import PRIMITIVES
 from fhir_plugin.validation.rules import rules_of
-from fhir_plugin.validation.schema import Element, Field, Schema
-from fhir_plugin.validation.scope import Path, Scope
-from fhir_plugin.validation.slots import RESOURCE_TYPE, Slot, slot_of, unknown_slot
+from fhir_plugin.validation.schema import Field, Schema
+from fhir_plugin.validation.scope import Finding, Path, Scope
+from fhir_plugin.validation.slots import RESOURCE_TYPE, Slot, slot_of
 from fhir_plugin.validation.special import CONTEXT_FREE
 
 if TYPE_CHECKING:
@@ -37,6 +39,7 @@ class BaseChecks:
     def __init__(self, engine: Engine) -> None:
         self.engine = engine
         self.schema: Schema = engine.schema
+        self.shapes = 0
         self._checks: dict[str, Check] = {}
 
     def check(self, type_key: str) -> Check:
@@ -54,31 +57,8 @@ class BaseChecks:
         return self._object(type_key)
 
     def _object(self, type_key: str) -> Check:
-        slots = _Slots(self, type_key)
-        element = self.schema.element(type_key)
-        required = _required(self.schema, type_key, element) if element else ()
-        rules = rules_of(self.engine, element, type_key) if element else ()
-
-        def check(value: Any, _extra: Any, path: Path, scope: Scope) -> None:
-            if type(value) is not dict:
-                scope.error("object-expected", path, ("type", type_key))
-                return
-            if not value or (len(value) == 1 and "id" in value):
-                scope.error("object-empty", path)
-            for name, item in value.items():
-                fits, slot = slots[name]
-                if type(item) is not str or not fits(item):
-                    slot(item, value, path, scope)
-            for names, label in required:
-                for name in names:
-                    if name in value:
-                        break
-                else:
-                    scope.error("cardinality-min", path, ("element", label), ("min", "1"), ("found", "0"))
-            for rule in rules:
-                rule.apply(value, None, path, scope)
-
-        return check
+        rules = rules_of(self.engine, self.schema.element(type_key), type_key)
+        return _walk(Plans(self, type_key, type_key, rules, ((), ("id",))), type_key)
 
     def _primitive(self, type_name: str) -> Check:
         test = PRIMITIVES.get(type_name, PRIMITIVES["string"])
@@ -102,20 +82,7 @@ class BaseChecks:
 
     def _extended(self, type_name: str) -> Check:
         """``id`` and ``extension`` of a primitive."""
-        slots = _Slots(self, "Element", host=type_name)
-
-        def check(value: Any, _extra: Any, path: Path, scope: Scope) -> None:
-            if type(value) is not dict:
-                scope.error("object-expected", path, ("type", type_name))
-                return
-            if not value:
-                scope.error("object-empty", path)
-            for name, item in value.items():
-                fits, slot = slots[name]
-                if type(item) is not str or not fits(item):
-                    slot(item, value, path, scope)
-
-        return check
+        return _walk(Plans(self, "Element", type_name, (), ((),)), type_name)
 
     def slot(self, type_key: str, name: str, host: str) -> Slot | None:
         """How one JSON property is checked, or None where the type has no such property."""
@@ -125,9 +92,7 @@ class BaseChecks:
         if spec is None or (bare != name and not spec.is_primitive):
             return RESOURCE_TYPE if name == "resourceType" and self.schema.kind(type_key) == "resource" else None
         check, fits = self._value_check(spec, type_key, host)
-        choice = self.schema.named(type_key, spec.name) if spec.element.choice else ()
-        rivals = frozenset(one.json_name for one in choice)
-        return slot_of(spec, check, fits, extra=bare != name, rivals=rivals)
+        return slot_of(spec, check, fits, extra=bare != name)
 
     def _value_check(self, spec: Field, type_key: str, host: str) -> tuple[Check, Fits]:
         """The type's own check, then what this element adds: extension, reference, binding, invariants."""
@@ -150,41 +115,39 @@ class BaseChecks:
         plain = len(checks) == 1 or checks[-1] in (html.check, _resource_id)
         codes = self.engine.bindings.checks_for(spec.element, code)
         special = self.engine.special_checks(spec, type_key)
-        invariants = [rule.apply for rule in rules_of(self.engine, spec.element, spec.type_key, of_element=True)]
+        invariants = together(rules_of(self.engine, spec.element, spec.type_key, of_element=True), self.schema)
         whole = _joined([*checks, *codes, *invariants, *special])
+        if type_name == "xhtml" and not invariants:
+            return whole, narrative.accepted_at_once
         if not spec.is_primitive or not plain or invariants or not CONTEXT_FREE.issuperset(special):
             return whole, NEVER
         return learning(whole) if codes or special else (whole, PLAIN.get(type_name, NEVER))
 
 
-class _Slots(dict[str, Slot]):
-    """Slots by JSON name, compiled on first use."""
+def _walk(plans: Plans, type_name: str) -> Check:
+    """The check of an object."""
 
-    def __init__(self, checks: BaseChecks, type_key: str, host: str = "") -> None:
-        super().__init__()
-        self._checks = checks
-        self._type_key = type_key
-        self._host = host or type_key
+    def check(value: Any, _extra: Any, path: Path, scope: Scope) -> None:
+        if type(value) is not dict:
+            scope.error("object-expected", path, ("type", type_name))
+            return
+        findings = scope.findings
+        before = len(findings)
+        slots, then, otherwise = plans[tuple(value)]
+        for (fits, slot), item in zip(slots, value.values()):  # noqa: B905  as many slots as properties
+            if type(item) is not str or not fits(item):
+                slot(item, value, path, scope)
+        if then is not otherwise and len(findings) > before and _doubtful(findings, before, path):
+            then = otherwise
+        for one in then:
+            one(value, None, path, scope)
 
-    def __missing__(self, name: str) -> Slot:
-        found = self._checks.slot(self._type_key, name, self._host)
-        if found is None:
-            return unknown_slot(name)  # not remembered: anybody can make up names
-        self[name] = found
-        return found
+    return check
 
 
-def _required(schema: Schema, type_key: str, element: Element) -> tuple[tuple[tuple[str, ...], str], ...]:
-    """JSON names of which one must be there, per required element."""
-    found = []
-    for child in element.children:
-        if child.minimum > 0:
-            names: list[str] = []
-            for spec in schema.fields(type_key).values():
-                if spec.element is child:
-                    names += [spec.json_name, f"_{spec.json_name}"] if spec.is_primitive else [spec.json_name]
-            found.append((tuple(names), f"{element.path}.{child.name}"))
-    return tuple(found)
+def _doubtful(findings: list[Finding], start: int, path: Path) -> bool:
+    """Whether a property of an object itself is in error."""
+    return any(one.path[0] is path and one.severity is Severity.ERROR for one in findings[start:])
 
 
 def _joined(checks: Sequence[Check]) -> Check:

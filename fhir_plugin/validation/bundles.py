@@ -138,8 +138,12 @@ def _check_full_url(url: str, resource: Any, path: Path, scope: Scope) -> None:
     if not _ABSOLUTE.fullmatch(url):
         scope.error("bundle-full-url-relative", path)
         return
+    if not url.startswith("http") or type(resource) is not dict:
+        return
+    if url.endswith(f"/{resource.get('resourceType')}/{resource.get('id')}"):
+        return
     match = _RESTFUL.fullmatch(url)
-    if match is None or type(resource) is not dict or not scope.engine.schema.is_resource(match["type"]):
+    if match is None or not scope.engine.schema.is_resource(match["type"]):
         return
     if (resource.get("resourceType"), resource.get("id")) != (match["type"], match["id"]):
         scope.error("bundle-full-url-id", path)

@@ -158,11 +158,11 @@ class Engine:
                 check_first_entry(scope, scope.bundle)
 
     def _claimed(self, resource: Json, profiles: tuple[str, ...]) -> list[str]:
-        meta = resource.get("meta")
+        meta, type_name = resource.get("meta"), str(resource.get("resourceType"))
         stated = meta.get("profile") if type(meta) is dict else None
         claimed = [one for one in stated if type(one) is str and one] if type(stated) is list else []
-        implied = vitals.profiles(resource) if resource.get("resourceType") == "Observation" else []
-        everywhere = self.definitions.global_profiles(str(resource.get("resourceType")))
+        implied = vitals.profiles(resource) if type_name == "Observation" else []
+        everywhere = self.definitions.global_profiles(type_name)
         return list(dict.fromkeys([*profiles, *claimed, *implied, *everywhere]))
 
     def _apply_profile(self, canonical: str, scope: Scope, *, asked: bool, imposed_by: tuple[str, ...] = ()) -> None:

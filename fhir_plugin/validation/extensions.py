@@ -107,7 +107,7 @@ def _allowed(context: Json, host: str, path: Path, scope: Scope) -> bool:
     bare = expression.rpartition("#")[2]
     if bare.startswith("ElementDefinition.type.") and host == "ElementDefinition.type":
         return True  # structuredefinition-fhir-type says ``code`` and stands on ``type``, in the specification itself
-    return bare in _CANONICAL_RESOURCES or bare in host_names(host, path[0], scope)
+    return bare == host or bare in _CANONICAL_RESOURCES or bare in host_names(host, path[0], scope)
 
 
 def host_names(host: str, holder: Path, scope: Scope) -> set[str]:

@@ -11,7 +11,7 @@ from xml.parsers import expat
 from fhir_plugin.validation import xhtml
 from fhir_plugin.validation.scope import Path, Scope
 
-__all__ = ["check", "plainly_good", "problems", "problems_of"]
+__all__ = ["accepted_at_once", "check", "plainly_good", "problems", "problems_of"]
 
 _XHTML = "http://www.w3.org/1999/xhtml"
 _ENTITY = re.compile(r"&([A-Za-z][A-Za-z0-9]*);")
@@ -36,6 +36,11 @@ def problems(text: str) -> tuple[tuple[str, str], ...]:
     return () if plainly_good(text) else problems_of(text)
 
 
+def accepted_at_once(text: str) -> bool:
+    """Whether nothing whatever is to be said of a narrative; one with links within it is looked at."""
+    return "#" not in text and len(text) <= _LONG and plainly_good(text)
+
+
 def plainly_good(text: str) -> bool:
     """Whether a narrative is good for certain, judged by its distinct tags; many good ones are declined."""
     if not text.startswith(_ROOT) or text.count("xmlns") > 1 or not _CONTENT.search(text):
@@ -55,6 +60,7 @@ def plainly_good(text: str) -> bool:
     return not _STRAY_TEXT.search(text) and xhtml.nests_well(tuple(_NAME.findall(text)))
 
 
+_LONG = 1024 * 1024
 _ROOT = f'<div xmlns="{_XHTML}"'
 _UNUSUAL = re.compile(r"&(?!(?:amp|lt|gt|quot|apos);)")
 """Entities that may not exist, or stand for white space."""

@@ -6,6 +6,7 @@ would have nothing to say about, and it may decline anything: a property test ho
 
 from __future__ import annotations
 
+import binascii
 import re
 from collections.abc import Callable
 from typing import Any
@@ -36,7 +37,16 @@ def _pattern(text: str) -> Fits:
 _uri = _pattern(rf"(?!urn:(?:uuid|oid):|oid:|uuid:){_SOLID}")
 _string = _pattern(r"[^\x00-\x20<][^\x00-\x08\x0b\x0c\x0e-\x1f<]{0,65535}")
 
+
+def _is_base64(text: str) -> bool:
+    try:
+        return bool(binascii.a2b_base64(text, strict_mode=True))
+    except ValueError:
+        return False
+
+
 PLAIN: dict[str, Fits] = {
+    "base64Binary": _is_base64,
     "canonical": _pattern(rf"https?:{_SOLID}"),
     "code": _pattern(_SOLID),
     "date": _pattern(_DAY),

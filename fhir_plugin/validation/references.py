@@ -22,8 +22,9 @@ _RESTFUL = re.compile(
     r"(?:(?P<base>[A-Za-z][A-Za-z0-9+.\-]*:.*)/)?(?P<type>[A-Z][A-Za-z]+)/(?P<id>[A-Za-z0-9\-.]{1,64})"
     r"(?:/_history/(?P<version>[A-Za-z0-9\-.]{1,64}))?(?:#.*)?"
 )
-_ORDINARY = re.compile(r"([A-Z][A-Za-z]+)/[A-Za-z0-9\-.]{1,64}")
+_ORDINARY = re.compile(r"([A-Z][A-Za-z]+)/([A-Za-z0-9\-.]{1,64})")
 """How most references look."""
+_UUID = re.compile(r"urn:uuid:[0-9a-f\-]+")
 _ABSOLUTE = re.compile(r"[A-Za-z][A-Za-z0-9+.\-]*:\S+")
 _SPACE = re.compile(r"\s")
 _CONDITIONAL = re.compile(r"[A-Z][A-Za-z]+\?\S+")
@@ -51,11 +52,22 @@ def checks_for(spec: Field) -> list[Check]:
 
 
 def _plainly_good(reference: str, targets: tuple[str, ...], scope: Scope) -> bool:
-    """Whether a reference out of a resource that stands alone names a type that the element allows."""
-    if scope.outer is not None or scope.bundle is not None:
-        return False
+    """Whether a reference is one to a type that the element allows, and to nothing or one thing in the Bundle."""
     match = _ORDINARY.fullmatch(reference)
-    return match is not None and match[1] in allowed_types(scope.engine, targets)
+    bundle = scope.bundle
+    if bundle is not None and scope.full_url:
+        found = bundle.matches(reference, scope.full_url)
+        if len(found) > 1 or (match is None and not (found and _UUID.fullmatch(reference))):
+            return False
+        kind = str(found[0].get("resourceType")) if found else match[1] if match else ""
+        if match and (kind != match[1] or bundle.at_uuid(match[2])):
+            return False
+    elif match is None or bundle is not None or scope.outer is not None:
+        return False
+    else:
+        kind = match[1]
+    allowed = allowed_types(scope.engine, targets)
+    return kind in allowed or not allowed
 
 
 def _check_form(reference: str, path: Path, scope: Scope) -> None:

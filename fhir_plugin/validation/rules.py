@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from fhir_plugin.validation.fhirpath import Environment, FhirPathError, Node, compile_expression
 from fhir_plugin.validation.fhirpath.direct import Unclear, direct
-from fhir_plugin.validation.fhirpath.idle import idle_without
+from fhir_plugin.validation.fhirpath.idle import Holds, holds_with
 from fhir_plugin.validation.fhirpath.paths import unknown_elements
 from fhir_plugin.validation.native import NATIVE
 from fhir_plugin.validation.patches import PATCHES
@@ -15,7 +15,7 @@ from fhir_plugin.validation.scope import Path, Scope
 
 if TYPE_CHECKING:
     from fhir_plugin.validation.engine import Engine
-    from fhir_plugin.validation.schema import Element
+    from fhir_plugin.validation.schema import Element, Schema
 
 __all__ = ["Rule", "rules_of"]
 
@@ -28,7 +28,7 @@ _IN_CODE = frozenset({"ele-1", "dom-3", "txt-1", "txt-2"})
 class Rule:
     """One invariant on one kind of element; compiled when first applied."""
 
-    __slots__ = ("_expression", "_human", "_idle", "_key", "_native", "_reader", "_severity", "_source", "_type_key")
+    __slots__ = ("_expression", "_human", "_key", "_native", "_reader", "_severity", "_source", "_type_key")
 
     def __init__(self, raw: Json, type_key: str, source: str) -> None:
         text = str(raw.get("expression", ""))
@@ -40,15 +40,9 @@ class Rule:
         self._type_key = type_key
         self._source = source
         self._reader: Callable[[Any], bool | None] | None = None
-        self._idle: tuple[Callable[[Any], bool], ...] | None = None
 
     def apply(self, value: Any, extra: Any, path: Path, scope: Scope) -> None:
         """Report where the invariant does not hold."""
-        idle = self._watch(scope) if self._idle is None else self._idle
-        if idle and type(value) is dict:
-            for lacks in idle:
-                if lacks(value):
-                    return
         try:
             holds = self._native(value, extra, scope) if self._native else self._interpret(value, extra, scope)
         except FhirPathError:
@@ -73,29 +67,37 @@ class Rule:
 
         return warn
 
-    def _watch(self, scope: Scope) -> tuple[Callable[[Any], bool], ...]:
-        """Tests whether an element lacks what the invariant is about (a native one sees that as quickly itself)."""
-        groups: tuple[frozenset[str], ...] = ()
-        if not self._native and _is_sound(self._expression):
-            groups = idle_without(scope.engine.schema, self._expression, self._type_key)
-            if self._type_key != "Resource":
-                self._reader = direct(scope.engine.schema, self._expression, self._type_key)
-        self._idle = tuple(group.isdisjoint for group in groups if group)
-        return self._idle
+    def holds_with(self, schema: Schema, names: Collection[str]) -> Holds:
+        """What is certain of it on an object with exactly these properties."""
+        if self._type_key == "Resource" or not _is_sound(self._expression):
+            return Holds.OPEN
+        return holds_with(schema, self._expression, self._type_key, names)
+
+    def _direct(self, schema: Schema) -> Callable[[Any], bool | None]:
+        """What reads it off an object, where that can be done."""
+        if self._type_key == "Resource" or not _is_sound(self._expression):
+            return _unread
+        return direct(schema, self._expression, self._type_key) or _unread
 
     def _interpret(self, value: Any, extra: Any, scope: Scope) -> bool:
-        if self._reader is not None and type(value) is dict:
+        schema = scope.engine.schema
+        if type(value) is dict:
+            if self._reader is None:
+                self._reader = self._direct(schema)
             try:
                 return self._reader(value) is True
             except Unclear:
                 pass
-        schema = scope.engine.schema
         whole = value is scope.resource
         focus = scope.resource_node() if whole else Node(schema, value, self._type_key, extra)
         if type(value) is dict and self._type_key == "Resource":
             focus = Node.of_resource(schema, value)
         env = Environment(schema, scope.engine.services(scope), scope.resource_node(), scope.root.resource_node())
         return compile_expression(self._expression).holds(env, focus)
+
+
+def _unread(_value: Any) -> bool | None:
+    raise Unclear
 
 
 def _is_sound(expression: str) -> bool:

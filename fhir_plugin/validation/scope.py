@@ -39,9 +39,22 @@ def segments(path: Path | None) -> Iterator[tuple[str, int | None]]:
     return reversed(chain)
 
 
-def render_path(path: Path) -> str:
-    """``RelatedPerson.name[0].given[1]``."""
-    return ".".join([name if index is None else f"{name}[{index}]" for name, index in segments(path)])
+def render_path(path: Path, known: dict[int, str] | None = None) -> str:
+    """``RelatedPerson.name[0].given[1]``.
+
+    Args:
+        path: what to render.
+        known: texts of paths that live as long as this does, by identity: those of one resource share their beginnings.
+    """
+    if known is not None and (found := known.get(id(path))) is not None:
+        return found
+    around, name, index = path
+    text = name if around is None else f"{render_path(around, known)}.{name}"
+    if index is not None:
+        text = f"{text}[{index}]"
+    if known is not None:
+        known[id(path)] = text
+    return text
 
 
 @dataclass(slots=True)

@@ -12,7 +12,7 @@ from fhir_plugin.validation.plain import NEVER, Fits
 from fhir_plugin.validation.schema import Field, Json
 from fhir_plugin.validation.scope import Path, Scope
 
-__all__ = ["RESOURCE_TYPE", "Slot", "slot_of", "unknown_slot"]
+__all__ = ["RESOURCE_TYPE", "Slot", "last_of_choice", "slot_of", "unknown_slot"]
 
 Check = Callable[[Any, Any, Path, Scope], None]
 SlotCheck = Callable[[Any, Json, Path, Scope], None]
@@ -30,7 +30,7 @@ class Slot(NamedTuple):
     check: SlotCheck
 
 
-def slot_of(spec: Field, check: Check, fits: Fits, *, extra: bool, rivals: frozenset[str]) -> Slot:
+def slot_of(spec: Field, check: Check, fits: Fits, *, extra: bool) -> Slot:
     """The slot of a JSON property.
 
     Args:
@@ -38,17 +38,25 @@ def slot_of(spec: Field, check: Check, fits: Fits, *, extra: bool, rivals: froze
         check: the check of one value.
         fits: the quick test of one value.
         extra: whether this is ``_field``.
-        rivals: the JSON properties of the same choice, itself included; empty where there is no choice.
     """
     if extra:
         return Slot(NEVER, _extra_list(spec, check) if spec.is_list else _extra_single(spec, check))
     if not spec.is_primitive:
-        single = _complex_list(spec, check) if spec.is_list else _complex_single(spec, check)
-    elif spec.is_list:
+        return Slot(NEVER, _complex_list(spec, check) if spec.is_list else _complex_single(spec, check))
+    if spec.is_list:
         return Slot(NEVER, _primitive_list(spec, check, fits))
-    else:
-        single = _primitive_single(spec, check)
-    return Slot(NEVER, _only_choice(single, spec, fits, rivals)) if rivals else Slot(fits, single)
+    return Slot(fits, _primitive_single(spec, check))
+
+
+def last_of_choice(slot: Slot, element: str, count: int) -> Slot:
+    """The last of several properties of one choice, where there may be one."""
+
+    def check(value: Any, parent: Json, path: Path, scope: Scope) -> None:
+        scope.error("cardinality-max", path, ("element", element), ("max", "1"), ("found", str(count)))
+        if type(value) is not str or not slot.fits(value):
+            slot.check(value, parent, path, scope)
+
+    return Slot(NEVER, check)
 
 
 def unknown_slot(name: str) -> Slot:
@@ -136,22 +144,6 @@ def _extra_list(spec: Field, check: Check) -> SlotCheck:
                 check(None, item, (path, segment, index), scope)
 
     return slot
-
-
-def _only_choice(slot: SlotCheck, spec: Field, fits: Fits, rivals: frozenset[str]) -> SlotCheck:
-    """One property of a choice: when there are several, the last one says so."""
-    name, is_rival = spec.json_name, rivals.__contains__
-
-    def check(value: Any, parent: Json, path: Path, scope: Scope) -> None:
-        if len(parent) > 1 and sum(map(is_rival, parent)) > 1:
-            present = [one for one in parent if one in rivals]
-            if present[-1] == name:
-                count = str(len(present))
-                scope.error("cardinality-max", path, ("element", spec.element.path), ("max", "1"), ("found", count))
-        if type(value) is not str or not fits(value):
-            slot(value, parent, path, scope)
-
-    return check
 
 
 def _complex_single(spec: Field, check: Check) -> SlotCheck:

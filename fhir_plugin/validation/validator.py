@@ -130,11 +130,12 @@ class Validator:
         if not findings:
             return Report(issues=parsed.issues)
         places = parsed.locate([_pointed_at(finding) for finding in findings])
+        known: dict[int, str] = {}
         issues = dict.fromkeys(
             Issue(
                 severity=finding.severity,
                 code=finding.code,
-                expression=render_path(finding.path),
+                expression=render_path(finding.path, known),
                 params=finding.params,
                 line=place[0] if place else None,
                 column=place[1] if place else None,

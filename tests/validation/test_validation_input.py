@@ -43,6 +43,13 @@ def test_a_repeated_key_is_found_with_its_place(validator):
     assert [(i.code, i.line, i.column) for i in report.of("error")] == [("json-key-repeated", 3, 2)]
 
 
+@pytest.mark.parametrize("text", ["\\u0022:", "\\u003a", "\\u003A", "a\\u003ab"])
+def test_a_repeated_key_does_not_hide_behind_an_escaped_character(validator, text):
+    body = f'{{"resourceType": "Basic", "id": "a", "id": "b", "code": {{"text": "{text}"}}}}'
+    for one in (body, body.encode()):
+        assert "json-key-repeated" in codes(validator.validate(one))
+
+
 def test_a_repeated_key_is_found_without_orjson(validator, monkeypatch):
     monkeypatch.setattr(jsontext, "_orjson", None)
     assert "json-key-repeated" in codes(validator.validate('{"resourceType": "Patient", "id": "a", "id": "b"}'))

@@ -51,6 +51,17 @@ def test_an_extension_of_a_primitive_is_found_in_the_field_beside_it():
     assert JsonPlaces(text)([holder, (holder, "extension", 0)]) == [(1, 2), (3, 17)]
 
 
+def test_a_field_has_its_own_place_though_its_extension_comes_first():
+    text = '{"_birthDate": {"id": "a"},\n "birthDate": "2012"}'
+    assert JsonPlaces(text)([((None, "Patient", None), "birthDate", None)]) == [(2, 2)]
+
+
+def test_of_a_repeated_key_the_last_one_is_shown(validator):
+    text = '{"resourceType": "Patient", "gender": "male",\n "active": true,\n "gender": "x"}'
+    (found,) = [one for one in validator.validate(text) if one.code == "binding-required"]
+    assert (found.line, found.column) == (3, 2)
+
+
 def test_what_is_not_in_the_text_has_the_place_of_what_is_around_it():
     text = '{"name":\n [{"text": "x"}]}'
     person = (None, "Patient", None)

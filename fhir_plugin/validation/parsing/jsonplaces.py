@@ -6,6 +6,7 @@ import json
 import re
 from bisect import bisect_right
 from collections.abc import Iterable, Iterator, Sequence
+from contextlib import suppress
 
 from fhir_plugin.validation.parsing.result import Place, nowhere
 from fhir_plugin.validation.scope import Path, segments
@@ -28,15 +29,8 @@ class Wanted(dict[str | int, "Wanted"]):
     """Elements to find under one element, and where it is itself: None until it is found."""
 
     __slots__ = ("around", "offset")
-
-    def __init__(self, around: Wanted | None = None) -> None:
-        super().__init__()
-        self.around = around
-        self.offset: int | None = None
-
-    def __missing__(self, step: str | int) -> Wanted:
-        made = self[step] = Wanted(self)
-        return made
+    around: Wanted | None
+    offset: int | None
 
     def nearest(self) -> int:
         """Where the element is, or else the nearest one around it that was found."""
@@ -63,22 +57,24 @@ def _json_name(segment: str) -> str:
 
 
 class JsonPlaces:
-    """Finds places in one pass over the text, however many are asked for."""
+    """Finds places in one pass over the text, however many are asked for.
 
-    def __init__(self, text: str | bytes) -> None:
+    Args:
+        text: JSON.
+        repeated: whether an object in it has a key twice, of which the last one counts.
+    """
+
+    def __init__(self, text: str | bytes, *, repeated: bool = False) -> None:
         self._text = text
+        self._repeated = repeated
 
     def __call__(self, paths: Sequence[Path]) -> list[Place]:
         """Places of paths; an element that is not in the text has the place of the nearest one around it."""
         text = self._text if isinstance(self._text, str) else self._text.decode("utf-8")
-        root = Wanted()
-        known: dict[int, Wanted] = {}
+        search = _Search(text, to_the_end=self._repeated)
         try:
-            wanted = [_reach(path, root, known) for path in paths]
-            start = _BEGIN.match(text).end()  # type: ignore[union-attr]  # it matches the empty text
-            root.offset = start
-            if root:
-                _object(text, start + 1, root)
+            wanted = [search.reach(path) for path in paths]
+            search.run()
         except (RecursionError, ValueError):
             return nowhere(paths)
         offsets = [one.nearest() for one in wanted]
@@ -86,62 +82,93 @@ class JsonPlaces:
         return [places[offset] for offset in offsets]
 
 
-def _reach(path: Path, root: Wanted, known: dict[int, Wanted]) -> Wanted:
-    """The node of a path; findings share the paths around them, so each is walked once (``known`` by identity)."""
-    found = known.get(id(path))
-    if found is None:
-        around, name, index = path
-        if around is None:
-            found = root
-        else:
-            found = _reach(around, root, known)[_json_name(name) if "(" in name else name]
-            if index is not None:
-                found = found[index]
-        known[id(path)] = found
-    return found
+class _AllFound(Exception):
+    """What remains of the text need not be read."""
+
+
+class _Search:
+    """One pass: what is wanted, and how much of it is not found yet."""
+
+    def __init__(self, text: str, *, to_the_end: bool) -> None:
+        self._text = text
+        self._left = int(to_the_end)  # one more than there are is never all
+        self._known: dict[int, Wanted] = {}
+        self._root = Wanted()
+        self._root.around, self._root.offset = None, None
+
+    def reach(self, path: Path) -> Wanted:
+        """The node of a path; findings share the paths around them, so each is walked once (known by identity)."""
+        found = self._known.get(id(path))
+        if found is None:
+            around, name, index = path
+            if around is None:
+                found = self._root
+            else:
+                found = self._under(self.reach(around), _json_name(name) if "(" in name else name)
+                if index is not None:
+                    found = self._under(found, index)
+            self._known[id(path)] = found
+        return found
+
+    def _under(self, around: Wanted, step: str | int) -> Wanted:
+        found = around.get(step)
+        if found is None:
+            found = around[step] = Wanted()
+            found.around, found.offset = around, None
+            self._left += 1
+        return found
+
+    def run(self) -> None:
+        """Note where everything wanted begins."""
+        start = _BEGIN.match(self._text).end()  # type: ignore[union-attr]  # it matches the empty text
+        self._root.offset = start
+        if self._root:
+            with suppress(_AllFound):
+                self._object(start + 1, self._root)
+
+    def _note(self, found: Wanted, offset: int) -> None:
+        if found.offset is None:
+            self._left -= 1
+        found.offset = offset
+        if not self._left:
+            raise _AllFound
+
+    def _object(self, at: int, wanted: Wanted) -> int:
+        """Note where wanted members of an object begin; the rest is skipped. Where the object ends."""
+        text, member_at = self._text, _MEMBER.match
+        while (member := member_at(text, at)) is not None and (name := member[1]) is not None:
+            at = member.end()
+            below = wanted.get(name)
+            if below is not None:
+                self._note(below, member.start(1) - 1)
+            elif name[:1] == "_" and (below := wanted.get(name[1:])) is not None and below.offset is None:
+                below.offset = member.start(1) - 1  # ``_field`` is the element where ``field`` is not there
+            if opened := member[2]:
+                if below:
+                    at = self._object(at, below) if opened == "{" else self._array(at, below)
+                else:
+                    at = _skip(text, at - 1)[1]
+        return at if member is None else member.end()
+
+    def _array(self, at: int, wanted: Wanted) -> int:
+        """As :meth:`_object`, for the items of an array."""
+        text, item_at = self._text, _ITEM.match
+        index = 0
+        while (item := item_at(text, at)) is not None and (item[1] or item[2]):
+            at = item.end()
+            below = wanted.get(index)
+            if below is not None and below.offset is None:
+                self._note(below, item.start(1) if item[1] else item.start(2))
+            if opened := item[1]:
+                if below:
+                    at = self._object(at, below) if opened == "{" else self._array(at, below)
+                else:
+                    at = _skip(text, at - 1)[1]
+            index += 1
+        return at if item is None else item.end()
 
 
 _BEGIN = re.compile(r"\s*")
-
-
-def _object(text: str, at: int, wanted: Wanted) -> int:
-    """Note where wanted members of an object begin; the rest is skipped. Where the object ends."""
-    member = _MEMBER.match(text, at)
-    while member is not None and (name := member[1]) is not None:
-        at = member.end()
-        below = wanted.get(name)
-        beside = below is None and name[:1] == "_"  # ``_field`` is the element where ``field`` is not there
-        if beside:
-            below = wanted.get(name[1:])
-        if below is not None and not (beside and below.offset is not None):
-            below.offset = member.start(1) - 1
-        if member[2]:
-            at = _container(text, at - 1, below)
-        member = _MEMBER.match(text, at)
-    return at if member is None else member.end()
-
-
-def _array(text: str, at: int, wanted: Wanted) -> int:
-    """As :func:`_object`, for the items of an array."""
-    index = 0
-    item = _ITEM.match(text, at)
-    while item is not None and (item[1] or item[2]):
-        at = item.end()
-        below = wanted.get(index)
-        if below is not None and below.offset is None:
-            below.offset = item.start(1) if item[1] else item.start(2)
-        if item[1]:
-            at = _container(text, at - 1, below)
-        index += 1
-        item = _ITEM.match(text, at)
-    return at if item is None else item.end()
-
-
-def _container(text: str, start: int, wanted: Wanted | None) -> int:
-    """Pass an object or array, looking inside where something in it is wanted. Where it ends."""
-    if not wanted:
-        return int(_skip(text, start)[1])
-    return (_object if text[start] == "{" else _array)(text, start + 1, wanted)
 
 
 def _line_columns(text: str, offsets: Iterable[int]) -> dict[int, tuple[int, int]]:

@@ -1,6 +1,6 @@
 """JSON text to values: strict where FHIR is (http://hl7.org/fhir/R4/json.html), and quick where nothing is wrong.
 
-orjson reads when it is there. It forgets repeated keys, so the number of keys in the text is compared with the number
+orjson reads when it is there. It forgets repeated keys, so the number of colons in the text is compared with the number
 in the value; only where they differ the slower reader of the standard library looks for the repeat.
 """
 
@@ -17,7 +17,7 @@ from fhir_plugin.validation.parsing.result import Parsed, failed
 
 __all__ = ["read_json"]
 
-_KEY = re.compile(r'"\s*:')
+_ESCAPED_COLON = re.compile(rb"\\u003[aA]")
 _BOM = "\ufeff"
 
 
@@ -78,31 +78,30 @@ def _plainly_good(source: bytes | str) -> dict[str, Any] | None:
         return None
     if type(tree) is not dict:
         return None
-    keys = source.count(b'":') if isinstance(source, bytes) else source.count('":')
+    data = source if isinstance(source, bytes) else source.encode()
     try:
-        return tree if keys == _orjson.dumps(tree).count(b'":') else None
+        minimal: bytes = _orjson.dumps(tree)
     except TypeError:  # nested deeper than it writes, though it reads it
         return None
+    return tree if _as_many_keys(data, minimal) else None
+
+
+def _as_many_keys(data: bytes, minimal: bytes) -> bool:
+    """Whether a text has as many colons as its values written anew: one less is a key that was there twice."""
+    return data.count(b":") == minimal.count(b":") and not (b"\\u00" in data and _ESCAPED_COLON.search(data))
 
 
 def _load(text: str) -> Any:
     if _orjson is None:
         return _load_slowly(text)
     try:
-        tree = _orjson.loads(text)
+        _orjson.loads(text)
     except UnicodeEncodeError:
         return _load_slowly(text)
     except json.JSONDecodeError as error:
         if "depth limit" in str(error):
             raise RecursionError from error
         raise
-    try:
-        minimal = _orjson.dumps(tree)
-    except TypeError:
-        return _load_slowly(text)
-    keys = minimal.count(b'":')
-    if text.count('":') == keys or len(_KEY.findall(text)) == len(_KEY.findall(minimal.decode())):
-        return tree
     return _load_slowly(text)
 
 
@@ -130,7 +129,7 @@ def _repeated(text: str) -> Parsed:
     tree = json.loads(text)
     if type(tree) is not dict:
         return Parsed(tree=None, issues=issues)
-    return Parsed(tree=tree, issues=issues, locate=JsonPlaces(text))
+    return Parsed(tree=tree, issues=issues, locate=JsonPlaces(text, repeated=True))
 
 
 def _broken(text: str, error: json.JSONDecodeError) -> Parsed:

@@ -11,6 +11,7 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 from fhir_plugin.validation import references
+from fhir_plugin.validation.plans import together
 from fhir_plugin.validation.profile.compare import value_checks
 from fhir_plugin.validation.profile.discriminators import matcher_of
 from fhir_plugin.validation.profile.members import Member
@@ -109,7 +110,7 @@ class ProfileChecks:
         engine = self.engine
         known = constraint_keys(base) | constraint_keys(engine.schema.element(type_key)) | constraint_keys(sliced)
         rules = rules_of(engine, element, type_key, known=known, source=source)
-        checks: list[Check] = [rule.apply for rule in rules]
+        checks: list[Check] = together(rules, engine.schema)
         checks += [flaw for rule in rules if (flaw := rule.flaw(engine, element)) is not None]
         checks += value_checks(element, sliced or base, source)
         checks += self._binding(element, type_key, sliced or base, source)
