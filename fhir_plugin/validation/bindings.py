@@ -13,7 +13,7 @@ from fhir_plugin.validation.terminology.codesystems import Concept
 from fhir_plugin.validation.terminology.valuesets import some
 
 if TYPE_CHECKING:
-    from fhir_plugin.validation.schema import Element
+    from fhir_plugin.validation.snapshots import Element
 
 __all__ = ["Bindings", "membership"]
 

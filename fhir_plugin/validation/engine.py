@@ -18,8 +18,9 @@ from fhir_plugin.validation.fhirpath import Node
 from fhir_plugin.validation.narrative import problems
 from fhir_plugin.validation.policy import Policy
 from fhir_plugin.validation.profile import ProfileChecks
-from fhir_plugin.validation.schema import DefinitionSource, Field, Json, Schema
+from fhir_plugin.validation.schema import DefinitionSource, Field, Schema
 from fhir_plugin.validation.scope import Path, Scope
+from fhir_plugin.validation.snapshots import Json
 from fhir_plugin.validation.special import SPECIAL
 from fhir_plugin.validation.terminology import Terminology, TerminologyServer
 

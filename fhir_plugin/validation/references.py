@@ -6,8 +6,9 @@ import re
 from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING, Any
 
-from fhir_plugin.validation.schema import FHIR, Field, canonical_url
+from fhir_plugin.validation.schema import Field, canonical_url
 from fhir_plugin.validation.scope import Path, Scope
+from fhir_plugin.validation.snapshots import FHIR
 
 if TYPE_CHECKING:
     from fhir_plugin.validation.bundles import BundleIndex

@@ -15,7 +15,8 @@ from fhir_plugin.validation.scope import Path, Scope
 
 if TYPE_CHECKING:
     from fhir_plugin.validation.engine import Engine
-    from fhir_plugin.validation.schema import Element, Schema
+    from fhir_plugin.validation.schema import Schema
+    from fhir_plugin.validation.snapshots import Element
 
 __all__ = ["Rule", "rules_of"]
 

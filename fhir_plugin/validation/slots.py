@@ -9,8 +9,9 @@ from collections.abc import Callable
 from typing import Any, NamedTuple
 
 from fhir_plugin.validation.plain import NEVER, Fits
-from fhir_plugin.validation.schema import Field, Json
+from fhir_plugin.validation.schema import Field
 from fhir_plugin.validation.scope import Path, Scope
+from fhir_plugin.validation.snapshots import Json
 
 __all__ = ["RESOURCE_TYPE", "Slot", "last_of_choice", "slot_of", "unknown_slot"]
 

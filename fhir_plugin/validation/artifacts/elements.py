@@ -9,8 +9,8 @@ from fhir_plugin.validation.artifacts.reading import items, text
 from fhir_plugin.validation.fhirpath import FhirPathError
 from fhir_plugin.validation.fhirpath.parser import parse
 from fhir_plugin.validation.fhirpath.paths import unknown_elements
-from fhir_plugin.validation.schema import FHIR
 from fhir_plugin.validation.scope import Path, Scope
+from fhir_plugin.validation.snapshots import FHIR
 
 __all__ = ["check_elements"]
 

@@ -10,8 +10,8 @@ from typing import Any
 
 from fhir_plugin.validation.artifacts.reading import items, text
 from fhir_plugin.validation.profile.compare import constant
-from fhir_plugin.validation.schema import FHIR, Element, TypeUse, build_tree
 from fhir_plugin.validation.scope import Path, Scope
+from fhir_plugin.validation.snapshots import FHIR, Element, TypeUse, build_tree
 
 __all__ = ["check_operation"]
 

@@ -8,8 +8,8 @@ from fhir_plugin.errors import PackageError
 from fhir_plugin.model.issues import Severity
 from fhir_plugin.validation.artifacts.elements import check_elements
 from fhir_plugin.validation.artifacts.reading import extension_value, items, text
-from fhir_plugin.validation.schema import FHIR
 from fhir_plugin.validation.scope import Scope
+from fhir_plugin.validation.snapshots import FHIR
 
 __all__ = ["check_capabilities", "check_search_parameter", "check_structure"]
 

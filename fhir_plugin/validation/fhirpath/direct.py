@@ -11,7 +11,8 @@ from collections.abc import Callable
 
 from fhir_plugin.validation.fhirpath.errors import FhirPathError
 from fhir_plugin.validation.fhirpath.parser import Tree, parse
-from fhir_plugin.validation.schema import Json, Schema
+from fhir_plugin.validation.schema import Schema
+from fhir_plugin.validation.snapshots import Json
 
 __all__ = ["Unclear", "direct"]
 

@@ -7,7 +7,8 @@ from decimal import Decimal, InvalidOperation
 from typing import Any, NamedTuple
 
 from fhir_plugin.validation.fhirpath.values import Moment, Quantity
-from fhir_plugin.validation.schema import Field, Json, Schema
+from fhir_plugin.validation.schema import Field, Schema
+from fhir_plugin.validation.snapshots import Json
 
 __all__ = ["Item", "Node", "TypeInfo", "system_value"]
 

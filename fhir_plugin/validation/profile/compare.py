@@ -8,8 +8,8 @@ from typing import Any
 
 from fhir_plugin.validation.fhirpath.values import Moment, Quantity, compare_moments, compare_quantities
 from fhir_plugin.validation.profile.narratives import narrative_checks
-from fhir_plugin.validation.schema import Element
 from fhir_plugin.validation.scope import Path, Scope
+from fhir_plugin.validation.snapshots import Element
 
 __all__ = ["constant", "differences", "earliest", "matches_pattern", "order", "same", "value_checks"]
 

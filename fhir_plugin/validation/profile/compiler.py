@@ -25,8 +25,9 @@ from fhir_plugin.validation.profile.whole import (
     unknown,
 )
 from fhir_plugin.validation.rules import constraint_keys, rules_of
-from fhir_plugin.validation.schema import FHIR, Element, Field, TypeUse, build_tree, canonical_url, walk
+from fhir_plugin.validation.schema import Field, canonical_url
 from fhir_plugin.validation.scope import Path, Scope
+from fhir_plugin.validation.snapshots import FHIR, Element, TypeUse, build_tree, walk
 
 if TYPE_CHECKING:
     from fhir_plugin.validation.engine import Engine

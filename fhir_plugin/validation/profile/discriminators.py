@@ -10,8 +10,9 @@ from fhir_plugin.validation.bindings import membership
 from fhir_plugin.validation.fhirpath import FhirPathError, Node
 from fhir_plugin.validation.fhirpath.parser import Tree, parse
 from fhir_plugin.validation.profile.compare import constant, matches_pattern, same
-from fhir_plugin.validation.schema import FHIR, Element, canonical_url
+from fhir_plugin.validation.schema import canonical_url
 from fhir_plugin.validation.scope import Path, Scope
+from fhir_plugin.validation.snapshots import FHIR, Element
 
 if TYPE_CHECKING:
     from fhir_plugin.validation.engine import Engine

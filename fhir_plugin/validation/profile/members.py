@@ -7,8 +7,9 @@ from dataclasses import dataclass
 from typing import Any
 
 from fhir_plugin.validation.profile.slicing import Occurrence, Slicing
-from fhir_plugin.validation.schema import Element, Field
+from fhir_plugin.validation.schema import Field
 from fhir_plugin.validation.scope import Path, Scope
+from fhir_plugin.validation.snapshots import Element
 
 __all__ = ["Member"]
 
