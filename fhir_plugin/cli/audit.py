@@ -18,7 +18,7 @@ _DID = {"R": ("saw", "tried to see"), "C": ("made", "tried to make"), "U": ("cha
 _DAY = click.DateTime(["%Y-%m-%d"])
 
 
-@click.group("audit")
+@click.group("audit", short_help="Read and check the app's own audit log.")
 def audit_command() -> None:
     """Read and check the app's audit log: the folder ``audit`` in its data_dir."""
 

@@ -35,7 +35,7 @@ _OPTIONAL = frozenset({"patch"})
 _SIGNS = {Outcome.PASSED: "✓", Outcome.FAILED: "✗", Outcome.REFUSED: "–"}
 
 
-@click.command("conformance")
+@click.command("conformance", short_help="What a FHIR server really does.")
 @click.argument("url")
 @click.option("--probe-client", default="", help="Patient id of a test client: writes are really tried on it.")
 @click.option("-o", "--output", type=OutputFile(), help="Write the outcome there too, as JSON.")

@@ -43,7 +43,7 @@ _FIRST_YEAR, _LAST_YEAR = 1900, 2200
 """Years in which somebody can decide about somebody."""
 
 
-@click.group("consent")
+@click.group("consent", short_help="Decide over consents, explained.")
 def consent_command() -> None:
     """Decide about consent."""
 

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 __all__ = ["map_command"]
 
 
-@click.group(name="map")
+@click.group(name="map", short_help="Read a Bundle, or write another dialect.")
 def map_command() -> None:
     """Read a child's network from FHIR, or write it back, and say what was noticed."""
 

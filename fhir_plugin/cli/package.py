@@ -22,7 +22,7 @@ _FORMAT = click.option("--format", "form", type=click.Choice(["text", "json"]), 
 _LANGUAGE = click.option("--lang", type=click.Choice(["nl", "en"]), default="nl", show_default=True)
 
 
-@click.group("package")
+@click.group("package", short_help="Build our FHIR package, add others.")
 def package_command() -> None:
     """Build our FHIR package; add packages of others and list them."""
 

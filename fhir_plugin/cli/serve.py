@@ -16,7 +16,7 @@ _PORT = click.IntRange(0, 65535)
 _THERE = click.Path(exists=True, path_type=Path)
 
 
-@click.command("demo")
+@click.command("demo", short_help="The practice EHR with the app in it.")
 @click.option("--port", type=_PORT, default=8400, show_default=True, help="Port of the sandbox EHR.")
 @click.option("--app-port", type=_PORT, default=8401, show_default=True, help="Port of the app.")
 @click.option("--host", default="localhost", show_default=True, help="Name of this machine in links.")
@@ -75,7 +75,7 @@ def demo_command(
     click.echo("Stopped.")
 
 
-@click.command("serve")
+@click.command("serve", short_help="The app, for the EHRs of a settings file.")
 @click.argument("settings", type=click.Path(exists=True, dir_okay=False, path_type=Path))
 @click.option("--host", default="127.0.0.1", show_default=True, help="Address to listen on.")
 @click.option("--port", type=_PORT, default=8401, show_default=True, help="Port to listen on.")
@@ -95,7 +95,7 @@ def serve_command(settings: Path, host: str, port: int, threads: int) -> None:
     serve(read, host=host, port=port, threads=threads, ready=say)
 
 
-@click.command("validate-server")
+@click.command("validate-server", short_help="The same over HTTP, with a page.")
 @click.option("--package", "packages", multiple=True, help="A FHIR package: .tgz, folder, or name#version.")
 @click.option("--host", default="127.0.0.1", show_default=True, help="Address to listen on.")
 @click.option("--port", type=_PORT, default=8402, show_default=True, help="Port to listen on.")

@@ -73,7 +73,7 @@ _ELSEWHERE = {
 }
 
 
-@click.group("sync", cls=LazyGroup, elsewhere=_ELSEWHERE)
+@click.group("sync", short_help="Plan, apply, resume and undo a sync.", cls=LazyGroup, elsewhere=_ELSEWHERE)
 def sync_command() -> None:
     """Bring support figures from a list into client records: plan, look, apply.
 

@@ -102,9 +102,15 @@ def connection_options(command: F) -> F:
 
     options = (
         click.option("--client-id", default="", help="SMART Backend Services: the client id the EHR knows."),
-        click.option("--key", type=click.Path(exists=True, path_type=Path), help="…: private key, PEM or JWK."),
-        click.option("--token-url", default="", help="…: token endpoint; found by discovery when not given."),
-        click.option("--scope", default=SCOPE, help="…: scopes to ask for."),
+        click.option(
+            "--key",
+            type=click.Path(exists=True, path_type=Path),
+            help="SMART Backend Services: private key, PEM or JWK.",
+        ),
+        click.option(
+            "--token-url", default="", help="SMART Backend Services: token endpoint; found by discovery when not given."
+        ),
+        click.option("--scope", default=SCOPE, help="SMART Backend Services: scopes to ask for."),
         click.option("--rate", type=float, default=0.0, help="At most so many requests per second."),
     )
     result: Any = wrapped

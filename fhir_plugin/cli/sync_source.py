@@ -115,9 +115,13 @@ def source_options(command: F) -> F:
     options = (
         click.option("--source-bulk", is_flag=True, help="FHIR source: read it by Bulk Data export, not by search."),
         click.option("--source-client-id", default="", help="FHIR source: SMART Backend Services client id."),
-        click.option("--source-key", type=click.Path(exists=True, path_type=Path), help="…: private key, PEM or JWK."),
-        click.option("--source-token-url", default="", help="…: token endpoint; found by discovery when not given."),
-        click.option("--source-scope", default=SCOPE, help="…: scopes to ask for."),
+        click.option(
+            "--source-key", type=click.Path(exists=True, path_type=Path), help="FHIR source: private key, PEM or JWK."
+        ),
+        click.option(
+            "--source-token-url", default="", help="FHIR source: token endpoint; found by discovery when not given."
+        ),
+        click.option("--source-scope", default=SCOPE, help="FHIR source: scopes to ask for."),
     )
     for option in reversed(options):
         result = option(result)

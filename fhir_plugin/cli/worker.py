@@ -15,7 +15,7 @@ from fhir_plugin.sync.workers.queue import open_queue
 __all__ = ["worker_command"]
 
 
-@click.command("worker")
+@click.command("worker", short_help="One of the workers of a big sync.")
 @click.option("--fhir", required=True, help="Base URL of the EHR's FHIR endpoint; jobs for another are left alone.")
 @click.option("--database", required=True, envvar="STEUNFIGUREN_SYNC_DATABASE", show_envvar=True, help="postgresql://…")
 @click.option("--until-empty", is_flag=True, help="Stop when there is nothing left to do.")
