@@ -54,7 +54,9 @@ class Looks:
         except EhrError as error:
             log.warning("no style", extra={"issuer": outbound.issuer.key, "code": error.code})
             return ""
-        found = stylesheet(document) if status == 200 else ""
+        if status != 200:  # perhaps later
+            return ""
+        found = stylesheet(document)
         with self._lock:
             if len(self._kept) >= MOST_LOOKS:
                 self._kept.clear()

@@ -11,13 +11,14 @@ from fhir_plugin.errors import EhrConflict, EhrError, EhrUnauthorized
 from fhir_plugin.model.bsn import may_hold_bsn
 from smart_app.presenters import safety
 from smart_app.presenters.access import Viewer
-from smart_app.presenters.forms import first_name
+from smart_app.presenters.forms import ERRORS, asked_about, first_name, kept_name, seal_of
 from smart_app.views.desk import Desk, desk
 
 __all__ = ["blueprint"]
 
 blueprint = Blueprint("safety", __name__, url_prefix="/l/<launch_id>/safety")
 
+BSN = ERRORS["bsn"]
 MOST = 2000
 """Characters of a reason."""
 
@@ -37,8 +38,8 @@ def decide(launch_id: str) -> ResponseReturnValue:  # noqa: ARG001
         return _page(at, why, at.t("Somebody changed this in the meantime. Look at it again.")), 409
     if not why or len(why) > MOST:
         return _page(at, why, at.t("Say why, in a few sentences")), 422
-    if may_hold_bsn(why):
-        return _page(at, why, at.t("This looks like a BSN. Leave it out")), 422
+    if may_hold_bsn(why) and seal_of(why) not in request.form.getlist(kept_name("why")):
+        return _page(at, why, at.t(BSN)), 422
     if at.network.safety_block is None:
         after = safety.set_block(at.network, why, at.context, f"urn:uuid:{uuid4()}")
     else:
@@ -68,6 +69,7 @@ def _page(at: Desk, why: str = "", error: str = "") -> str:
         nowhere=any(one.code == "part-unavailable" and one.param("kind") == "Flag" for one in at.report),
         made_on=safety.token(at.network),
         why=why,
+        doubt=asked_about("why", {"why": (why,)})[0],
         error=error,
         most=MOST,
         child=first_name(at.network.child),

@@ -90,3 +90,6 @@ def test_a_style_server_that_fails_delays_and_breaks_nothing(
     path = browser.launch(ehr)
     found = browser.get(f"{path}look.css")
     assert (found.status_code, found.text) == (200, "")
+    ehr.mock.replace("GET", f"{ehr.base}/style.json", body=json.dumps({"color_text": "#101010"}))
+    healed = browser.get(f"{path}look.css").text
+    assert ("--ink: #101010" in healed) == (answer != {"body": "<html>"}), "only an answer is kept, whatever it says"

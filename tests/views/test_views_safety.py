@@ -46,10 +46,15 @@ def test_without_a_reason_nothing_is_written(room: Room) -> None:
     assert room.ehr.all("Flag") == []
 
 
-def test_a_bsn_in_the_reason_is_not_written(room: Room) -> None:
+def test_a_bsn_in_the_reason_is_not_written_unless_it_is_said_to_be_none(room: Room) -> None:
     page = stop(room, "Zie dossier 999990019.", status=422)
-    assert "Dit lijkt een BSN" in page.text_content()
+    assert "Dit lijkt op een BSN" in page.text_content()
     assert room.ehr.all("Flag") == []
+    seal = page.xpath("string(//input[@name='why_is_no_bsn']/@value)")
+    made_on = page.xpath("string(//input[@name='made_on']/@value)")
+    room.post("safety", {"made_on": made_on, "why": "Nu 999990019 alleen.", "why_is_no_bsn": seal}, status=422)
+    room.post("safety", {"made_on": made_on, "why": "Zie dossier 999990019.", "why_is_no_bsn": seal})
+    assert "999990019" in str(room.ehr.all("Flag")), "somebody said that it is none"
 
 
 def test_what_was_typed_comes_back_when_the_record_moved_on(room: Room) -> None:
