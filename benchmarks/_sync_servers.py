@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+import os
 import socket
 import subprocess
 import sys
@@ -82,15 +84,18 @@ def await_answer(url: str) -> None:
 class Watch:
     """How large a part of the time a process had something to do: a thread that runs, or could, or waits for the disk.
 
-    A server without such a thread waits for its client; a busy machine makes no difference to that.
+    A server without such a thread waits for its client; a busy machine makes no difference to that. ``processor``:
+    seconds of processor time it used meanwhile.
     """
 
     pid: int | None
+    processor: float = 0.0
     busy: int = 0
     looks: int = 0
     _stop: threading.Event = field(default_factory=threading.Event)
 
     def __enter__(self) -> Watch:
+        self.processor = -_processor(self.pid)
         self._thread = threading.Thread(target=self._look, daemon=True)
         self._thread.start()
         return self
@@ -98,6 +103,7 @@ class Watch:
     def __exit__(self, *_: object) -> None:
         self._stop.set()
         self._thread.join()
+        self.processor += _processor(self.pid)
 
     @property
     def idle(self) -> float:
@@ -108,6 +114,14 @@ class Watch:
         while self.pid is not None and not self._stop.wait(0.01):
             self.looks += 1
             self.busy += any(_state(path) in "RD" for path in Path(f"/proc/{self.pid}/task").glob("*/stat"))
+
+
+def _processor(pid: int | None) -> float:
+    """Seconds of processor time a process has used."""
+    if pid is None:
+        return math.nan
+    fields = Path(f"/proc/{pid}/stat").read_text().rsplit(")", 1)[1].split()
+    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
 
 
 def _state(path: Path) -> str:

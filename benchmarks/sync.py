@@ -1,9 +1,10 @@
-"""First load, no-change run and 1 % changed by `steunfiguren sync`, beside a plain loop of conditional PUTs and fhirpy.
+"""First load, no-change runs and 1 % changed by `steunfiguren sync`, beside a loop of conditional PUTs and fhirpy.
 
-    .venv/bin/python benchmarks/sync.py --clients 1000 [--server sandbox] [--server sekmet] [--server URL] [--workers 3]
+    .venv/bin/python benchmarks/sync.py --clients 10000 --write     (rewrites docs/sync-speed.md)
 
-Everything in one run on one machine: the server, and the commands as a user runs them. Ratios count; the machine does
-not. `--parts load,same` leaves the peers and the waiting out; `--loop N` sets how many resources the peers write.
+Everything in one run on one machine: the server, and the commands as a user runs them. ``--server`` is ``sandbox``,
+``sekmet`` or a base URL, and may be repeated; ``--parts load,same`` leaves the rest out. A run whose plan or report is
+not exactly what was to be done is refused.
 """
 
 from __future__ import annotations
@@ -13,17 +14,19 @@ import csv
 import json
 import os
 import random
+import sqlite3
 import statistics
 import subprocess
 import sys
 import tempfile
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
 import requests
+from _sync_report import AFTER, CHANGED, LATER, LOAD, WHOLE, Ran, Result, page
 from _sync_servers import Server, Watch, running
 
 from fhir_plugin.ehr import Entry, FhirClient
@@ -59,20 +62,34 @@ def children(count: int) -> list[dict[str, Any]]:
     return found
 
 
-def write_list(path: Path, clients: int, figures: int, changed: float = 0.0) -> None:
-    rng = random.Random(1)
-    with path.open("w", encoding="utf-8", newline="") as stream:
-        writer = csv.writer(stream, delimiter=";")
-        writer.writerow(HEADER)
-        for number in range(clients * figures):
-            phone = f"06-{10000000 + number + (5_000_000 if rng.random() < changed else 0):08}"
-            writer.writerow(
-                [
-                    100000 + number // figures, f"F{number}", f"Naam{number % 97}", f"Achter{number % 89}", "JIM",
-                    "praktisch", "meehelpen", phone, "ouder", "ja", "informeel", "kind", "ja", "ouders",
-                    "01-09-2026", "31-08-2027",
-                ]
-            )  # fmt: skip
+class List:
+    """A list of clients with so many figures each, whose telephone numbers change."""
+
+    def __init__(self, path: Path, clients: int, figures: int) -> None:
+        self.path, self.figures, self.moved = path, figures, [0] * (clients * figures)
+        self.write()
+
+    def change(self, part: float, seed: int) -> tuple[int, int]:
+        """Change a part of the rows; how many, and of how many clients."""
+        chosen = random.Random(seed).sample(range(len(self.moved)), max(1, round(len(self.moved) * part)))
+        for number in chosen:
+            self.moved[number] += 1
+        self.write()
+        return len(chosen), len({number // self.figures for number in chosen})
+
+    def write(self) -> None:
+        """Write it as it is now."""
+        with self.path.open("w", encoding="utf-8", newline="") as stream:
+            writer = csv.writer(stream, delimiter=";")
+            writer.writerow(HEADER)
+            for number, moved in enumerate(self.moved):
+                writer.writerow(
+                    [
+                        100000 + number // self.figures, f"F{number}", f"Naam{number % 97}", f"Achter{number % 89}",
+                        "JIM", "praktisch", "meehelpen", f"06-{10_000_000 + number + moved * 5_000_000:08}", "ouder",
+                        "ja", "informeel", "kind", "ja", "ouders", "01-09-2026", "31-08-2027",
+                    ]
+                )  # fmt: skip
 
 
 def figure(number: int) -> dict[str, Any]:
@@ -125,18 +142,6 @@ def rate(write: Callable[[str, list[dict[str, Any]]], None], base: str, count: i
     return statistics.median(found)
 
 
-@dataclass(frozen=True)
-class Ran:
-    """One command: seconds of wall and of processor, the largest process in MB, and the server's idle part."""
-
-    seconds: float
-    processor: float
-    memory: float
-    idle: float
-    code: int
-    out: str
-
-
 def command(folder: Path, server: Server, *words: str) -> Ran:
     line = [sys.executable, "-c", "from fhir_plugin.cli.main import main; main()", *words]
     started = time.perf_counter()
@@ -146,10 +151,15 @@ def command(folder: Path, server: Server, *words: str) -> Ran:
         out.seek(0)
         told = out.read()
     seconds, code = time.perf_counter() - started, os.waitstatus_to_exitcode(status)
-    processor = usage.ru_utime + usage.ru_stime
-    if code not in (0, 1):
-        raise SystemExit(f"{' '.join(words[:2])} failed:\n{told[-3000:]}")
-    return Ran(seconds, processor, usage.ru_maxrss / 1024, watch.idle, code, told)
+    if code:
+        raise SystemExit(f"{' '.join(words[:2])} ended {code}:\n{told[-3000:]}")
+    return Ran(
+        wall=seconds,
+        processor=usage.ru_utime + usage.ru_stime,
+        memory=usage.ru_maxrss / 1024,
+        idle=watch.idle,
+        server=watch.processor,
+    )
 
 
 class Bench:
@@ -157,43 +167,30 @@ class Bench:
 
     def __init__(self, server: Server, folder: Path, options: argparse.Namespace) -> None:
         self.server, self.folder, self.options = server, folder, options
-        self.list = folder / "lijst.csv"
+        self.list = List(folder / "lijst.csv", options.clients, options.figures)
+        self.result = Result(server=server.name, clients=options.clients, figures=options.figures)
 
-    def plan(self) -> Ran:
-        """Plan the list as it is now."""
-        return command(
-            self.folder,
-            self.server,
-            "sync",
-            "plan",
-            str(self.list),
-            "--fhir",
-            self.server.base,
-            "--client-system",
-            SYSTEM,
-            "-q",
-        )
-
-    def apply(self) -> tuple[Ran, dict[str, Any]]:
-        """Apply the plan made last; what was written."""
-        workers, group = str(self.options.workers), str(self.options.group)
-        words = (
-            "sync",
-            "apply",
-            "sync-plan.json",
-            "-q",
-            "--workers",
-            workers,
-            "--group",
-            group,
-            "--report",
-            "run.json",
-        )
+    def plan(self, **expected: int) -> Ran:
+        """Plan the list as it is now; its totals must be these."""
+        words = ("sync", "plan", str(self.list.path), "--fhir", self.server.base, "--client-system", SYSTEM, "-q")
         ran = command(self.folder, self.server, *words)
+        with (self.folder / "sync-plan.json").open("rb") as stream:
+            totals = json.loads(stream.readline().rstrip().removesuffix(b",") + b"}")["totals"]
+        told = {name: totals.get(name, 0) for name in ("clients", "rows-refused", *expected)}
+        if told != {"clients": self.options.clients, "rows-refused": 0, **expected}:
+            raise SystemExit(f"the plan says {totals}, not {expected}")
+        return ran
+
+    def apply(self, resources: int) -> Ran:
+        """Apply the plan made last; so many resources must be written, and nothing may be left."""
+        how = ("--workers", str(self.options.workers), "--group", str(self.options.group), "--report", "run.json")
+        ran = command(self.folder, self.server, "sync", "apply", "sync-plan.json", "-q", *how)
         report: dict[str, Any] = json.loads((self.folder / "run.json").read_text(encoding="utf-8"))
-        if ran.code or report["attention"]:
-            raise SystemExit(f"not clean: {ran.out[-2000:]}")
-        return ran, report
+        if report["attention"] or report["resources"] != resources:
+            raise SystemExit(
+                f"{report['resources']} resources were written, not {resources}: {report['attention'][:3]}"
+            )
+        return ran
 
     def fill(self) -> None:
         """Give the server its children, each with a parent, and find out what it can be trusted with."""
@@ -204,52 +201,81 @@ class Bench:
         probe = ("--probe-client", "peer", "--journal", "var/sync.sqlite")
         command(self.folder, self.server, "conformance", self.server.base, *probe)
 
-    def measure(self) -> None:
-        """Print the table."""
-        parts, options = self.options.parts, self.options
-        say(f"== {self.server.name}: {options.clients} clients x {options.figures}, {options.workers} workers ==")
+    def measure(self) -> Result:
+        """Measure the parts that were asked for."""
+        parts, options, result = self.options.parts.split(","), self.options, self.result
+        say(f"== {self.server.name}: {options.clients} clients x {options.figures}, {options.workers} processes ==")
         self.fill()
-        plain = fhirpy = float("nan")
         if "peers" in parts:
-            plain = rate(plain_loop, self.server.base, options.loop, 0)
-            say(f"{'plain loop of conditional PUTs':34}{plain:9.0f} resources/s")
-            fhirpy = rate(by_fhirpy, self.server.base, options.loop, 10**6)
-            say(f"{'fhirpy, conditional updates':34}{fhirpy:9.0f} resources/s")
-        write_list(self.list, options.clients, options.figures)
-        planned = self.plan()
-        tell("first load: plan", planned)
-        applied, report = self.apply()
-        tell("first load: apply and read back", applied)
-        written = int(report["resources"])
-        speed, whole = written / applied.seconds, written / (planned.seconds + applied.seconds)
-        say(f"{'first load: resources':34}{written:9} = {speed:.0f}/s applied, {whole:.0f}/s planned and applied")
-        say(f"{'  x the plain loop, x fhirpy':34}{speed / plain:9.1f} x, {speed / fhirpy:.1f} x (applied)")
-        say(f"{'  the server waited for us':34}{applied.idle:9.0%} of the time of apply")
-        first = planned.seconds + applied.seconds
+            result.plain = rate(plain_loop, self.server.base, options.loop, 0)
+            result.fhirpy = rate(by_fhirpy, self.server.base, options.loop, 10**6)
+            say(f"plain loop {result.plain:.0f}/s, fhirpy {result.fhirpy:.0f}/s")
+        figures = options.clients * options.figures
+        result.resources = 2 * figures + 2 * options.clients  # a figure and its consent; a team and a Provenance
+        self.tell(LOAD, [(self.plan(add=figures), self.apply(result.resources))])
+        result.plan_file = (self.folder / "sync-plan.json").stat().st_size  # of the first load
+        result.journal = sum(path.stat().st_size for path in (self.folder / "var").glob("sync.sqlite*"))
         if "same" in parts:
-            self.again("no change, straight after", first)
+            self.tell(AFTER, [self.same() for _ in range(_ROUNDS)])
         if "rest" in parts:
             say(f"(waiting {options.rest} s: what was written has to be older than the margin of a search for changes)")
             time.sleep(options.rest)
-            self.plan()  # reads everything once more; from here on changes alone are read
-            self.again("no change, later", first)
+            self.same()
+            self.tell(LATER, [self.same() for _ in range(_ROUNDS)])
         if "changed" in parts:
-            write_list(self.list, options.clients, options.figures, changed=0.01)
-            self.again("1 % changed", first)
+            self.tell(CHANGED, [self.changed(seed) for seed in range(_ROUNDS)])
+        if "whole" in parts:
+            self.tell(WHOLE, [self.whole()])
+        return result
 
-    def again(self, name: str, first: float) -> None:
-        """Plan and apply once more, beside the seconds of the first load."""
-        planned = self.plan()
-        applied, report = self.apply()
-        seconds = planned.seconds + applied.seconds
-        tell(f"{name}: plan", planned)
-        tell(f"{name}: apply", applied)
-        written, faster = int(report["resources"]), first / seconds
-        say(f"{name + ': resources written':34}{written:9}   {faster:.1f} x faster than the first load")
+    def same(self) -> tuple[Ran, Ran]:
+        """Nothing changed."""
+        return self.plan(none=self.options.clients * self.options.figures), self.apply(0)
+
+    def changed(self, seed: int) -> tuple[Ran, Ran]:
+        """Every hundredth row has another telephone number: a figure each, and a Provenance per client."""
+        figures, clients = self.list.change(0.01, seed)
+        return self.plan(update=figures, none=len(self.list.moved) - figures), self.apply(figures + clients)
+
+    def whole(self) -> tuple[Ran, Ran]:
+        """Nothing changed, and a week has passed since everything was read."""
+        with closing(sqlite3.connect(self.folder / "var" / "sync.sqlite")) as journal, journal:
+            journal.execute("UPDATE watermark SET whole = '2000-01-01T00:00:00+00:00'")
+        return self.same()
+
+    def tell(self, name: str, runs: list[tuple[Ran, Ran]]) -> None:
+        """Keep the medians of some runs."""
+        self.result.runs[name] = tuple(Ran.median(each) for each in zip(*runs, strict=True))  # type: ignore[assignment]
+        say(f"{name}: " + "; ".join(str(ran) for ran in self.result.runs[name]))
 
 
-def tell(name: str, ran: Ran) -> None:
-    say(f"{name:34}{ran.seconds:9.1f} s wall {ran.processor:9.1f} s processor {ran.memory:6.0f} MB")
+def gathered() -> list[tuple[int, float, float]]:
+    """Lists of ever more clients read by themselves: clients, seconds of processor, MB."""
+    found = []
+    with tempfile.TemporaryDirectory() as folder:
+        for clients in (1_000, 10_000, 100_000):
+            path = List(Path(folder) / "lijst.csv", clients, 4).path
+            process = subprocess.Popen([sys.executable, "-c", _GATHER, str(path)])
+            _, status, usage = os.wait4(process.pid, 0)
+            if status:
+                raise SystemExit("the list could not be read")
+            found.append((clients, usage.ru_utime + usage.ru_stime, usage.ru_maxrss / 1024))
+            say(f"list of {clients} clients: {found[-1][1]:.1f} s, {found[-1][2]:.0f} MB")
+    return found
+
+
+_GATHER = """
+import sys
+from dataclasses import replace
+from pathlib import Path
+from fhir_plugin.sync.sources.columns import propose_columns
+from fhir_plugin.sync.sources.gathering import Gathering
+from fhir_plugin.sync.sources.rows import RowReader
+from fhir_plugin.sync.sources.tables import open_csv
+table = open_csv(Path(sys.argv[1]))
+gathering = Gathering(RowReader(table, replace(propose_columns(table.header, "list"), client_system="s")))
+assert sum(len(window) for window in gathering.windows()) == gathering.clients
+"""
 
 
 def say(line: str) -> None:
@@ -263,13 +289,23 @@ def main() -> None:
     parser.add_argument("--group", type=int, default=10, help="clients per Bundle")
     parser.add_argument("--workers", type=int, default=3)
     parser.add_argument("--loop", type=int, default=300, help="resources the peers write, three times")
-    parser.add_argument("--parts", default="peers,load,same,rest,changed", help="what to measure besides the load")
+    parser.add_argument(
+        "--parts", default="peers,same,rest,changed,whole,list", help="what to measure besides the load"
+    )
     parser.add_argument("--rest", type=int, default=125, help="seconds between the load and the later run")
     parser.add_argument("--server", action="append", help="sandbox, sekmet, or a base URL; may be repeated")
+    parser.add_argument("--write", action="store_true", help="rewrite docs/sync-speed.md")
     options = parser.parse_args()
+    started = time.perf_counter()
+    results = []
     for name in options.server or ["sandbox", "sekmet"]:
         with tempfile.TemporaryDirectory() as folder, running(name, Path(folder)) as server:
-            Bench(server, Path(folder), options).measure()
+            results.append(Bench(server, Path(folder), options).measure())
+    lists = gathered() if "list" in options.parts.split(",") else []
+    text = page(results, lists, options, (time.perf_counter() - started) / 60)
+    say(text)
+    if options.write:
+        (Path(__file__).parent.parent / "docs" / "sync-speed.md").write_text(text, encoding="utf-8")
 
 
 if __name__ == "__main__":

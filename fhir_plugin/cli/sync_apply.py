@@ -21,7 +21,6 @@ from fhir_plugin.sync.records.reaching import Reached, reach
 from fhir_plugin.sync.records.storage import Storage
 from fhir_plugin.sync.workers.hands import few_collections, side_by_side
 from fhir_plugin.sync.workers.pace import DatabasePace, MachinePace
-from fhir_plugin.sync.workers.queue import open_queue
 from fhir_plugin.sync.workers.shares import Share, applier_for, in_pieces
 
 __all__ = ["Application", "client_at_pace"]
@@ -67,13 +66,18 @@ class Application:
             EhrUnreachable: the EHR stopped answering; resume the run later.
         """
         reader = self.reader
-        total = reader.totals.get("clients", 0)
+        with few_collections(), self.storage.journal(reader.ehr, reader.source) as held:
+            if next(self._lines(), None) is not None:  # else the EHR need not be asked anything
+                return self._with(held)
+            run = 0 if self.dry_run else held.begin(reader.digest, reader.totals.get("clients", 0))
+            if run:
+                held.finish(run)
+            return run, [], Counter()
+
+    def _with(self, held: Journal) -> tuple[int, list[Step], Counter[str]]:
+        reader, total = self.reader, self.reader.totals.get("clients", 0)
         client = self.connection.client(reader.ehr)
-        with (
-            few_collections(),
-            self.storage.journal(reader.ehr, reader.source) as held,
-            reach(client, self.storage, held) as ehr,
-        ):
+        with reach(client, self.storage, held) as ehr:
             self.notices(ehr)
             run = 0 if self.dry_run else held.begin(reader.digest, total)
             if without_access(client.base_url):
@@ -125,6 +129,8 @@ class Application:
         return steps
 
     def _through_database(self, journal: Journal, run: int, total: int) -> list[Step]:
+        from fhir_plugin.sync.workers.queue import open_queue  # asyncio is loaded only where a database is used
+
         reader, found = self.reader, self.storage.findings(self.reader.ehr)
         client = client_at_pace(self.connection, self.storage.database, reader.ehr)
         with open_queue(self.storage.database, reader.ehr, journal, client) as queue:

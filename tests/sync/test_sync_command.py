@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
+from pathlib import Path
 
 import pytest
 from click.testing import CliRunner, Result
@@ -12,6 +13,8 @@ from sync_desk import CLIENT_SYSTEM, CONSENT, Desk, as_csv, row
 from fhir_plugin.cli.sync import sync_command
 from fhir_plugin.cli.sync_options import Connection
 from fhir_plugin.ehr import FhirClient
+from fhir_plugin.sync.journals.opening import open_journal
+from fhir_plugin.sync.plans.planfile import PlanWriter
 
 Command = Callable[..., Result]
 
@@ -100,3 +103,14 @@ def test_a_report_for_programs_names_clients_that_need_a_person(command: Command
 def test_the_output_is_english_when_asked_for(command: Command, desk: Desk) -> None:
     plan(command, desk, [row()])
     assert "written" in command("apply", "sync-plan.json", "--lang", "en", "-q").output
+
+
+def test_a_plan_with_nothing_to_do_is_applied_without_asking_the_ehr(tmp_path: Path) -> None:
+    plan = tmp_path / "plan.json"
+    gone = "http://127.0.0.1:9/fhir"
+    PlanWriter(plan, ehr=gone, source="jim", file="l.csv", made="now").close(0, settled=(3, 12))
+    files = [str(plan), "--journal", str(tmp_path / "journal.sqlite")]
+    assert CliRunner().invoke(sync_command, ["apply", *files]).exit_code == 0
+    with open_journal(tmp_path / "journal.sqlite", gone, "jim") as journal:
+        (run,) = journal.runs()
+    assert (run.clients, run.resources, bool(run.finished)) == (3, 0, True)

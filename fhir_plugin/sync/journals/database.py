@@ -8,7 +8,6 @@ from contextlib import contextmanager
 from typing import Any, TypeVar, overload
 
 from sqlalchemy import Connection, CursorResult, Executable, MetaData, Table, func, select
-from sqlalchemy.dialects.postgresql import insert as postgresql_insert
 from sqlalchemy.dialects.sqlite import insert as sqlite_insert
 from sqlalchemy.sql.selectable import TypedReturnsRows
 
@@ -36,7 +35,7 @@ class Database:
         """Insert rows; one with the same key replaces what is there."""
         if not rows:
             return
-        wanted = (sqlite_insert if self._is_file else postgresql_insert)(table)
+        wanted = (sqlite_insert if self._is_file else _postgresql_insert())(table)
         keys = [column.name for column in table.primary_key]
         changed = {column.name: wanted.excluded[column.name] for column in table.c if column.name not in keys}
         self.execute(wanted.on_conflict_do_update(index_elements=keys, set_=changed), rows)
@@ -78,6 +77,12 @@ class Database:
         """Make the tables that are not there yet."""
         with self.making_tables():
             tables.create_all(self._db)
+
+
+def _postgresql_insert() -> Any:
+    from sqlalchemy.dialects.postgresql import insert  # a tenth of a second to load, which a file does without
+
+    return insert
 
 
 def _lock_of(name: str) -> int:
