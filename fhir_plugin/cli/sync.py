@@ -246,10 +246,10 @@ def apply(
         progress=Meter(language, quiet),
         notices=lambda ehr: say_notices(ehr, language),
     )
-    run, steps, noticed = application()
+    run, did, noticed = application()
     outcome = RunReport(
         run=run,
-        steps=tuple(steps),
+        did=did,
         seconds=time.monotonic() - started,
         noticed=noticed,
         waiting=_unanswered(reader, application.only),

@@ -12,8 +12,9 @@ from fhir_plugin.cli.sync_options import Connection, Meter
 from fhir_plugin.ehr.client import FhirClient
 from fhir_plugin.errors import EhrUnreachable
 from fhir_plugin.model.identity import Ref
+from fhir_plugin.sync.applying.run_report import Tally
 from fhir_plugin.sync.applying.writing import UNTRUE
-from fhir_plugin.sync.journals.journal import Journal, Step
+from fhir_plugin.sync.journals.journal import Journal
 from fhir_plugin.sync.plans.planfile import PlanReader, client_of
 from fhir_plugin.sync.plans.planning import CHUNK
 from fhir_plugin.sync.records.no_access import without_access
@@ -59,7 +60,7 @@ class Application:
     progress: Meter
     notices: Callable[[Reached], None]
 
-    def __call__(self) -> tuple[int, list[Step], Counter[str]]:
+    def __call__(self) -> tuple[int, Tally, Counter[str]]:
         """Do it; the number of the run (0: nothing was to be written), what became of each client, what was noticed.
 
         Raises:
@@ -72,26 +73,26 @@ class Application:
             run = 0 if self.dry_run else held.begin(reader.digest, reader.totals.get("clients", 0))
             if run:
                 held.finish(run)
-            return run, [], Counter()
+            return run, Tally(), Counter()
 
-    def _with(self, held: Journal) -> tuple[int, list[Step], Counter[str]]:
+    def _with(self, held: Journal) -> tuple[int, Tally, Counter[str]]:
         reader, total = self.reader, self.reader.totals.get("clients", 0)
         client = self.connection.client(reader.ehr)
         with reach(client, self.storage, held) as ehr:
             self.notices(ehr)
             run = 0 if self.dry_run else held.begin(reader.digest, total)
             if without_access(client.base_url):
-                steps = self._here(held, ehr, run, total)
+                did = self._here(held, ehr, run, total)
             elif self.storage.database and not self.dry_run:
-                steps = self._through_database(held, run, total)
+                did = self._through_database(held, run, total)
             elif self.workers > 1 and self._is_large():
-                steps = self._side_by_side(run, total)
+                did = self._side_by_side(run, total)
             else:
-                steps = self._here(held, ehr, run, total)
+                did = self._here(held, ehr, run, total)
             if run:
                 held.finish(run)
             noticed = held.noticed(run) + Counter(f"{UNTRUE}{check}" for check in ehr.abilities.untrue)
-        return run, steps, noticed
+        return run, did, noticed
 
     def _lines(self) -> Iterator[bytes]:
         lines = self.reader.lines()
@@ -104,14 +105,16 @@ class Application:
         """Whether there is work for more than one process."""
         return any(True for _ in islice(self._lines(), CHUNK, None))
 
-    def _here(self, journal: Journal, ehr: Reached, run: int, total: int) -> list[Step]:
+    def _here(self, journal: Journal, ehr: Reached, run: int, total: int) -> Tally:
         workers = max(1, self.workers)
         applier = applier_for(ehr, journal, self.reader.source, self.author, group=self.group, workers=workers)
         applier.dry_run, applier.progress = self.dry_run, self.progress
-        applier.apply((client_of(line, self.reader.path.name) for line in self._lines()), total, run)
-        return applier.steps
+        did = Tally()
+        for steps in applier.apply((client_of(line, self.reader.path.name) for line in self._lines()), total, run):
+            did.add(steps)
+        return did
 
-    def _side_by_side(self, run: int, total: int) -> list[Step]:
+    def _side_by_side(self, run: int, total: int) -> Tally:
         reader = self.reader
         share = Share(
             client=client_at_pace(self.connection, "", reader.ehr),
@@ -122,13 +125,12 @@ class Application:
             group=self.group,
             dry_run=self.dry_run,
         )
-        steps: list[Step] = []
-        for done in side_by_side(share, in_pieces(self._lines(), CHUNK), self.workers):
-            steps += done
-            self.progress(len(steps), total)
-        return steps
+        did = Tally()
+        for steps in side_by_side(share, in_pieces(self._lines(), CHUNK), self.workers):
+            self.progress(did.add(steps).clients, total)
+        return did
 
-    def _through_database(self, journal: Journal, run: int, total: int) -> list[Step]:
+    def _through_database(self, journal: Journal, run: int, total: int) -> Tally:
         from fhir_plugin.sync.workers.queue import open_queue  # asyncio is loaded only where a database is used
 
         reader, found = self.reader, self.storage.findings(self.reader.ehr)
@@ -144,4 +146,4 @@ class Application:
                     code="ehr-unreachable",
                     remedy="Run `steunfiguren sync resume` when it answers again.",
                 )
-        return journal.steps(run, undo=False)
+        return Tally().add(journal.steps(run, undo=False))

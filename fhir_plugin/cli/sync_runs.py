@@ -14,7 +14,7 @@ from fhir_plugin.cli.sync_options import Connection, Meter, connection_options, 
 from fhir_plugin.consent import NL_JEUGDWET, load_policy
 from fhir_plugin.errors import UsageError
 from fhir_plugin.model.identity import Ref
-from fhir_plugin.sync.applying.run_report import RunReport
+from fhir_plugin.sync.applying.run_report import RunReport, Tally
 from fhir_plugin.sync.applying.undoing import Undoer
 from fhir_plugin.sync.applying.writing import Writer
 from fhir_plugin.sync.plans.planfile import PlanReader
@@ -86,7 +86,7 @@ def undo(connection: Connection, run: int, plan_file: Path, quiet: bool, storage
             clock=lambda: datetime.now(UTC),
         )
         steps = undoer.undo(run, Meter(language, quiet))
-    outcome = RunReport(run=run, steps=tuple(steps), seconds=time.monotonic() - started)
+    outcome = RunReport(run=run, did=Tally().add(steps), seconds=time.monotonic() - started)
     click.echo(outcome.text(language))
     sys.exit(0 if outcome.clean else 1)
 

@@ -170,9 +170,10 @@ class Desk:
                 **{"workers": 1, **options},
             )
             run = journal.begin(reader.digest, reader.totals["clients"])
-            applier.apply(reader.clients(), reader.totals["clients"], run)
+            told = applier.apply(reader.clients(), reader.totals["clients"], run)
+            steps = [step for some in told for step in some]
             journal.finish(run)
-        return applier.steps
+        return steps
 
     def sync(self, rows: Iterable[dict[str, str]], **options: Any) -> list[Step]:
         """Plan and apply."""

@@ -6,7 +6,7 @@ that was broken off is simply applied again: what was written is seen in the EHR
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
 from datetime import datetime
@@ -64,22 +64,21 @@ class Applier:
     read_back: bool = True
     dry_run: bool = False
     progress: Progress = lambda _done, _all: None
-    steps: list[Step] = field(default_factory=list)
     _silent: int = 0
     _seen: list[str] = field(default_factory=list)
     _prints: dict[str, str] = field(default_factory=dict)
     _read: dict[str, dict[str, str]] = field(default_factory=dict)
     _marks: dict[str, str] = field(default_factory=dict)
 
-    def apply(self, clients: Iterable[PlannedClient], total: int, run: int) -> None:
-        """Apply clients, in order; ``steps`` tells what became of each.
+    def apply(self, clients: Iterable[PlannedClient], total: int, run: int) -> Iterator[list[Step]]:
+        """Apply clients, in order, and tell what became of some at a time.
 
         Raises:
             EhrUnreachable: the EHR stopped answering; resume the run later.
         """
         done, waiting = 0, iter(clients)
         while chunk := list(islice(waiting, CHUNK)):
-            self.steps += self.apply_some(chunk, run)
+            yield self.apply_some(chunk, run)
             done += len(chunk)
             self.progress(done, total)
 

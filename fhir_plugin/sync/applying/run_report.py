@@ -14,9 +14,35 @@ from fhir_plugin.sync.plans.answering import Waiting
 from fhir_plugin.sync.plans.rendering import words
 from fhir_plugin.texts import Language
 
-__all__ = ["RunReport"]
+__all__ = ["RunReport", "Tally"]
 
 _TROUBLE = ("changed", "failed", "unknown", "intent", "to-enter")
+
+
+@dataclass(slots=True)
+class Tally:
+    """What became of the clients of a run, however many: counted, and the clients that need a person.
+
+    Attributes:
+        clients: how many.
+        resources: how many were written.
+        states: how many clients came to each state.
+    """
+
+    clients: int = 0
+    resources: int = 0
+    states: Counter[str] = field(default_factory=Counter)
+    trouble: list[Step] = field(default_factory=list)
+
+    def add(self, steps: Iterable[Step]) -> Tally:
+        """Count some more; itself."""
+        for step in steps:
+            self.clients += 1
+            self.resources += step.resources if step.state in ("done", "undone") else 0
+            self.states[step.state] += 1
+            if step.state in _TROUBLE or step.code:
+                self.trouble.append(step)
+        return self
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -30,7 +56,7 @@ class RunReport:
     """
 
     run: int
-    steps: tuple[Step, ...]
+    did: Tally
     seconds: float
     noticed: Mapping[str, int] = field(default_factory=dict)
     waiting: Waiting = field(default_factory=Waiting)
@@ -43,12 +69,12 @@ class RunReport:
     @property
     def resources(self) -> int:
         """How many resources were written."""
-        return sum(step.resources for step in self.steps if step.state in ("done", "undone"))
+        return self.did.resources
 
     @property
     def clean(self) -> bool:
         """Whether no client needs a person, and the EHR does what it says."""
-        return not self.untrue and not self.waiting and not any(True for _ in self._trouble())
+        return not self.untrue and not self.waiting and not self.did.trouble
 
     def text(self, language: Language) -> str:
         """For a terminal."""
@@ -61,13 +87,13 @@ class RunReport:
             "run": self.run,
             "seconds": round(self.seconds, 3),
             "resources": self.resources,
-            "states": dict(Counter(step.state for step in self.steps)),
+            "states": dict(self.did.states),
             "lost-update-window": self.noticed.get(WINDOW, 0),
             "untrue": self.untrue,
             "unanswered": {"questions": self.waiting.questions, "conflicts": self.waiting.conflicts},
             "attention": [
                 {"client": f"Patient/{step.patient}", "state": step.state, "code": step.code}
-                for step in self._trouble()
+                for step in self.did.trouble
             ],
         }
         return json.dumps(body, ensure_ascii=False, indent=2)
@@ -104,11 +130,7 @@ class RunReport:
         )
 
     def _counts(self, language: Language) -> list[tuple[str, int]]:
-        counted = Counter(step.state for step in self.steps)
-        return [(words(f"sync-state-{state}", language), number) for state, number in counted.most_common()]
-
-    def _trouble(self) -> Iterable[Step]:
-        return (step for step in self.steps if step.state in _TROUBLE or step.code)
+        return [(words(f"sync-state-{state}", language), number) for state, number in self.did.states.most_common()]
 
     def _notices(self, language: Language) -> list[str]:
         """What somebody should know about the EHR itself."""
@@ -125,5 +147,5 @@ class RunReport:
     def _list(self, language: Language) -> list[str]:
         return [
             f"  ! Patient/{step.patient}: {words(f'sync-state-{step.state}', language)}. {words(step.code, language)}"
-            for step in self._trouble()
+            for step in self.did.trouble
         ]
