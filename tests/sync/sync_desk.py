@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import io
+import json
 import uuid
 from collections import Counter
 from collections.abc import Iterable, Iterator
@@ -152,9 +153,12 @@ class Desk:
         return PlanReader(self.plan_path)
 
     def answer(self, given: str) -> None:
-        """Fill in every open answer of the plan, as a person does in an editor."""
-        text = self.plan_path.read_text(encoding="utf-8")
-        self.plan_path.write_text(text.replace('"answer": ""', f'"answer": "{given}"'), encoding="utf-8")
+        """Answer every question of the plan, as a person does in an editor."""
+        body = json.loads(self.plan_path.read_text(encoding="utf-8"))
+        for figure in (figure for client in body["clients"] for figure in client["figures"]):
+            if "who" in figure:
+                figure["answer"] = given
+        self.plan_path.write_text(json.dumps(body), encoding="utf-8")
 
     def apply(self, **options: Any) -> list[Step]:
         """Apply the plan that was made last."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -82,6 +83,37 @@ def test_a_conflict_is_answered_for_the_record_or_for_the_list(desk: Desk) -> No
     page.save({"answer lijst.csv:2|birth_date": "source"})
     desk.apply()
     assert desk.figures()[0]["birthDate"] == "1981-02-01"
+
+
+def test_what_an_answer_leads_to_is_answered_on_the_same_page_and_one_round_suffices(desk: Desk) -> None:
+    desk.ehr.add({**KNOWN, "birthDate": "1980-01-01"})
+    listed = row(Mobiel="", Geboortedatum="02-02-1982")
+    desk.plan([listed])
+    page = Page(desk.plan_path)
+    assert "Only if this is the same person as RelatedPerson/c1." in page.get().get_data(as_text=True)
+    assert count_open(waiting(planned.plan for planned in PlanReader(desk.plan_path).clients())).conflicts == 0
+    page.save({QUESTION: "RelatedPerson/c1"})
+    assert count_open(waiting(planned.plan for planned in PlanReader(desk.plan_path).clients())).conflicts == 1
+    page.save({f"{QUESTION}|RelatedPerson/c1|birth_date": "source"})
+    assert [(step.state, step.code) for step in desk.apply()] == [("done", "")]
+    assert desk.figures()[0]["birthDate"] == "1982-02-02"
+    assert [step.state for step in desk.sync([listed])] == ["same"]
+
+
+@pytest.mark.parametrize(("answer", "state"), [("source", "changed"), ("ehr", "same")])
+def test_a_value_that_was_edited_since_it_was_answered_beforehand_is_not_written_over(
+    desk: Desk, answer: str, state: str
+) -> None:
+    replace(desk, source="school").sync([row(Mandaat="formeel", Mobiel="06-12345699")])
+    (figure,) = desk.figures()
+    desk.plan([row(Mandaat="informeel", Mobiel="")])
+    target = f"RelatedPerson/{figure['id']}"
+    Page(desk.plan_path).save({QUESTION: target, f"{QUESTION}|{target}|mandate": answer})
+    edited = json.loads(json.dumps(figure).replace('"formal"', '"other"'))
+    assert edited != figure
+    desk.edit(edited)
+    assert [step.state for step in desk.apply()] == [state]
+    assert desk.figures()[0]["extension"] == edited["extension"]
 
 
 def test_a_form_that_was_tampered_with_is_refused(asking: Desk) -> None:

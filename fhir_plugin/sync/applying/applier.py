@@ -29,7 +29,7 @@ from fhir_plugin.sync.plans.codec import answers_in
 from fhir_plugin.sync.plans.planfile import PlannedClient
 from fhir_plugin.sync.plans.planning import CHUNK, Progress
 from fhir_plugin.sync.plans.prints import client_print, holds_until, with_day
-from fhir_plugin.sync.plans.still_planned import still_planned
+from fhir_plugin.sync.plans.still_planned import still_asked, still_planned
 from fhir_plugin.sync.records.own_store import OwnStore
 from fhir_plugin.sync.records.population import Json, Population, in_chunks, network_of, versions_of
 
@@ -155,6 +155,11 @@ class Applier:
         bare = decide_client(network, planned.rows, memory, context, {}, others)
         answers = answers_in(planned.plan)
         decided = decide_client(network, planned.rows, memory, context, answers, others) if answers else bare
+        if any(figure.next_conflicts for figure in planned.plan.figures):
+            chosen = {figure.row: figure.answer for figure in planned.plan.figures if figure.answer}
+            asked = decide_client(network, planned.rows, memory, context, chosen, others)
+            if decided.plan.writes and not still_asked(asked.plan, planned.plan):
+                return None
         decided = replace(decided, plan=decided.plan.after_answers(planned.plan))
         if not decided.plan.writes and _troubles(bare.plan) <= _troubles(planned.plan):
             return decided

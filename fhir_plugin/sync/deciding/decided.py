@@ -72,7 +72,7 @@ class Possible:
         target: ``RelatedPerson/…``.
         agrees: the keys that agree.
         changes: what would be written on this person.
-        conflicts: elements that would wait for a further answer.
+        conflicts: what would be asked next; answered at once, it needs no second round.
     """
 
     target: str
@@ -80,7 +80,7 @@ class Possible:
     agrees: tuple[str, ...]
     holds: Known = field(default=(), repr=False)
     changes: tuple[ElementChange, ...] = ()
-    conflicts: tuple[str, ...] = ()
+    conflicts: tuple[Conflict, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -116,6 +116,11 @@ class FigurePlan:
     def writes(self) -> bool:
         """Whether anything is written for this figure."""
         return bool(self.changes or self.writes_consent) or self.action is Action.ADD
+
+    @property
+    def next_conflicts(self) -> tuple[Conflict, ...]:
+        """Of an answered question: what the answer leads to and must be answered too."""
+        return next((item.conflicts for item in self.candidates if item.target == self.answer), ())
 
     @property
     def writes_consent(self) -> bool:

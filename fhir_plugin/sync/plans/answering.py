@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from fhir_plugin.errors import UsageError
-from fhir_plugin.sync.deciding.decided import Action, ClientPlan, FigurePlan
+from fhir_plugin.sync.deciding.decided import Action, ClientPlan, Conflict, FigurePlan
 from fhir_plugin.sync.plans.codec import plan_from
 from fhir_plugin.sync.plans.planfile import PlanReader
 
@@ -23,7 +23,9 @@ class Open:
     """One thing that waits for a person.
 
     Attributes:
-        key: ``row``, or ``row|element`` for a conflict.
+        key: ``row``; ``row|element`` for a conflict, ``row|target|element`` for one that an answer leads to.
+        conflict: None for a question.
+        target: the answer to the question of the same row that leads to this; empty for what is asked in any case.
         choices: the answers that mean something, in the order they are shown.
         answer: what was filled in before; empty if nothing.
     """
@@ -31,9 +33,20 @@ class Open:
     patient: str
     key: str
     figure: FigurePlan = field(repr=False)
-    element: str = ""
+    conflict: Conflict | None = field(default=None, repr=False)
+    target: str = ""
     choices: tuple[str, ...]
     answer: str = ""
+
+    @property
+    def element(self) -> str:
+        """Path of the element in conflict; empty for a question."""
+        return self.conflict.element if self.conflict else ""
+
+    @property
+    def is_open(self) -> bool:
+        """Whether it is asked and has no answer yet."""
+        return not self.answer and self.target in ("", self.figure.answer)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -56,7 +69,7 @@ def waiting(plans: Iterable[ClientPlan]) -> Iterator[Open]:
 
 def count_open(items: Iterable[Open]) -> Waiting:
     """How much has no answer yet."""
-    left = [item for item in items if not item.answer]
+    left = [item for item in items if item.is_open]
     conflicts = sum(1 for item in left if item.element)
     return Waiting(questions=len(left) - conflicts, conflicts=conflicts)
 
@@ -99,12 +112,15 @@ def _of_figure(patient: str, figure: FigurePlan) -> Iterator[Open]:
     if figure.action is Action.QUESTION:
         choices = (*(item.target for item in figure.candidates), "new")
         yield Open(patient=patient, key=figure.row, figure=figure, choices=choices, answer=figure.answer)
-    for conflict in figure.conflicts:
+    asked = [("", conflict) for conflict in figure.conflicts]
+    asked += [(item.target, conflict) for item in figure.candidates for conflict in item.conflicts]
+    for target, conflict in asked:
         yield Open(
             patient=patient,
-            key=f"{figure.row}|{conflict.element}",
+            key="|".join(filter(None, (figure.row, target, conflict.element))),
             figure=figure,
-            element=conflict.element,
+            conflict=conflict,
+            target=target,
             choices=("ehr", "source"),
             answer=conflict.answer,
         )
@@ -136,8 +152,11 @@ def _fill(client: dict[str, Any], answers: Mapping[str, str]) -> bool:
         row = str(figure.get("row", ""))
         if row in answers and "who" in figure:
             figure["answer"] = answers[row]
-        for conflict in figure.get("conflicts", ()):
-            key = f"{row}|{conflict.get('element', '')}"
+        asked = [(row, conflict) for conflict in figure.get("conflicts", ())]
+        for item in figure.get("who", ()):
+            asked += [(f"{row}|{item.get('target', '')}", conflict) for conflict in item.get("then-conflicts", ())]
+        for prefix, conflict in asked:
+            key = f"{prefix}|{conflict.get('element', '')}"
             if key in answers:
                 conflict["answer"] = answers[key]
     plan_from(client)  # refuses an answer that means nothing

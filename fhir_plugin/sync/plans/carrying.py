@@ -9,7 +9,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from fhir_plugin.errors import InputError, UsageError
-from fhir_plugin.sync.deciding.decided import FigurePlan
+from fhir_plugin.sync.deciding.decided import Conflict, FigurePlan
 from fhir_plugin.sync.plans.answering import Open, waiting
 from fhir_plugin.sync.plans.planfile import PlannedClient, PlanReader
 
@@ -94,19 +94,25 @@ class EarlierAnswers:
 
 def _question(item: Open) -> _Question:
     """What the answer depends on: the person is the same only if what the list says and who may be meant are."""
-    if item.element:
-        sides = next((c.source, c.ehr) for c in item.figure.conflicts if c.element == item.element)
-        return (item.patient, item.key, item.figure.target, *sides)
+    if item.conflict:
+        return (item.patient, item.key, item.figure.target, item.conflict.source, item.conflict.ehr)
     says = (part for pair in item.figure.says for part in pair)
     known = (part for one in item.figure.candidates for pair in one.holds for part in pair)
     return (item.patient, item.key, *item.choices, "says", *says, "holds", *known)
 
 
 def _filled(figure: FigurePlan, answers: dict[str, str]) -> FigurePlan:
-    conflicts = tuple(
-        replace(conflict, answer=answers.get(f"{figure.row}|{conflict.element}", "")) for conflict in figure.conflicts
+    def onto(conflicts: tuple[Conflict, ...], prefix: str) -> tuple[Conflict, ...]:
+        return tuple(replace(each, answer=answers.get(f"{prefix}|{each.element}", "")) for each in conflicts)
+
+    return replace(
+        figure,
+        answer=answers.get(figure.row, ""),
+        conflicts=onto(figure.conflicts, figure.row),
+        candidates=tuple(
+            replace(item, conflicts=onto(item.conflicts, f"{figure.row}|{item.target}")) for item in figure.candidates
+        ),
     )
-    return replace(figure, answer=answers.get(figure.row, ""), conflicts=conflicts)
 
 
 def _names(path: Path) -> Iterator[Path]:

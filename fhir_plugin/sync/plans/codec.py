@@ -98,9 +98,7 @@ def _figure_json(figure: FigurePlan) -> Json:
     if figure.edits:
         body["edited"] = [{"element": e.element, "from": e.before, "to": e.after} for e in figure.edits]
     if figure.conflicts:
-        body["conflicts"] = [
-            {"element": c.element, "source": c.source, "ehr": c.ehr, "answer": c.answer} for c in figure.conflicts
-        ]
+        body["conflicts"] = [_conflict_json(conflict) for conflict in figure.conflicts]
     if figure.consent:
         body["consent"] = figure.consent
     if figure.notes:
@@ -140,16 +138,23 @@ def _figure_from(body: Json) -> FigurePlan:
         edits=tuple(
             ElementChange(element=e["element"], before=e["from"], after=e["to"]) for e in body.get("edited", ())
         ),
-        conflicts=tuple(
-            Conflict(element=c["element"], source=c["source"], ehr=c["ehr"], answer=_answer(body, c, "source", "ehr"))
-            for c in body.get("conflicts", ())
-        ),
+        conflicts=tuple(_conflict_from(body, c) for c in body.get("conflicts", ())),
         consent=body.get("consent", ""),
         notes=tuple(body.get("notes", ())),
-        candidates=tuple(_possible_from(item) for item in body.get("who", ())),
+        candidates=tuple(_possible_from(body, item) for item in body.get("who", ())),
         says=tuple(body.get("says", {}).items()),
         answer=_answer(body, body, "new", *(c["target"] for c in body.get("who", ()))),
     )
+
+
+def _conflict_json(conflict: Conflict) -> Json:
+    sides = {"source": conflict.source, "ehr": conflict.ehr}
+    return {"element": conflict.element, **sides, "answer": conflict.answer}
+
+
+def _conflict_from(figure: Json, body: Json) -> Conflict:
+    answer = _answer(figure, body, "source", "ehr")
+    return Conflict(element=body["element"], source=body["source"], ehr=body["ehr"], answer=answer)
 
 
 def _possible_json(item: Possible) -> Json:
@@ -157,11 +162,11 @@ def _possible_json(item: Possible) -> Json:
     if item.changes:
         body["then"] = [{"element": c.element, "from": c.before, "to": c.after} for c in item.changes]
     if item.conflicts:
-        body["then-conflicts"] = list(item.conflicts)
+        body["then-conflicts"] = [_conflict_json(conflict) for conflict in item.conflicts]
     return body
 
 
-def _possible_from(body: Json) -> Possible:
+def _possible_from(figure: Json, body: Json) -> Possible:
     return Possible(
         target=body["target"],
         label=body["figure"],
@@ -170,7 +175,7 @@ def _possible_from(body: Json) -> Possible:
         changes=tuple(
             ElementChange(element=c["element"], before=c["from"], after=c["to"]) for c in body.get("then", ())
         ),
-        conflicts=tuple(body.get("then-conflicts", ())),
+        conflicts=tuple(_conflict_from(figure, c) for c in body.get("then-conflicts", ())),
     )
 
 
@@ -193,5 +198,6 @@ def answers_in(plan: ClientPlan) -> Mapping[str, str]:
     for figure in plan.figures:
         if figure.answer:
             found[figure.row] = figure.answer
-        found |= {f"{figure.row}|{c.element}": c.answer for c in figure.conflicts if c.answer}
+        asked = (*figure.conflicts, *figure.next_conflicts)
+        found |= {f"{figure.row}|{c.element}": c.answer for c in asked if c.answer}
     return found

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping
 from itertools import islice
 
-from fhir_plugin.sync.deciding.decided import Action, ClientPlan, ElementChange, FigurePlan
+from fhir_plugin.sync.deciding.decided import Action, ClientPlan, Conflict, ElementChange, FigurePlan
 from fhir_plugin.sync.plans.wording import value_words
 from fhir_plugin.texts import Language, sentence
 
@@ -67,10 +67,7 @@ def _figure_lines(figure: FigurePlan, language: Language) -> Iterator[str]:
     for note in figure.notes:
         yield f"      {_note_words(note, language)}"
     for conflict in figure.conflicts:
-        name = element_words(conflict.element, language)
-        source, ehr = (value_words(conflict.element, value, language) for value in (conflict.source, conflict.ehr))
-        said = words("sync-plan-conflict", language, element=name, source=source, ehr=ehr)
-        yield f"    ! {said}"
+        yield f"    ! {_conflict_words(conflict, language)}"
     if figure.action is Action.QUESTION:
         yield from _question_lines(figure, language)
 
@@ -91,9 +88,15 @@ def _question_lines(figure: FigurePlan, language: Language) -> Iterator[str]:
         yield f"      {words('sync-plan-question', language, target=item.target, figure=item.label, keys=keys)}"
         for change in item.changes:
             yield f"          {_change_words(change, language)}"
-        for element in item.conflicts:
-            yield f"          ! {words('sync-plan-then-conflict', language, element=element_words(element, language))}"
+        for conflict in item.conflicts:
+            yield f"          ! {_conflict_words(conflict, language)}"
     yield f"      {words('sync-plan-question-new', language)}"
+
+
+def _conflict_words(conflict: Conflict, language: Language) -> str:
+    name = element_words(conflict.element, language)
+    source, ehr = (value_words(conflict.element, value, language) for value in (conflict.source, conflict.ehr))
+    return words("sync-plan-conflict", language, element=name, source=source, ehr=ehr)
 
 
 def _change_words(change: ElementChange, language: Language) -> str:

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import replace
 
-from fhir_plugin.sync.deciding.decided import Action, ClientPlan, FigurePlan
+from fhir_plugin.sync.deciding.decided import Action, ClientPlan, Conflict, FigurePlan
 from fhir_plugin.sync.plans.codec import plan_json
 
-__all__ = ["still_planned"]
+__all__ = ["still_asked", "still_planned"]
 
 _END = "engagement.period.end"
 
@@ -21,6 +22,24 @@ def still_planned(now: ClientPlan, planned: ClientPlan) -> bool:
     return all(figure.row in by_row and _is_rest_of(figure, by_row[figure.row]) for figure in now.figures)
 
 
+def still_asked(bare: ClientPlan, planned: ClientPlan) -> bool:
+    """Whether what was answered beforehand is what the answer to a question leads to now, with the same two values.
+
+    Args:
+        bare: as decided now with the answers to questions alone.
+        planned: with the answers a person gave.
+    """
+    now = {figure.row: _asked(figure.conflicts) for figure in bare.figures}
+    return all(
+        _asked(each for each in figure.next_conflicts if each.answer) <= now.get(figure.row, set())
+        for figure in planned.figures
+    )
+
+
+def _asked(conflicts: Iterable[Conflict]) -> set[tuple[str, str, str]]:
+    return {(item.element, item.source, item.ehr) for item in conflicts}
+
+
 def _is_rest_of(now: FigurePlan, planned: FigurePlan) -> bool:
     """Whether everything that is to be done for a figure was planned, from the same value to the same value."""
     if Action.QUESTION in (now.action, planned.action):
@@ -29,12 +48,11 @@ def _is_rest_of(now: FigurePlan, planned: FigurePlan) -> bool:
         return False
     if planned.target and now.target != planned.target:
         return False
-    conflicts = {(item.element, item.source, item.ehr) for item in planned.conflicts}
     return (
         set(now.changes) <= set(planned.changes)
         and now.consent in ("", planned.consent)
         and set(now.notes) <= set(planned.notes)
-        and {(item.element, item.source, item.ehr) for item in now.conflicts} <= conflicts
+        and _asked(now.conflicts) <= _asked(planned.conflicts)
     )
 
 
