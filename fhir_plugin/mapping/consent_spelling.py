@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import copy
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, replace
 from typing import Any
@@ -11,7 +10,7 @@ from fhir_plugin.errors import MappingError
 from fhir_plugin.mapping.consent_doubts import Doubts
 from fhir_plugin.mapping.json import Json, objects, text
 from fhir_plugin.mapping.lens import Lens, apply_lenses
-from fhir_plugin.model.carried import Carried
+from fhir_plugin.model.carried import Carried, copied
 from fhir_plugin.model.consent import ConsentRecord, PolicyRule, Rule, Scope
 from fhir_plugin.model.issues import Issue, Report, Severity
 from fhir_plugin.model.tangle import oversize
@@ -114,7 +113,7 @@ def _new(record: ConsentRecord, spelling: Spelling) -> Json:
             "A new consent needs a scope that FHIR knows.", code="consent-scope-unknown", remedy="Use patient-privacy."
         )
     known = {"id": record.id} if record.id and not record.id.startswith("urn:") else {}
-    return {"resourceType": "Consent", **known, **copy.deepcopy(spelling.template), "status": record.status.value}
+    return {"resourceType": "Consent", **known, **copied(spelling.template), "status": record.status.value}
 
 
 def _guard(body: Json, record: ConsentRecord, spelling: Spelling) -> None:

@@ -151,10 +151,10 @@ def participants(team: Json) -> list[Any]:
 
 def same_member(member: Any, reference: str) -> bool:
     """Whether a participant's member is this resource: relative, absolute or versioned."""
-    written = Ref(reference=text(member, "reference"))
-    wanted = Ref(reference=reference)
-    if reference.startswith("urn:"):
-        return written.reference == reference
+    literal = text(member, "reference")
+    if reference.startswith("urn:") or literal.startswith("urn:"):
+        return literal == reference
+    written, wanted = Ref(reference=literal), Ref(reference=reference)
     return bool(wanted.id) and (written.type, written.id) == (wanted.type, wanted.id)
 
 

@@ -25,7 +25,7 @@ from fhir_plugin.mapping.json import (
 )
 from fhir_plugin.mapping.json import reference_of as reference
 from fhir_plugin.mapping.json import reference_to_json as reference_json
-from fhir_plugin.mapping.lens import ItemLens, Lens, apply_lenses, list_lens
+from fhir_plugin.mapping.lens import ItemLens, Lens, apply_lenses, list_lens, read_lenses
 from fhir_plugin.mapping.names import NAME
 from fhir_plugin.mapping.relationship import RELATIONSHIP, foreign_codings
 from fhir_plugin.model.carried import Carried
@@ -202,8 +202,8 @@ def figure_from(body: Json, *, figure_id: str = "") -> SupportFigure:
         body: the RelatedPerson.
         figure_id: its id where the body has none (a ``urn:uuid:`` fullUrl).
     """
-    values = {lens.name: lens.get(body) for lens in FIGURE_LENSES if lens is not RELATIONSHIP}
-    relationship = RELATIONSHIP.get(body)
+    values = read_lenses(FIGURE_LENSES, body)
+    relationship = values.pop(RELATIONSHIP.name)
     return SupportFigure(
         id=text(body, "id") or figure_id,
         relations=relationship.relations,

@@ -7,16 +7,18 @@ merges per lens, which is why a change someone else made to another element can 
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cache
 from typing import Any, Generic, TypeVar
 
-from fhir_plugin.mapping.json import Json, listed, objects
+from fhir_plugin.mapping.json import Json, listed, objects, text
 
-__all__ = ["ItemLens", "Lens", "apply_lenses", "list_lens"]
+__all__ = ["ItemLens", "Lens", "apply_lenses", "list_lens", "read_lenses"]
 
 T = TypeVar("T")
+_EXTENSION = re.compile(r"extension\('([^']+)'\)")
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -29,6 +31,8 @@ class Lens(Generic[T]):
         get: body → value; total, never raises.
         write: (body, value) → None; changes the body in place.
         select: model object → value; None where the field of the model has the lens's name.
+        member: the member of the body it stands in.
+        url: of the extension it stands in; empty where it is no extension.
     """
 
     name: str
@@ -36,6 +40,13 @@ class Lens(Generic[T]):
     get: Callable[[Json], T]
     write: Callable[[Json, T], None]
     select: Callable[[Any], T] | None = None
+    member: str = field(init=False)
+    url: str = field(init=False)
+
+    def __post_init__(self) -> None:
+        kept_in = _EXTENSION.fullmatch(self.path)
+        object.__setattr__(self, "member", "extension" if kept_in else self.path.partition(".")[0])
+        object.__setattr__(self, "url", kept_in[1] if kept_in else "")
 
     def of(self, model: Any) -> T:
         """The value a model object holds for this element."""
@@ -114,6 +125,15 @@ def apply_lenses(lenses: tuple[Lens[Any], ...], body: Json, model: Any, *, new: 
     for lens, value in filled:
         lens.write(body, value)
     return tuple(lens.name for lens, _ in filled)
+
+
+def read_lenses(lenses: tuple[Lens[Any], ...], body: Json) -> dict[str, Any]:
+    """The value of every element, by name; what stands in a member or extension the body lacks is not looked for."""
+    urls = {text(item, "url") for item in objects(body, "extension")}
+    return {
+        lens.name: lens.get(body) if lens.member in body and (not lens.url or lens.url in urls) else empty
+        for lens, empty in zip(lenses, _read_from_nothing(lenses), strict=True)
+    }
 
 
 @cache

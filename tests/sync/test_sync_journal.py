@@ -60,7 +60,7 @@ def opened(request: pytest.FixtureRequest, tmp_path: Path, monkeypatch: pytest.M
 
 def test_what_was_agreed_is_there_when_the_journal_is_opened_again(opened: Opening) -> None:
     with opened() as journal:
-        journal.remember("p1", [AGREED])
+        journal.remember({"p1": [AGREED]})
     with opened() as journal:
         found = journal.memory(["p1", "p2"])
     assert found["p2"] == {}
@@ -71,8 +71,8 @@ def test_what_was_agreed_is_there_when_the_journal_is_opened_again(opened: Openi
 
 def test_one_source_and_one_ehr_know_nothing_of_another(opened: Opening) -> None:
     with opened() as journal:
-        journal.remember("p1", [AGREED])
-        journal.settle("p1", "print")
+        journal.remember({"p1": [AGREED]})
+        journal.settle({"p1": "print"})
         journal.begin("plan", 1)
     for other in ({"ehr": "https://other"}, {"source": "other"}):
         with opened(**other) as journal:
@@ -111,8 +111,8 @@ def test_what_a_run_finds_out_about_the_ehr_is_counted_by_everyone_together(open
 
 def broken_off(journal: Journal) -> None:
     with journal.together():
-        journal.remember("p1", [AGREED])
-        journal.settle("p1", "print")
+        journal.remember({"p1": [AGREED]})
+        journal.settle({"p1": "print"})
         raise RuntimeError
 
 
@@ -123,15 +123,15 @@ def test_what_is_written_together_is_all_there_or_not_at_all(opened: Opening) ->
         assert journal.memory(["p1"]) == {"p1": {}}
         assert journal.settled(["p1"]) == {}
         with journal.together():
-            journal.settle("p1", "print")
+            journal.settle({"p1": "print"})
         assert journal.settled(["p1"]) == {"p1": "print"}
 
 
 def test_what_is_forgotten_is_gone_for_that_client_alone(opened: Opening) -> None:
     with opened() as journal:
         for patient in ("p1", "p2"):
-            journal.remember(patient, [AGREED])
-            journal.settle(patient, "print")
+            journal.remember({patient: [AGREED]})
+            journal.settle({patient: "print"})
         journal.forget("p1")
         assert [len(found) for found in journal.memory(["p1", "p2"]).values()] == [0, 1]
         assert journal.settled(["p1", "p2"]) == {"p2": "print"}

@@ -98,9 +98,8 @@ class Applier:
             would = [Step(patient=u.patient, state="would", resources=len(u.changes) + 1) for u in units]
             return [*steps, *would]
         with self.journal.together():
-            for patient, items in agreed.items():
-                self.journal.remember(patient, items)
-                self.journal.settle(patient, self._marks.pop(patient, ""))
+            self.journal.remember(agreed)
+            self.journal.settle({patient: self._marks.pop(patient, "") for patient in agreed})
             self.store.seen(self.context.source, self._seen)
             self._seen.clear()
             intents = [Step(patient=unit.patient, state="intent", undo=intent_of(unit)) for unit in units]
@@ -183,6 +182,8 @@ class Applier:
         except EhrError as error:
             self._count_silence(error)
         steps: list[Step] = []
+        agreed: dict[str, tuple[Remembered, ...]] = {}
+        marks: dict[str, str] = {}
         with self.journal.together():
             for result in results:
                 patient = result.unit.patient
@@ -191,15 +192,21 @@ class Applier:
                 step, items = outcome_of(result, left, bodies)
                 if doubled(bodies):
                     step, items = replace(step, state="failed", code="sync-quarantine"), ()
-                self._list(patient, left)
+                if left.asks:
+                    self.store.leave(self.context.source, patient, left.content())
+                else:
+                    self._seen.append(patient)
                 alone = self._is_ours_alone(result, bodies)
                 if not alone and step.state == "done" and not step.code and self._access_ended(result, bodies):
                     step = replace(step, code="sync-access-ended")
                 steps.append(step)
-                if items:
-                    self.journal.remember(patient, items)
+                agreed[patient] = items
                 if step.state == "done" and not step.code and alone:
-                    self.journal.settle(patient, self._mark(result.unit.decided, bodies))
+                    marks[patient] = self._mark(result.unit.decided, bodies)
+            self.store.seen(self.context.source, self._seen)
+            self._seen.clear()
+            self.journal.remember(agreed)
+            self.journal.settle(marks)
             self.journal.note(run, steps)
             self.journal.notice(run, self.writer.noticed)
             self.writer.noticed.clear()
@@ -215,13 +222,6 @@ class Applier:
         return bool(permits and bodies) and access_ended(
             bodies, result.unit.patient, permits, self.context.policy, self.clock()
         )
-
-    def _list(self, patient: str, left: Left) -> None:
-        """Put what is left on the work list, or take the client off it."""
-        if left.asks:
-            self.store.leave(self.context.source, patient, left.content())
-        else:
-            self.store.seen(self.context.source, [patient])
 
     def _is_ours_alone(self, result: Wrote, bodies: list[Json]) -> bool:
         """Whether a record is what was decided on and what was written, and nothing else happened in between."""

@@ -108,8 +108,8 @@ class Journal:
                 ),
             )
 
-    def remember(self, patient: str, items: Iterable[Remembered]) -> None:
-        """Write down what is agreed about a client's figures."""
+    def remember(self, agreed: Mapping[str, Iterable[Remembered]]) -> None:
+        """Write down what is agreed about the figures of clients: patient id → memories."""
         rows = [
             {
                 **self._key,
@@ -118,6 +118,7 @@ class Journal:
                 "target": item.target,
                 "sealed": self._vault.seal(_agreed(item)),
             }
+            for patient, items in agreed.items()
             for item in items
         ]
         self._db.put(tables.memory, rows)
@@ -128,13 +129,14 @@ class Journal:
         query = self._of(select(columns.patient, columns.print), tables.settled, list(patients))
         return {row.patient: row.print for row in self._db.execute(query)}
 
-    def settle(self, patient: str, mark: str) -> None:
-        """Write down that nothing is left to do for a client as long as its print stays the same; empty: no longer."""
-        self._db.put(tables.settled, [{**self._key, "patient": patient, "print": mark}])
+    def settle(self, marks: Mapping[str, str]) -> None:
+        """Write down that nothing is left to do for clients as long as their prints stay the same; empty: no longer."""
+        rows = [{**self._key, "patient": patient, "print": mark} for patient, mark in marks.items()]
+        self._db.put(tables.settled, rows)
 
     def unsettle(self, patients: Iterable[str]) -> None:
         """Something is left to do, or may be: the clients are looked at again in every run."""
-        self._db.put(tables.settled, [{**self._key, "patient": patient, "print": ""} for patient in patients])
+        self.settle(dict.fromkeys(patients, ""))
 
     def seen(self, clients: Iterable[str]) -> dict[str, str]:
         """The Patient id of a source's clients, by the keyed hash of how the source names them."""

@@ -41,7 +41,7 @@ def divide(tasks: Sequence[Task], route: Route) -> Divided:
     for task in tasks:
         if task in left:
             continue
-        if task.type == "Consent" and missing & set(references(task.body)):
+        if missing and task.type == "Consent" and missing & set(references(task.body)):
             left.append(task)
             continue
         send.append(task)
