@@ -62,7 +62,8 @@ def side_by_side(
         Exception: what the first failing piece raised; what is being done then is done, no more is begun.
     """
     waiting = iter(work)
-    context = multiprocessing.get_context("spawn")
+    context = multiprocessing.get_context("forkserver")  # it has no connection that a process could inherit
+    context.set_forkserver_preload([type(opening).__module__])
     with ProcessPoolExecutor(processes, mp_context=context, initializer=_begin, initargs=(opening,)) as pool:
         running: deque[Future[Outcome]] = deque(
             pool.submit(_do, piece) for piece in islice(waiting, processes * _AHEAD)
