@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import os
+import select
 import socket
 import subprocess
 import sys
@@ -13,6 +14,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
+from urllib.parse import urlsplit
 
 import requests
 
@@ -39,6 +41,46 @@ def free_port() -> int:
         probe.bind(("127.0.0.1", 0))
         port: int = probe.getsockname()[1]
         return port
+
+
+@contextmanager
+def distant(server: Server, seconds: float) -> Iterator[Server]:
+    """The same server behind a line on which every answer takes so long to come; with 0 without such a line."""
+    if not seconds:
+        yield server
+        return
+    there = urlsplit(server.base)
+    with socket.create_server(("127.0.0.1", 0)) as door:
+        threading.Thread(target=_let_in, args=(door, (there.hostname, there.port), seconds), daemon=True).start()
+        port = door.getsockname()[1]
+        yield Server(name=server.name, base=f"http://localhost:{port}{there.path}", pid=server.pid)
+
+
+def _let_in(door: socket.socket, server: tuple[str | None, int | None], seconds: float) -> None:
+    while True:
+        try:
+            client, _ = door.accept()
+        except OSError:
+            return  # the door was closed
+        line = (client, socket.create_connection(server), seconds)
+        threading.Thread(target=_carry, args=line, daemon=True).start()
+
+
+def _carry(client: socket.socket, server: socket.socket, seconds: float) -> None:
+    """Carry bytes both ways until either end stops; what comes back after a request comes late."""
+    with client, server:
+        for end in (client, server):
+            end.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        asked = False
+        while True:
+            for end in select.select([client, server], [], [])[0]:
+                data = end.recv(65536)
+                if not data:
+                    return
+                if asked and end is server:
+                    time.sleep(seconds)
+                asked = end is client
+                (server if end is client else client).sendall(data)
 
 
 @contextmanager
