@@ -58,8 +58,12 @@ class BaseDefinitions:
         """The facts (code, type, expression, target) of a resource type's own search parameters."""
         return tuple(self._pack("SearchParameter").get(resource_type) or ())
 
+    def is_later_extension(self, url: str) -> bool:
+        """Whether HL7 published an extension for R4 after R4 itself."""
+        return url in self._later_extensions
+
     @cached_property
-    def later_extensions(self) -> frozenset[str]:
+    def _later_extensions(self) -> frozenset[str]:
         """Urls of the extensions that HL7 published for R4 after R4 itself; their definitions do not ship."""
         names = (self._folder / "extensions.txt").read_text(encoding="utf-8").split("\n")
         return frozenset(f"http://hl7.org/fhir/StructureDefinition/{name}" for name in names if name and name[0] != "#")

@@ -128,8 +128,8 @@ class Definitions:
         return self._globals.get(resource_type, ())
 
     def is_later_extension(self, url: str) -> bool:
-        """Whether HL7 published this extension for R4 after R4 itself (known by name, not by definition)."""
-        return url in self._base.later_extensions
+        """Whether HL7 has, or may have, an extension that its core package does not define (known by name only)."""
+        return self._base.is_later_extension(url)
 
     def find(self, kind: str, canonical: str) -> Json | None:
         """The definition of a kind and canonical; see :meth:`structure` for structures."""

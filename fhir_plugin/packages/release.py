@@ -74,11 +74,14 @@ class ReleaseDefinitions:
     def __init__(self, package: Package) -> None:
         self.version = _version(package)
         self.digest = package.digest
-        self.later_extensions: frozenset[str] = frozenset()
         self._found: dict[tuple[str, str], Json] = {}
         for one in package.resources:
             self._found.setdefault((one.kind, str(one.body.get("url"))), one.body)
         self._ready: dict[str, Json] = {}
+
+    def is_later_extension(self, url: str) -> bool:
+        """Whether an extension may be HL7's own without being here: since R5 those are in a package of their own."""
+        return self.version >= "5" and url.startswith("http://hl7.org/fhir/StructureDefinition/")
 
     def get(self, kind: str, url: str) -> Json | None:
         """The definition of a kind and url, or None."""

@@ -57,7 +57,7 @@ def _check_definition(url: str, value: Json, modifier: bool, host: str, path: Pa
     contexts = [one for one, _ in items(structure, "context", path)] if url != _NORMATIVE else []
     if contexts and not any(_allowed(one, host, path, scope) for one in contexts):
         expected = ", ".join(str(one.get("expression", "")) for one in contexts)
-        scope.error("extension-context", path, ("url", url), ("expected", expected[:200]))
+        scope.error("extension-context", path[0], ("url", url), ("expected", expected[:200]))
     rules = structure.get("contextInvariant")
     if type(rules) is list and any(not _holds(str(one), path, scope) for one in rules):
         scope.error("extension-context-rule", path[0], ("url", url))

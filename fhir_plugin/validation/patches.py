@@ -13,6 +13,11 @@ PATCHES: dict[str, str] = {
         "reference.exists() implies (reference = '#' or reference.startsWith('#').not()"
         " or (reference.substring(1) in %rootResource.contained.id))"
     ),
+    # ref-1 of R4B
+    "reference.startsWith('#').not() or (reference.substring(1).trace('url') in %rootResource.contained.id.trace('ids')) or (reference='#' and %rootResource!=%resource)": (  # noqa: E501  the published text
+        "reference.exists() implies (reference = '#' or reference.startsWith('#').not()"
+        " or (reference.substring(1) in %rootResource.contained.id))"
+    ),
     # bdl-8: an entry without a fullUrl is not versioned either
     "fullUrl.contains('/_history/').not()": "fullUrl.exists() implies fullUrl.contains('/_history/').not()",
     # que-12: two conditions are more than one

@@ -116,3 +116,17 @@ def test_a_real_core_package_validates(release, good, bad):
     validator = Validator.load([source], fhir_version=release)
     assert "element-unknown" not in [code for code, _ in errors(validator, good)]
     assert errors(validator, bad) != []
+
+
+@pytest.mark.parametrize(("version", "found"), [("4.3.0", ["extension-unknown"]), ("5.0.0", [])])
+def test_since_r5_the_core_package_does_not_hold_hl7s_own_extensions(tmp_path, version, found):
+    extension = {"path": "Visit.extension", "max": "*", "type": [{"code": "Extension"}]}
+    core = [
+        structure("Resource", version, {"path": "Resource.id", "type": [{"code": "id"}]}, base=""),
+        structure("Extension", version, {"path": "Extension.url", "min": 1, "type": [{"code": "uri"}]},
+                  {"path": "Extension.value[x]", "type": [{"code": "string"}]}, kind="complex-type", base="Element"),
+        structure("Visit", version, extension),
+    ]  # fmt: skip
+    validator = Validator.load([written(tmp_path / "core", core, version=version)])
+    visit = {"resourceType": "Visit", "extension": [{"url": f"{CORE}patient-birthTime", "valueString": "a"}]}
+    assert [code for code, _ in errors(validator, visit)] == found
