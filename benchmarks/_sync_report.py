@@ -64,7 +64,8 @@ def page(results: Sequence[Result], lists: Sequence[tuple[int, float, float]], o
         f"Made by `python benchmarks/sync.py --clients {options.clients} --write{servers}`; do not edit.",
         f"{options.clients:,} clients × {options.figures} figures, each with a consent and a place in the team, in "
         f"{options.workers} processes; the server on the",
-        f"same machine. The first load is measured once, all else is the median of three. {platform.system()} "
+        "same machine. The first load and the whole reading are measured once, all else is the median of three. "
+        f"{platform.system()} "
         f"{platform.machine()}, {os.cpu_count()} cores, Python {platform.python_version()}, load {load:.1f}",
         f"at the end; the whole took {minutes:.0f} minutes. Compare within the page: machines differ.", "",
     ]  # fmt: skip
