@@ -14,6 +14,7 @@ import pytest
 from sync_desk import CLIENT_SYSTEM, CONSENT, Desk, as_csv, row
 
 from fhir_plugin.ehr import memory, memory_search
+from fhir_plugin.sync.plans import prints
 from fhir_plugin.sync.records.population import Population
 from fhir_plugin.sync.sources.columns import propose_columns
 from fhir_plugin.sync.sources.gathering import Gathering
@@ -267,6 +268,11 @@ def test_cells_that_run_into_each_other_are_not_the_same_rows(quiet: Desk) -> No
     later(quiet)
     assert records_read(quiet, one) == []
     assert records_read(quiet, other) == ["p1001"]
+
+
+def test_another_version_of_this_software_looks_at_everybody_once(quiet: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(prints, "_software", lambda: "another")
+    assert records_read(quiet) == ["p1001", "p1002", "p1003"]
 
 
 def gathered(folder: Path, numbers: list[int], window: int) -> Iterator[tuple[ClientKey, list[str]]]:

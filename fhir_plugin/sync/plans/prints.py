@@ -1,6 +1,7 @@
 """Prints: keyed hashes by which a run sees, without deciding anything, that nothing changed since the last one.
 
-The same rows, read in the same way, and the same versions in the EHR, come to the same: nothing. Until the day on which
+The same rows, read in the same way by the same version of this software, and the same versions in the EHR, come to the
+same: nothing. Until the day on which
 a consent or a bond that somebody takes part by may end: a print carries that day, and counts for nothing from then on.
 """
 
@@ -8,6 +9,8 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from datetime import date, datetime
+from functools import cache
+from importlib.metadata import version
 
 from fhir_plugin.consent import Policy, facts_of, lapses
 from fhir_plugin.ehr.wire import dumps
@@ -25,8 +28,14 @@ _DAY = "@"
 
 def rows_print(rows: Sequence[Sequence[str]], context: Context, vault: Vault) -> str:
     """The print of what the source says of one client (the cells of rows), and of how it is read; of nothing else."""
-    said = dumps([context.source, context.dialect, context.policy.label, rows])
+    said = dumps([_software(), context.source, context.dialect, context.policy.label, rows])
     return vault.fingerprint(said)
+
+
+@cache
+def _software() -> str:
+    """Another version may decide otherwise: after an upgrade everybody is looked at once more."""
+    return version("steunfiguren")
 
 
 def client_print(rows: str, versions: str) -> str:
