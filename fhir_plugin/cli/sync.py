@@ -172,11 +172,15 @@ def plan(
             for planned in planner.plan(gathering, only=only.removeprefix("Patient/"), limit=limit):
                 writer.add(earlier.onto(planned))
             refused = sorted(planner.problems, key=lambda problem: (problem.place.sheet, problem.place.line))
-            kept = earlier.keep([run.plan for run in held.runs() if run.finished])
+            runs = held.runs()
+            kept = earlier.keep([run.plan for run in runs if run.finished])
+            known = [] if runs else held.other_sources()
             writer.close(len({problem.place for problem in refused}), planner.settled)
         _show_plan(PlanReader(output), language, 0 if show_all else _SHOWN)
         say_source(server, language)
         _say_earlier(earlier, kept, language)
+        if known:
+            click.echo(words("sync-source-new", language, source=columns.source, known=", ".join(known)))
         if refused:
             _report_refused(refused, table, columns, problems or output.with_suffix(".rows.csv"), language)
     totals = writer.totals

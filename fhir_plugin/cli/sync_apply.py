@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections import Counter
+from collections import Counter, deque
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from functools import partial
@@ -10,7 +10,7 @@ from itertools import islice
 
 from fhir_plugin.cli.sync_options import Connection, Meter
 from fhir_plugin.ehr.client import FhirClient
-from fhir_plugin.errors import EhrUnreachable
+from fhir_plugin.errors import EhrUnreachable, UsageError
 from fhir_plugin.model.identity import Ref
 from fhir_plugin.sync.applying.run_report import Tally
 from fhir_plugin.sync.applying.writing import UNTRUE
@@ -65,8 +65,11 @@ class Application:
 
         Raises:
             EhrUnreachable: the EHR stopped answering; resume the run later.
+            InputError: an answer in the plan means nothing; no run was begun.
+            UsageError: the one client that was asked for is not in the plan.
         """
         reader = self.reader
+        self._check()
         with few_collections(), self.storage.journal(reader.ehr, reader.source) as held:
             if next(self._lines(), None) is not None:  # else the EHR need not be asked anything
                 return self._with(held)
@@ -93,6 +96,19 @@ class Application:
                 held.finish(run)
             noticed = held.noticed(run) + Counter(f"{UNTRUE}{check}" for check in ehr.abilities.untrue)
         return run, did, noticed
+
+    def _check(self) -> None:
+        """That there is what was asked for, and that every answer means something, before a run is begun."""
+        totals = self.reader.totals
+        if totals.get("question") or totals.get("conflict"):
+            deque(self.reader.clients(), maxlen=0)
+        if self.only and next(self._lines(), None) is None:
+            raise UsageError(
+                "This client is not in the plan.",
+                code="sync-client-not-planned",
+                where="--only",
+                remedy="Look in the plan for the id; a client for whom nothing is to be done is not in it.",
+            )
 
     def _lines(self) -> Iterator[bytes]:
         lines = self.reader.lines()

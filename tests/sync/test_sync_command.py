@@ -13,6 +13,7 @@ from sync_desk import CLIENT_SYSTEM, CONSENT, Desk, as_csv, row
 from fhir_plugin.cli.sync import sync_command
 from fhir_plugin.cli.sync_options import Connection
 from fhir_plugin.ehr import FhirClient
+from fhir_plugin.errors import InputError, UsageError
 from fhir_plugin.sync.journals.opening import open_journal
 from fhir_plugin.sync.plans.planfile import PlanWriter
 
@@ -114,3 +115,33 @@ def test_a_plan_with_nothing_to_do_is_applied_without_asking_the_ehr(tmp_path: P
     with open_journal(tmp_path / "journal.sqlite", gone, "jim") as journal:
         (run,) = journal.runs()
     assert (run.clients, run.resources, bool(run.finished)) == (3, 0, True)
+
+
+def test_a_client_who_is_not_in_the_plan_is_no_run(command: Command, desk: Desk) -> None:
+    plan(command, desk, [row()])
+    refused = command("apply", "sync-plan.json", "--only", "Patient/zzz", "-q")
+    assert isinstance(refused.exception, UsageError)
+    with open_journal(desk.folder / "var" / "sync.sqlite", desk.client.base_url, "lijst") as journal:
+        assert journal.runs() == []
+
+
+def test_an_answer_that_means_nothing_begins_no_run(command: Command, desk: Desk) -> None:
+    plan(command, desk, [row()])
+    command("apply", "sync-plan.json", "-q")
+    (figure,) = desk.figures()
+    desk.edit(figure, birthDate="1980-01-01")
+    assert plan(command, desk, [row(Geboortedatum="02-01-1980")]).exit_code == 1
+    path = desk.folder / "sync-plan.json"
+    path.write_text(path.read_text(encoding="utf-8").replace('"answer": ""', '"answer": "both"'), encoding="utf-8")
+    assert isinstance(command("apply", "sync-plan.json", "-q").exception, InputError)
+    with open_journal(desk.folder / "var" / "sync.sqlite", desk.client.base_url, "lijst") as journal:
+        assert [bool(run.finished) for run in journal.runs()] == [True]
+
+
+def test_a_plan_of_a_new_source_beside_a_known_one_says_so(command: Command, desk: Desk) -> None:
+    plan(command, desk, [row()])
+    command("apply", "sync-plan.json", "-q")
+    (desk.folder / "lijst.csv").rename(desk.folder / "lijst-november.csv")
+    words = ("plan", "lijst-november.csv", "--fhir", desk.client.base_url, "--client-system", CLIENT_SYSTEM, "-q")
+    assert "‘lijst-november’ is een nieuwe bron voor dit EPD; bekend is: lijst" in command(*words).output
+    assert "nieuwe bron" not in command(*words, "--source", "lijst").output

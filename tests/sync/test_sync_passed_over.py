@@ -103,7 +103,7 @@ def _due(plan: PlanReader) -> list[Any]:
 
 
 _LIMITS = {"deadline": None, "suppress_health_check": [HealthCheck.too_slow]}
-PassedOver.TestCase.settings = settings(max_examples=8, stateful_step_count=12, **_LIMITS)  # type: ignore[arg-type]
+PassedOver.TestCase.settings = settings(max_examples=5, stateful_step_count=12, **_LIMITS)  # type: ignore[arg-type]
 TestPassedOver = PassedOver.TestCase
 
 

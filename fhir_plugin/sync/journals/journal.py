@@ -79,12 +79,12 @@ class Journal:
     def others(self, patients: Iterable[str]) -> dict[str, dict[str, tuple[Remembered, ...]]]:
         """What other sources agreed with the same EHR: patient id → RelatedPerson id → their memories."""
         found: dict[str, dict[str, tuple[Remembered, ...]]] = {patient: {} for patient in patients}
-        for source in self._other_sources():
+        for source in self.other_sources():
             for patient, item in self._agreed(source, found):
                 found[patient][item.target] = (*found[patient].get(item.target, ()), item)
         return found
 
-    def _other_sources(self) -> list[str]:
+    def other_sources(self) -> list[str]:
         """The sources that were ever applied to this EHR, this one apart."""
         ran = tables.run.c
         query = select(ran.source).distinct().where(ran.ehr == self._key["ehr"], ran.source != self._key["source"])

@@ -8,7 +8,7 @@ import os
 import shutil
 import tempfile
 from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from itertools import islice
 from pathlib import Path
@@ -60,13 +60,9 @@ class PlanWriter:
 
     def add(self, planned: PlannedClient) -> None:
         """Add one client."""
-        self.add_line(line_of(planned), counts_of(planned))
-
-    def add_line(self, line: bytes, counts: Mapping[str, int]) -> None:
-        """Add one client as ``line_of`` and ``counts_of`` give it."""
         self._spool.write(b",\n" if self.totals["clients"] else b"")
-        self._spool.write(line)
-        self.totals.update(counts)
+        self._spool.write(line_of(planned))
+        self.totals.update(counts_of(planned))
 
     def close(self, problems: int, settled: tuple[int, int] = (0, 0)) -> None:
         """Write the file, readable by its owner alone.

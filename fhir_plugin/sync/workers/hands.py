@@ -44,19 +44,16 @@ def few_collections() -> Iterator[None]:
         gc.unfreeze()
 
 
-def side_by_side(
-    opening: Opening[Work, Outcome], work: Iterable[Work], processes: int, *, in_order: bool = False
-) -> Iterator[Outcome]:
+def side_by_side(opening: Opening[Work, Outcome], work: Iterable[Work], processes: int) -> Iterator[Outcome]:
     """Do every piece of work in one of several processes.
 
     Args:
         opening: opens what a process needs, once per process; picklable.
         work: read as it is needed.
         processes: how many; at least one.
-        in_order: give the outcomes in the order of the work, not as they come.
 
     Yields:
-        What each piece came to.
+        What each piece came to, as they come.
 
     Raises:
         Exception: what the first failing piece raised; what is being done then is done, no more is begun.
@@ -70,8 +67,7 @@ def side_by_side(
         )
         try:
             while running:
-                first = running.popleft() if in_order else _next_done(running)
-                yield first.result()
+                yield _next_done(running).result()
                 running.extend(pool.submit(_do, piece) for piece in islice(waiting, 1))
         except BaseException:
             pool.shutdown(wait=True, cancel_futures=True)
