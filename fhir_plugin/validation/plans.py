@@ -106,17 +106,18 @@ class Plans(dict[Names, Plan]):
 def together(rules: Sequence[Rule], schema: Schema) -> list[Check]:
     """Invariants as one check, which passes over those that cannot but hold; none where there are no invariants."""
     every = tuple(rule.apply for rule in rules)
-    open_rules: dict[Names, tuple[Check, ...]] = {}
+    known: dict[Names, tuple[Check, ...]] = {}
 
     def due(names: Names) -> tuple[Check, ...]:
-        found = tuple(rule.apply for rule in rules if rule.holds_with(schema, names) is not Holds.ALWAYS)
-        if len(open_rules) < _SHAPES_OF_RULES:
-            open_rules[names] = found
+        found = known.get(names)
+        if found is None:
+            found = tuple(rule.apply for rule in rules if rule.holds_with(schema, names) is not Holds.ALWAYS)
+            if len(known) < _SHAPES_OF_RULES:
+                known[names] = found
         return found
 
     def check(value: Any, extra: Any, path: Path, scope: Scope) -> None:
-        names = tuple(value) if type(value) is dict else None
-        for apply in every if names is None else open_rules.get(names) or due(names):
+        for apply in due(tuple(value)) if type(value) is dict else every:
             apply(value, extra, path, scope)
 
     return [check] if rules else []
