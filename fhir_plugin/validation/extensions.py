@@ -57,10 +57,10 @@ def _check_definition(url: str, value: Json, modifier: bool, host: str, path: Pa
     contexts = [one for one, _ in items(structure, "context", path)] if url != _NORMATIVE else []
     if contexts and not any(_allowed(one, host, path, scope) for one in contexts):
         expected = ", ".join(str(one.get("expression", "")) for one in contexts)
-        scope.error("extension-context", path[0], ("url", url), ("expected", expected[:200]))
+        scope.error("extension-context", path[0], ("url", url), ("expected", expected[:200]), at=path)
     rules = structure.get("contextInvariant")
     if type(rules) is list and any(not _holds(str(one), path, scope) for one in rules):
-        scope.error("extension-context-rule", path[0], ("url", url))
+        scope.error("extension-context-rule", path[0], ("url", url), at=path)
     _check_parts(url, value, path, scope)
     scope.engine.profiles.check(url)(value, None, path, scope)
 

@@ -21,13 +21,19 @@ Path = tuple[Any, str, int | None]
 
 
 class Finding(NamedTuple):
-    """An issue before its place in the text is known."""
+    """An issue before its place in the text is known.
+
+    Attributes:
+        path: the element that is judged.
+        at: what a reader must look at, where that is not the element itself but something in it.
+    """
 
     severity: Severity
     code: str
     path: Path
-    params: tuple[tuple[str, str], ...]
-    source: str
+    params: tuple[tuple[str, str], ...] = ()
+    source: str = ""
+    at: Path | None = None
 
 
 def segments(path: Path | None) -> Iterator[tuple[str, int | None]]:
@@ -91,9 +97,9 @@ class Scope:
     anchors: frozenset[str] | None = None
     contained_by_id: dict[str, Json] | None = None
 
-    def error(self, code: str, path: Path, *params: tuple[str, str], source: str = "") -> None:
+    def error(self, code: str, path: Path, *params: tuple[str, str], source: str = "", at: Path | None = None) -> None:
         """Report an error."""
-        self.findings.append(Finding(Severity.ERROR, code, path, params, source))
+        self.findings.append(Finding(Severity.ERROR, code, path, params, source, at))
 
     def warn(self, code: str, path: Path, *params: tuple[str, str], source: str = "") -> None:
         """Report a warning."""

@@ -64,7 +64,7 @@ def unknown_slot(name: str) -> Slot:
     """A property that the type does not have."""
 
     def check(_value: Any, _parent: Json, path: Path, scope: Scope) -> None:
-        scope.error("element-unknown", path, ("name", name))
+        scope.error("element-unknown", path, ("name", name), at=(path, name, None))
 
     return Slot(NEVER, check)
 

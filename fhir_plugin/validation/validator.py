@@ -118,18 +118,18 @@ class Validator:
         try:
             self.engine.check_resource(scope, profiles)
         except _TooMany:
-            findings[_MOST:] = [Finding(Severity.FATAL, "too-many-issues", path, (("limit", str(_MOST)),), "")]
+            findings[_MOST:] = [Finding(Severity.FATAL, "too-many-issues", path, (("limit", str(_MOST)),))]
         except RecursionError:
-            findings.append(Finding(Severity.FATAL, "too-deep", path, (), ""))
+            findings.append(Finding(Severity.FATAL, "too-deep", path))
         except Exception as error:  # noqa: BLE001  the promise of this class: what is validated never makes it raise
             kind = type(error).__name__
-            findings.append(Finding(Severity.FATAL, "internal", path, (("kind", kind),), ""))
+            findings.append(Finding(Severity.FATAL, "internal", path, (("kind", kind),)))
         return findings
 
     def _report(self, parsed: Parsed, findings: list[Finding]) -> Report:
         if not findings:
             return Report(issues=parsed.issues)
-        places = parsed.locate([_pointed_at(finding) for finding in findings])
+        places = parsed.locate([finding.at or finding.path for finding in findings])
         known: dict[int, str] = {}
         issues = dict.fromkeys(
             Issue(
@@ -157,13 +157,6 @@ class _Bounded(list[Finding]):
         super().append(finding)
         if len(self) > _MOST:
             raise _TooMany
-
-
-def _pointed_at(finding: Finding) -> Path:
-    """What a reader must look at: an unknown element itself, though the expression is of the element that has it."""
-    if finding.code == "element-unknown":
-        return finding.path, dict(finding.params)["name"], None
-    return finding.path
 
 
 def _below(path: Path, root: Path) -> Path:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -79,3 +80,24 @@ def test_an_unknown_element_in_xml_is_shown_where_it_stands(validator):
     text = '<Patient xmlns="http://hl7.org/fhir">\n <active value="true"/>\n  <foo value="1"/>\n</Patient>'
     (found,) = [one for one in validator.validate(text) if one.code == "element-unknown"]
     assert (found.expression, found.line, found.column) == ("Patient", 3, 3)
+
+
+MISPLACED = "http://hl7.org/fhir/StructureDefinition/regex"
+
+
+@pytest.mark.parametrize(
+    ("text", "place"),
+    [
+        ('{"resourceType": "Patient", "name": [{\n "extension": [\n  {"url": "%s", "valueString": "a"}]}]}',
+         (3, 3)),
+        ('<Patient xmlns="http://hl7.org/fhir">\n <name>\n  <extension url="%s"><valueString value="a"/></extension>\n'
+         '  <text value="a"/>\n </name>\n</Patient>', (3, 3)),
+    ],
+    ids=["json", "xml"],
+)  # fmt: skip
+def test_an_extension_in_the_wrong_place_is_shown_itself_though_the_element_that_has_it_is_named(
+    validator, text, place
+):
+    (found,) = validator.validate(text % MISPLACED).of("error")
+    assert (found.code, found.expression) == ("extension-context", "Patient.name[0]")
+    assert (found.line, found.column) == place
