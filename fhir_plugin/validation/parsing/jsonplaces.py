@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import re
-from bisect import bisect_right
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import suppress
 
@@ -21,7 +20,6 @@ _ITEM = re.compile(rf"[\s,]*(?:([{{\[])|({_SCALAR})|\])", re.DOTALL)
 """The next item of an array, likewise."""
 _skip = json.JSONDecoder().raw_decode
 """The C scanner of the standard library is the quickest way past a value nobody asks for."""
-_LINE_END = re.compile(r"\n")
 _CHOICE = re.compile(r"(\w+)\.ofType\((\w+)\)")
 
 
@@ -185,18 +183,15 @@ def _line_columns(text: str, offsets: Iterable[int]) -> dict[int, tuple[int, int
     return found
 
 
-def _line_starts(text: str) -> list[int]:
-    return [0, *(match.end() for match in _LINE_END.finditer(text))]
-
-
-def _line_column(lines: list[int], offset: int) -> tuple[int, int]:
-    line = bisect_right(lines, offset)
-    return line, offset - lines[line - 1] + 1
-
-
-def key_places(text: str) -> Iterator[tuple[str, int, int]]:
+def key_places(text: str) -> list[tuple[str, int, int]]:
     """Name, line and column of every key that its object has already."""
-    lines = _line_starts(text)
+    found = list(_repeated_keys(text))
+    places = _line_columns(text, [offset for _, offset in found])
+    return [(name, *places[offset]) for name, offset in found]
+
+
+def _repeated_keys(text: str) -> Iterator[tuple[str, int]]:
+    """Name and offset."""
     tokens = list(_TOKEN.finditer(text))
     open_objects: list[set[str] | None] = []
     for place, token in enumerate(tokens):
@@ -208,6 +203,6 @@ def key_places(text: str) -> Iterator[tuple[str, int, int]]:
         elif open_objects and place + 1 < len(tokens) and tokens[place + 1][0] == ":":
             names = open_objects[-1]
             if names is not None and mark in names:
-                yield (mark[1:-1], *_line_column(lines, token.start()))
+                yield mark[1:-1], token.start()
             elif names is not None:
                 names.add(mark)
