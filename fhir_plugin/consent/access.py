@@ -40,29 +40,17 @@ def access_permit(network: SupportNetwork, figure: SupportFigure, policy: Policy
         policy: whose signatures are needed.
         at: aware instant of the decision.
     """
-    facts = facts_of(network, figure.id)
     reasons: dict[str, str] = {}
-    for purpose in sorted(_PURPOSES, key=lambda purpose: not _is_named(purpose, network)):
-        for request in _requests(network, figure, purpose, at):
-            answer = decide(request, network.consents, facts, policy)
-            if isinstance(answer, Permit):
-                return Ask(permit=answer, request=request)
-            reasons.setdefault(purpose, answer.reason.value)
+    for request, answer in _answers(network, figure, policy, at):
+        if isinstance(answer, Permit):
+            return Ask(permit=answer, request=request)
+        reasons.setdefault(request.purpose, answer.reason.value)
     return reasons[_PURPOSES[0]]
 
 
 def missing_grantors(network: SupportNetwork, figure: SupportFigure, policy: Policy, at: datetime) -> tuple[Ref, ...]:
-    """Who still has to permit before a figure may be given access, where least is missing; empty where nobody is.
-
-    Args:
-        network: as it will be: its consents are the ones decided on.
-        figure: who would get access.
-        policy: whose signatures are needed.
-        at: aware instant of the decision.
-    """
-    facts = facts_of(network, figure.id)
-    requests = (request for purpose in _PURPOSES for request in _requests(network, figure, purpose, at))
-    answers = (decide(request, network.consents, facts, policy) for request in requests)
+    """Who still has to permit before :func:`access_permit` gives one, where least is missing; empty where nobody is."""
+    answers = (answer for _, answer in _answers(network, figure, policy, at))
     return min((answer.missing for answer in answers if isinstance(answer, Refusal)), key=len, default=())
 
 
@@ -121,13 +109,19 @@ def _is_named(purpose: str, network: SupportNetwork) -> bool:
     return any(coding.code == purpose for root in roots if root is not None for coding in root.purposes)
 
 
-def _requests(network: SupportNetwork, figure: SupportFigure, purpose: str, at: datetime) -> Iterator[AccessRequest]:
-    for category in InformationCategory:
-        yield AccessRequest(
-            child=network.child.ref,
-            actor=figure.ref,
-            action=Action.ACCESS,
-            purpose=purpose,
-            at=at,
-            codes=(Coding(system=CodeSystems.INFORMATION_CATEGORY, code=category.value),),
-        )
+def _answers(
+    network: SupportNetwork, figure: SupportFigure, policy: Policy, at: datetime
+) -> Iterator[tuple[AccessRequest, Permit | Refusal]]:
+    """Every question of which one permit is enough, with its answer."""
+    facts = facts_of(network, figure.id)
+    for purpose in sorted(_PURPOSES, key=lambda purpose: not _is_named(purpose, network)):
+        for category in InformationCategory:
+            request = AccessRequest(
+                child=network.child.ref,
+                actor=figure.ref,
+                action=Action.ACCESS,
+                purpose=purpose,
+                at=at,
+                codes=(Coding(system=CodeSystems.INFORMATION_CATEGORY, code=category.value),),
+            )
+            yield request, decide(request, network.consents, facts, policy)
