@@ -124,11 +124,15 @@ def _must_be_kept(work: Work, written: Iterable[Written]) -> None:
 
 
 def _has_moved_on(now: Work, work: Work, written: Iterable[Written]) -> bool:
-    """Whether the record holds a later version of the person or the team than was just written."""
+    """Whether the record holds a later version of the person or the team than was just written.
+
+    Where the EHR did not say which version it wrote, that is no reason to think so.
+    """
     held = {now.figure.ref.reference: now.figure.version}
     if now.at.network.team is not None:
         held[f"CareTeam/{now.at.network.team.id}"] = now.at.network.team.version
-    later = any(held.get(f"{one.type}/{one.id}", one.version) not in ("", one.version) for one in written)
+    said = [one for one in written if one.version]
+    later = any(held.get(f"{one.type}/{one.id}", one.version) not in ("", one.version) for one in said)
     return later or len(now.figure.ties) > len(work.applied().figure.ties)
 
 

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
 import pytest
 import requests
 from views_record import YOUTH, Room, open_room
 
+from fhir_plugin.ehr import FhirClient
 from fhir_plugin.model.terms import V3_ROLE_CODE
 
 CONSENT = {
@@ -197,6 +199,20 @@ def test_what_a_colleague_changes_right_after_a_save_is_not_taken_for_a_loss_and
     for name, value in theirs.items():
         held = page.xpath(f"//input[@name='{name}'][@checked]/@value|//input[@name='{name}'][@type='tel']/@value")
         assert sorted(held) == sorted([value] if isinstance(value, str) else value)
+
+
+def test_what_is_left_out_is_said_also_where_the_record_system_does_not_say_which_version_it_wrote(
+    room: Room, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    send = FhirClient.transaction
+    monkeypatch.setattr(FhirClient, "transaction", lambda *given: [replace(one, version="") for one in send(*given)])
+    (coach,) = [one for one in room.ehr.all("RelatedPerson") if one["id"] == "coach"]
+    draft = room.begin("figure/coach/change/contact")
+    room.post(f"{draft}/contact", {"phone": "06 87 65 43 21"})
+    _once_it_is_written(room, lambda: room.ehr.add(coach))
+    assert "niet alles bewaard" in room.post(f"{draft}/check", status=502).text_content()
+    room.post(f"{draft}/check")
+    assert "87654321" in str(room.ehr.all("RelatedPerson"))
 
 
 def test_a_form_that_is_sent_twice_at_once_is_saved_once_and_says_so_twice(room: Room) -> None:
