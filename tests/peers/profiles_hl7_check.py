@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
-from peers_hl7 import HERE, Finding, Hl7Peer
+from hl7_engine import SOURCE, Engine, Finding
 
 from fhir_plugin.packages.build import build_package
 
@@ -53,7 +53,7 @@ def rows() -> list[Row]:
     with TemporaryDirectory() as folder:
         package = Path(folder) / "package.tgz"
         package.write_bytes(build_package())
-        with Hl7Peer([package, NL_CORE]) as peer:
+        with Engine(package, NL_CORE) as peer:
             return [*_judged(peer, "valid", {}), *_judged(peer, "invalid", _expected())]
 
 
@@ -63,11 +63,11 @@ def _expected() -> dict[str, dict[str, str]]:
     return {name: entry["findings"][0] for name, entry in body.items()}
 
 
-def _judged(peer: Hl7Peer, folder: str, expected: dict[str, dict[str, str]]) -> Iterator[Row]:
+def _judged(peer: Engine, folder: str, expected: dict[str, dict[str, str]]) -> Iterator[Row]:
     for file in sorted((ROOT / "examples" / folder).iterdir()):
         if file.name == "expected.json":
             continue
-        said = [one for one in peer.validate(file.read_text(encoding="utf-8")) if is_about_the_example(one)]
+        said = [one for one in peer.findings(file.read_text(encoding="utf-8")) if is_about_the_example(one)]
         code, where, severity = (expected.get(file.name, {}).get(key, "") for key in ("code", "expression", "severity"))
         yield Row(name=file.name, rule=code, severity=severity, where=where, findings=tuple(said))
 
@@ -79,7 +79,7 @@ def is_about_the_example(finding: Finding) -> bool:
 
 def page(judged: list[Row]) -> str:
     """The table as Markdown."""
-    version = re.search(r"<hapi.version>(.*?)<", (HERE / "pom.xml").read_text(encoding="utf-8"))
+    version = re.search(r"<hapi.version>(.*?)<", (SOURCE / "pom.xml").read_text(encoding="utf-8"))
     valid = [row for row in judged if not row.rule]
     invalid = [row for row in judged if row.rule]
     lines = [

@@ -1,8 +1,7 @@
 from __future__ import annotations
 
-import shutil
-
 import pytest
+from hl7_engine import missing
 from profiles_hl7_check import NL_CORE, PAGE, Row, page, rows
 
 pytestmark = pytest.mark.peer
@@ -10,7 +9,7 @@ pytestmark = pytest.mark.peer
 
 @pytest.fixture(scope="module")
 def judged() -> list[Row]:
-    if not (shutil.which("java") and shutil.which("mvn") and NL_CORE.is_file()):
+    if missing() or not NL_CORE.is_file():
         pytest.skip("needs Java, Maven and nl-core beside the checkout")
     return rows()
 
