@@ -18,11 +18,12 @@ from fhir_plugin.sync.journals.journal import Journal
 from fhir_plugin.sync.plans.planfile import PlanReader, client_of
 from fhir_plugin.sync.plans.planning import CHUNK
 from fhir_plugin.sync.records.no_access import without_access
+from fhir_plugin.sync.records.population import in_chunks
 from fhir_plugin.sync.records.reaching import Reached, reach
 from fhir_plugin.sync.records.storage import Storage
 from fhir_plugin.sync.workers.hands import few_collections, side_by_side
 from fhir_plugin.sync.workers.pace import DatabasePace, MachinePace
-from fhir_plugin.sync.workers.shares import Share, applier_for, in_pieces
+from fhir_plugin.sync.workers.shares import Share, applier_for
 
 __all__ = ["Application", "client_at_pace"]
 
@@ -142,7 +143,7 @@ class Application:
             dry_run=self.dry_run,
         )
         did = Tally()
-        for steps in side_by_side(share, in_pieces(self._lines(), CHUNK), self.workers):
+        for steps in side_by_side(share, in_chunks(self._lines(), CHUNK), self.workers):
             self.progress(did.add(steps).clients, total)
         return did
 
@@ -152,7 +153,7 @@ class Application:
         reader, found = self.reader, self.storage.findings(self.reader.ehr)
         client = client_at_pace(self.connection, self.storage.database, reader.ehr)
         with open_queue(self.storage.database, reader.ehr, journal, client) as queue:
-            pieces = in_pieces(self._lines(), CHUNK)
+            pieces = in_chunks(self._lines(), CHUNK)
             queue.put(pieces, run=run, source=reader.source, author=self.author, found=found, group=self.group)
             wait = queue.work if self.workers else queue.watch
             wait(until=lambda: queue.left(run) == 0, progress=lambda: self.progress(journal.count(run), total))

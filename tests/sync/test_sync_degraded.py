@@ -8,7 +8,9 @@ import pytest
 import requests
 from sync_desk import CONSENT, Desk, row
 
+from fhir_plugin.ehr import FhirClient, Retry
 from fhir_plugin.ehr.memory import Behaviour
+from fhir_plugin.ehr.memory_adapter import memory_session
 
 ROWS = [row(1001, "F1", **CONSENT), row(1002, "F2", Voornaam="Henk", **CONSENT), row(1003, "F3", Voornaam="Loes")]
 
@@ -119,3 +121,27 @@ def test_what_an_ehr_does_not_do_although_it_says_so_is_reported(desk_with: Call
     desk = desk_with(Behaviour(transaction=False, claims_transaction=True))
     assert {step.state for step in desk.sync(ROWS)} == {"done"}
     assert desk.noticed() == {"untrue:transaction": 1}
+
+
+def test_what_waits_for_a_person_stays_on_the_work_list_when_writing_it_fails(
+    desk_with: Callable[[Behaviour], Desk],
+) -> None:
+    desk = desk_with(Behaviour(interactions=frozenset({"read", "search-type"})))
+    desk.sync([row(**CONSENT)])
+    desk.ehr.behaviour = Behaviour()
+    desk.client = FhirClient(desk.ehr.base_url, session=memory_session(desk.ehr), retry=Retry(sleep=lambda _: None))
+    desk.plan([row(**CONSENT)])
+    desk.ehr.asked.clear()
+
+    def broken(method: str, _path: str) -> None:
+        if method == "POST" and desk.ehr.asked.count(("POST", "")) > 1:
+            raise requests.ConnectionError
+
+    desk.ehr.before = broken
+    assert [step.state for step in desk.apply()] == ["unknown"]
+    with desk.reached() as (_, ehr):
+        assert len(ehr.store.waiting("jim")) == 1
+    desk.ehr.before = None
+    assert [step.state for step in desk.apply()] == ["done"]
+    with desk.reached() as (_, ehr):
+        assert ehr.store.waiting("jim") == []

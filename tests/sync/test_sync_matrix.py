@@ -139,7 +139,8 @@ CHANGES_PEOPLE = [name for name in WRITES_PEOPLE if name != "create only"]
 
 def test_every_row_of_the_matrix_is_played() -> None:
     text = (Path(__file__).parents[2] / "docs" / "sync.md").read_text(encoding="utf-8")
-    assert all(f"| {name} |" in text for name in PROFILES)
+    table = text.partition("## Crashes, lost answers, other EHRs")[2].partition("|---|---|\n")[2].partition("\n\n")[0]
+    assert {line.split("|")[1].strip() for line in table.splitlines()} == set(PROFILES)
 
 
 @pytest.mark.parametrize("profile", ALL)

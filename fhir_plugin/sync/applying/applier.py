@@ -11,7 +11,6 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from functools import partial
-from itertools import islice
 
 from fhir_plugin.errors import EhrError, EhrUnreachable
 from fhir_plugin.mapping.json import text
@@ -76,8 +75,8 @@ class Applier:
         Raises:
             EhrUnreachable: the EHR stopped answering; resume the run later.
         """
-        done, waiting = 0, iter(clients)
-        while chunk := list(islice(waiting, CHUNK)):
+        done = 0
+        for chunk in in_chunks(clients, CHUNK):
             yield self.apply_some(chunk, run)
             done += len(chunk)
             self.progress(done, total)
@@ -174,13 +173,7 @@ class Applier:
 
     def _settle(self, results: Sequence[Wrote], run: int) -> list[Step]:
         """Journal what happened, by looking at the records wherever that is not certain."""
-        look = [result for result in results if self.read_back or result.uncertain]
-        records: dict[str, list[Json]] = {}
-        try:
-            if look:
-                records = self.population.records([result.unit.patient for result in look])
-        except EhrError as error:
-            self._count_silence(error)
+        records = self._read_again(results)
         steps: list[Step] = []
         agreed: dict[str, tuple[Remembered, ...]] = {}
         marks: dict[str, str] = {}
@@ -194,7 +187,7 @@ class Applier:
                     step, items = replace(step, state="failed", code="sync-quarantine"), ()
                 if left.asks:
                     self.store.leave(self.context.source, patient, left.content())
-                else:
+                elif step.state == "done":
                     self._seen.append(patient)
                 alone = self._is_ours_alone(result, bodies)
                 if not alone and step.state == "done" and not step.code and self._access_ended(result, bodies):
@@ -216,6 +209,14 @@ class Applier:
         elif results:
             self._silent = 0
         return steps
+
+    def _read_again(self, results: Sequence[Wrote]) -> dict[str, list[Json]]:
+        look = [result.unit.patient for result in results if self.read_back or result.uncertain]
+        try:
+            return self.population.records(look) if look else {}
+        except EhrError as error:
+            self._count_silence(error)
+            return {}
 
     def _access_ended(self, result: Wrote, bodies: list[Json]) -> bool:
         permits = result.unit.decided.permits

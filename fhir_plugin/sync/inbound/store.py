@@ -132,11 +132,6 @@ class InboundStore:
         row = self._db.execute("SELECT name, ehr, secret, remote, events FROM hook WHERE name=?", (name,)).fetchone()
         return Hook(name=row[0], ehr=row[1], secret=row[2], remote=row[3], events=row[4]) if row else None
 
-    def hooks(self, ehr: str) -> list[Hook]:
-        """The addresses one EHR notifies."""
-        names = self._db.execute("SELECT name FROM hook WHERE ehr=? ORDER BY rowid", (ehr,)).fetchall()
-        return [found for (name,) in names if (found := self.hook(name))]
-
     def update_hook(self, name: str, *, remote: str | None = None, events: int | None = None) -> None:
         """Note what the EHR calls the subscription, or how many events it told; the number only goes up."""
         if remote is not None:

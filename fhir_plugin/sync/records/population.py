@@ -3,28 +3,28 @@
 from __future__ import annotations
 
 from base64 import urlsafe_b64encode
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from hashlib import blake2b
-from typing import Any
+from itertools import islice
+from typing import Any, TypeVar
 from urllib.parse import quote
 
 from fhir_plugin.ehr.client import FhirClient
 from fhir_plugin.ehr.entries import Entry
 from fhir_plugin.mapping.json import objects, text
 from fhir_plugin.mapping.network import from_fhir
-from fhir_plugin.model.identity import Ref
 from fhir_plugin.model.network import SupportNetwork
+from fhir_plugin.sync.sources.spool import SUBJECTS, owner_of
 from fhir_plugin.sync.sources.wanted import ClientKey
 
 __all__ = ["Population", "in_chunks", "network_of", "version_of", "versions_of"]
 
-_SUBJECTS = {"RelatedPerson": "patient", "CareTeam": "subject", "Consent": "patient", "Flag": "subject"}
 _OPTIONAL = frozenset({403, 404, 405, 501})
 _NO_SUCH_TYPE = frozenset({404, 405, 501})
 """Where an EHR has no Flags there is no safety block; one that refuses them may hold one: nothing is read (L11)."""
 _PAGE = "500"
 
-
+Item = TypeVar("Item")
 Json = dict[str, Any]
 
 
@@ -70,18 +70,21 @@ class Population:
             EhrError: a part that is needed cannot be read.
         """
         listed = ",".join(quote(f"Patient/{each}", safe="/") for each in patient_ids)
-        urls = [f"Patient?_id={','.join(patient_ids)}&_count={_PAGE}"]
-        urls += [f"{kind}?patient={listed}&_count={_PAGE}" for kind in _SUBJECTS]
+        wanted = {
+            kind: f"patient={listed}" if subject else f"_id={','.join(patient_ids)}"
+            for kind, subject in SUBJECTS.items()
+        }
+        urls = [f"{kind}?{which}&_count={_PAGE}" for kind, which in wanted.items()]
         answers = self._client.batch([Entry.get(url) for url in urls])
         held: dict[str, dict[tuple[str, str], Json]] = {each: {} for each in patient_ids}
-        for kind, answer in zip(("Patient", *_SUBJECTS), answers, strict=True):
+        for kind, answer in zip(wanted, answers, strict=True):
             if kind in ("CareTeam", "Consent") and answer.status in _OPTIONAL:
                 continue
             if kind == "Flag" and answer.status in _NO_SUCH_TYPE:
                 continue
             answer.raise_for_status(f"search {kind}")
             for body in self._client.pages(answer.body, f"search {kind}"):
-                owner = _owner(body)
+                owner = owner_of(body)
                 if owner in held:  # some EHRs pass over a search parameter they lack, and give everybody's
                     held[owner][text(body, "resourceType"), text(body, "id")] = body  # pages that shift repeat some
         return {each: list(bodies.values()) for each, bodies in held.items() if ("Patient", each) in bodies}
@@ -115,21 +118,17 @@ def versions_of(bodies: Sequence[Json]) -> str:
     return "|".join(versions) if versions and versions[0] else ""
 
 
-def in_chunks(items: Sequence[Any], size: int) -> Iterator[Sequence[Any]]:
-    """The items, some at a time."""
-    for start in range(0, len(items), size):
-        yield items[start : start + size]
+def in_chunks(items: Iterable[Item], size: int) -> Iterator[list[Item]]:
+    """The items, some at a time, as they are needed."""
+    waiting = iter(items)
+    while chunk := list(islice(waiting, size)):
+        yield chunk
 
 
 def _names(body: dict[str, Any], system: str) -> list[str]:
     if not system:
         return [text(body, "id")]
     return [text(item, "value") for item in objects(body, "identifier") if text(item, "system") == system]
-
-
-def _owner(body: dict[str, Any]) -> str:
-    key = _SUBJECTS.get(text(body, "resourceType"))
-    return Ref(reference=text(body.get(key), "reference")).id if key else text(body, "id")
 
 
 def _escaped(value: str) -> str:

@@ -12,7 +12,6 @@ from collections.abc import Callable, Collection, Iterator
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from email.utils import parsedate_to_datetime
-from itertools import islice
 from typing import Any
 from urllib.parse import urlencode
 
@@ -21,7 +20,7 @@ from fhir_plugin.ehr.transport import RawAnswer, Request
 from fhir_plugin.errors import EhrRejected
 from fhir_plugin.mapping.json import instant_of, objects, text
 from fhir_plugin.sync.inbound.polling import MARGIN
-from fhir_plugin.sync.records.population import version_of
+from fhir_plugin.sync.records.population import in_chunks, version_of
 from fhir_plugin.sync.sources.spool import SUBJECTS, owner_of
 
 __all__ = ["WHOLE", "Known", "Recent", "RecentChanges"]
@@ -116,9 +115,8 @@ class RecentChanges:
 
     def _found(self, kind: str, first: RawAnswer, since: datetime) -> Iterator[list[_Owned]]:
         """What was found, so many at a time, each with its patient; every one is in two pages at most."""
-        bodies = self.client.pages(first.body, f"search {kind}")
         count, before = 0, set[str]()
-        while some := list(islice(bodies, _PAGE)):
+        for some in in_chunks(self.client.pages(first.body, f"search {kind}"), _PAGE):
             owned = [(owner_of(body), body) for body in some]
             if not all(owner and _is_since(body, since) for owner, body in owned):
                 raise _Unclear

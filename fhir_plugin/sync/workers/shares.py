@@ -6,7 +6,6 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from typing import TypeVar
 
 from fhir_plugin.consent import NL_JEUGDWET, load_policy
 from fhir_plugin.ehr.client import FhirClient
@@ -19,9 +18,8 @@ from fhir_plugin.sync.plans.planfile import client_of
 from fhir_plugin.sync.records.reaching import Reached, reach
 from fhir_plugin.sync.records.storage import Storage
 
-__all__ = ["Share", "applier_for", "in_pieces"]
+__all__ = ["Share", "applier_for"]
 
-Item = TypeVar("Item")
 Lines = Sequence[bytes]
 """Clients as they stand in a plan, a line each."""
 
@@ -73,15 +71,3 @@ def applier_for(
         group=group,
         workers=workers,
     )
-
-
-def in_pieces(items: Iterator[Item], size: int) -> Iterator[list[Item]]:
-    """Items, so many at a time, as they are needed."""
-    piece: list[Item] = []
-    for item in items:
-        piece.append(item)
-        if len(piece) == size:
-            yield piece
-            piece = []
-    if piece:
-        yield piece
