@@ -2,36 +2,12 @@
 
 from __future__ import annotations
 
-import json
-
 import pytest
+from definitions_asked import BASE, CORE, errors, loaded, profile
 
 from fhir_plugin.validation import Validator
 
-BASE = "https://example.com/StructureDefinition/"
-CORE = "http://hl7.org/fhir/StructureDefinition/"
 R5 = "http://hl7.org/fhir/5.0/StructureDefinition/extension-ElementDefinition."
-XHTML = "http://www.w3.org/1999/xhtml"
-
-
-def profile(name, *elements, of="Patient", **more):
-    return {
-        "resourceType": "StructureDefinition", "url": BASE + name, "name": name.title(), "status": "active",
-        "kind": "resource", "abstract": False, "type": of, "baseDefinition": CORE + of, "derivation": "constraint",
-        "differential": {"element": [{"path": of}, *elements]}, **more,
-    }  # fmt: skip
-
-
-def loaded(folder, *definitions):
-    for number, one in enumerate(definitions):
-        (folder / f"{number}.json").write_text(json.dumps(one), encoding="utf-8")
-    return Validator.load([folder])
-
-
-def errors(validator, resource, *profiles):
-    return [
-        (one.code, one.expression) for one in validator.validate(json.dumps(resource), profiles).of("error", "fatal")
-    ]
 
 
 def test_a_profile_may_ask_for_a_value_where_an_extension_would_do(tmp_path):
@@ -69,15 +45,6 @@ def test_the_hash_of_an_attachment_is_that_of_its_data(stated, expected):
     assert errors(Validator.load(), media) == expected
 
 
-def test_an_image_in_a_narrative_that_is_within_the_resource_is_there():
-    div = f'<div xmlns="{XHTML}">Kaart <img src="#kaart" alt="kaart"/></div>'
-    patient = {"resourceType": "Patient", "text": {"status": "additional", "div": div}}
-    assert errors(Validator.load(), patient) == [("narrative-dead-link", "Patient.text.div")]
-    picture = {"resourceType": "Binary", "id": "kaart", "contentType": "image/png", "data": "aGVsbG8="}
-    patient |= {"contained": [picture], "photo": [{"url": "#kaart"}]}
-    assert ("narrative-dead-link", "Patient.text.div") not in errors(Validator.load(), patient)
-
-
 def test_the_formats_of_a_server_may_be_named_in_short():
     statement = {"resourceType": "CapabilityStatement", "format": ["json", "xml", "ttl", "application/fhir+json"]}
     found = [place for code, place in errors(Validator.load(), statement) if code == "binding-required"]
@@ -85,21 +52,6 @@ def test_the_formats_of_a_server_may_be_named_in_short():
     statement["format"] = ["json", "csv"]
     found = [place for code, place in errors(Validator.load(), statement) if code == "binding-required"]
     assert found == ["CapabilityStatement.format[1]"]
-
-
-def test_an_extension_for_an_attribute_of_dicom_needs_no_definition_but_a_modifier_does():
-    extension = [{"url": "http://nema.org/fhir/extensions#0002-0010", "valueString": "x"}]
-    assert errors(Validator.load(), {"resourceType": "Patient", "extension": extension}) == []
-    found = errors(Validator.load(), {"resourceType": "Patient", "modifierExtension": extension})
-    assert found == [("extension-modifier-unknown", "Patient.modifierExtension[0]")]
-
-
-def test_anything_may_say_since_when_it_is_normative():
-    version = {"url": CORE + "structuredefinition-normative-version", "valueCode": "4.0.0"}
-    assert errors(Validator.load(), {"resourceType": "Patient", "extension": [version]}) == []
-    elsewhere = {"url": CORE + "regex", "valueString": "[a-z]"}
-    found = errors(Validator.load(), {"resourceType": "Patient", "name": [{"extension": [elsewhere]}]})
-    assert found == [("extension-context", "Patient.name[0]")]
 
 
 def test_a_profile_may_ask_for_a_least_length(tmp_path):
@@ -148,33 +100,6 @@ def test_a_second_value_set_binds_too(tmp_path, form):
 
     assert errors(validator, observation("b"), BASE + "bound") == [("binding-required", "Observation.code")]
     assert errors(validator, observation("a"), BASE + "bound") == []
-
-
-def test_an_extension_may_have_a_condition_of_its_own(tmp_path):
-    own = profile("inactive-only", of="Extension", kind="complex-type", contextInvariant=["Patient.active.not()"],
-                  context=[{"type": "element", "expression": "Patient"}])  # fmt: skip
-    own["differential"]["element"] += [
-        {"path": "Extension.url", "fixedUri": own["url"]},
-        {"path": "Extension.value[x]", "type": [{"code": "string"}]},
-    ]
-    validator = loaded(tmp_path, own)
-
-    def patient(active):
-        return {"resourceType": "Patient", "active": active, "extension": [{"url": own["url"], "valueString": "a"}]}
-
-    assert errors(validator, patient(True)) == [("extension-context-rule", "Patient")]
-    assert errors(validator, patient(False)) == []
-
-
-def test_the_context_of_an_extension_on_the_value_of_an_extension_is_that_extension(tmp_path):
-    outer = CORE + "patient-interpreterRequired"
-    inner = profile("inner", of="Extension", kind="complex-type", context=[{"type": "extension", "expression": outer}])
-    inner["differential"]["element"].append({"path": "Extension.url", "fixedUri": inner["url"]})
-    validator = loaded(tmp_path, inner)
-    on_value = {"extension": [{"url": inner["url"], "valueString": "a"}]}
-    patient = {"resourceType": "Patient",
-               "extension": [{"url": outer, "valueBoolean": True, "_valueBoolean": on_value}]}  # fmt: skip
-    assert errors(validator, patient) == []
 
 
 def test_a_guide_may_ask_a_profile_of_every_resource_of_a_type(tmp_path):
@@ -237,67 +162,6 @@ def test_an_observation_with_the_code_of_a_vital_sign_holds_to_its_profile(valid
     assert errors(validator, {**weight, "category": category}) == []
 
 
-@pytest.mark.parametrize(
-    ("inside", "code"),
-    [
-        ('<a href="urn:uuid:1">a</a>', "narrative-link-scheme"),
-        ('<a href="https://example.com">a</a>', ""),
-        ('<a href="tel:0201234567">a</a>', ""),
-        ('<p idref="b">a</p>', "txt-1"),
-        ('<pre xml:space="preserve">a</pre>', ""),
-        ('<a href="">a</a>', "narrative-link"),
-        ('a<img src="b c.png"/>', "narrative-link"),
-        ('<a href="https://example.com" target="_blank">a</a>', "txt-1"),
-    ],
-)
-def test_links_in_a_narrative_can_be_followed(validator, inside, code):
-    patient = {
-        "resourceType": "Patient",
-        "text": {"status": "generated", "div": f'<div xmlns="{XHTML}">{inside}</div>'},
-    }
-    assert [one for one, _ in errors(validator, patient)] == ([code] if code else [])
-
-
-@pytest.mark.parametrize(
-    ("inside", "code"),
-    [
-        ("<ul><li>a</li><li><div>b<ul><li>c</li></ul></div></li></ul>", ""),
-        ("<table><caption>a</caption><thead><tr><th>b</th></tr></thead><tbody><tr><td/></tr></tbody></table>", ""),
-        ("<p>a</p><table><tr><td><p>b <b>c</b> <i>d</i></p></td></tr></table>", ""),
-        ("<span>a<span>b</span></span>", ""),
-        ("<li>a</li>", "narrative-nesting"),
-        ("<ul>a<li>b</li></ul>", "narrative-nesting"),
-        ("<ul><li>a</li>b</ul>", "narrative-nesting"),
-        ("<ul><ul><li>a</li></ul></ul>", "narrative-nesting"),
-        ("<table><p>a</p></table>", "narrative-nesting"),
-        ("<table><tr>a</tr></table>", "narrative-nesting"),
-        ("<p>a<br/><span><blockquote><table><tr><td>b</td></tr></table></blockquote></span></p>", "narrative-nesting"),
-        ("<p>a <span>b <p>c</p></span></p>", "narrative-nesting"),
-        ("<span>a</span><b>a <i>b <b>c</b></i></b>", "narrative-nesting"),
-        ("<dl><dd><div>a</div></dd></dl>", "narrative-nesting"),
-        ("<br>a</br>", "narrative-nesting"),
-        ("<hr><b>a</b></hr>", "narrative-nesting"),
-        ("<del>a</del>", "txt-1"),
-        ("<u>a</u>", "txt-1"),
-        ('<ol><li value="2">a</li></ol>', "txt-1"),
-    ],
-)
-def test_a_narrative_is_basic_html_with_everything_in_its_place(validator, inside, code):
-    div = f'<div xmlns="{XHTML}">{inside}</div>'
-    patient = {"resourceType": "Patient", "text": {"status": "generated", "div": div}}
-    assert list(dict.fromkeys(one for one, _ in errors(validator, patient))) == ([code] if code else [])
-
-
-def test_a_contained_picture_is_used_by_the_narrative_that_shows_it(validator):
-    picture = {"resourceType": "Binary", "id": "a", "contentType": "image/png"}
-    patient = {
-        "resourceType": "Patient",
-        "contained": [picture],
-        "text": {"status": "generated", "div": f'<div xmlns="{XHTML}"><img src="#a" alt="a"/></div>'},
-    }
-    assert errors(validator, patient) == []
-
-
 def test_a_reference_by_uuid_to_an_entry_of_another_type_is_an_error(validator):
     uuid = "5d9588d8-3cd6-4b32-8fb7-ad13694e069d"
     bundle = {"resourceType": "Bundle", "type": "collection", "entry": [
@@ -333,16 +197,6 @@ def test_code_systems_and_value_sets_agree_with_what_they_declare(tmp_path):
 def test_an_identifier_from_the_system_of_uris_is_a_uri(validator, value, expected):
     patient = {"resourceType": "Patient", "identifier": [{"system": "urn:ietf:rfc:3986", "value": value}]}
     assert [code for code, _ in errors(validator, patient)] == expected
-
-
-def test_an_extension_of_hl7_that_came_later_is_known_by_name_only(validator):
-    def patient(name):
-        return {"resourceType": "Patient", "extension": [{"url": CORE + name, "valueString": "a"}]}
-
-    assert errors(validator, patient("no-such-extension")) == [("extension-unknown", "Patient.extension[0]")]
-    report = validator.validate(patient("patient-unknownIdentity"))
-    assert not report.has_errors
-    assert [one.code for one in report.of("warning")][:1] == ["extension-unknown"]
 
 
 @pytest.mark.parametrize(
