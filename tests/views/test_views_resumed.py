@@ -76,6 +76,16 @@ def test_it_is_not_offered_on_the_record_of_another_child(room: Room) -> None:
     other.post(f"draft/{draft.rsplit('/', 1)[1]}/resume", status=404)
 
 
+def test_it_is_not_offered_in_another_record_system_that_knows_both_by_the_same_ids(room: Room) -> None:
+    draft = typed(room)
+    over(room)
+    store, here = store_of(room), room.again().facts
+    elsewhere = Drafts(store, replace(here, issuer_key="elders"))
+    elsewhere.take_over(draft.rsplit("/", 1)[1])
+    assert elsewhere.left_behind() == ()
+    assert len(Drafts(store, here).left_behind()) == 1
+
+
 def test_what_is_being_typed_in_a_launch_that_goes_on_is_not_taken_from_it(room: Room) -> None:
     draft = typed(room)
     again = room.again()
