@@ -100,6 +100,21 @@ def test_a_form_in_which_nothing_was_answered_is_not_offered(room: Room) -> None
     assert offered(room.again()) == []
 
 
+def test_a_form_that_was_saved_is_not_offered(room: Room) -> None:
+    draft = typed(room)
+    room.post(f"{draft}/check")
+    over(room)
+    assert offered(room.again()) == []
+
+
+def test_a_form_is_not_offered_to_its_writer_once_the_right_to_it_is_gone() -> None:
+    room = open_room(YOUTH)
+    Drafts(store_of(room), room.facts).put(Draft(figure_id="opa", entry="who", values={"own_label": ("Opaatje",)}))
+    store_of(room).end(room.launch_id)
+    assert len(Drafts(store_of(room), room.again().facts).left_behind()) == 1
+    assert offered(room.again()) == []
+
+
 def test_somebody_the_record_system_does_not_name_leaves_nothing_behind() -> None:
     room = open_room(LaunchUser())
     store = store_of(room)
