@@ -6,9 +6,11 @@ import json
 import stat
 from typing import Any
 
+import pytest
 from sync_desk import CLIENT_SYSTEM, Desk, as_csv, row
 from test_sync_command import Command, command, plan
 
+from fhir_plugin.sync.plans.carrying import EarlierAnswers
 from fhir_plugin.sync.sources.fhir_source import FhirSource
 
 __all__ = ["command"]
@@ -50,6 +52,31 @@ def test_an_answer_whose_question_changed_is_not_carried_and_the_plan_is_kept(co
     kept = desk.folder / "sync-plan.kept-1.json"
     assert kept.read_bytes() == before
     assert stat.S_IMODE(kept.stat().st_mode) == 0o600
+
+
+def test_an_answer_is_not_carried_onto_somebody_who_was_edited_since(command: Command, desk: Desk) -> None:
+    desk.ehr.add(_NAMED)
+    plan(command, desk, [row(Mobiel="")])
+    answer(desk, "RelatedPerson/c1")
+    desk.edit(_NAMED, birthDate="1950-01-01")
+    plan(command, desk, [row(Mobiel="")])
+    assert body(desk)["clients"][0]["figures"][0].get("answer", "") == ""
+
+
+@pytest.mark.parametrize(("born", "carried"), [("1980-02-03", 1), ("1990-02-03", 0)])
+def test_an_answer_to_a_conflict_is_not_carried_over_a_later_edit(desk: Desk, born: str, carried: int) -> None:
+    desk.sync([row()])
+    desk.edit(desk.figures()[0], birthDate="1980-02-03")
+    desk.plan([row(Geboortedatum="01-02-1981")])
+    held = json.loads(desk.plan_path.read_text(encoding="utf-8"))
+    (conflict,) = held["clients"][0]["figures"][0]["conflicts"]
+    conflict["answer"] = "source"
+    desk.plan_path.write_text(json.dumps(held), encoding="utf-8")
+    earlier = EarlierAnswers.of(desk.plan_path, ehr=desk.client.base_url, source="jim")
+    desk.edit(desk.figures()[0], birthDate=born)
+    for planned in desk.plan([row(Geboortedatum="01-02-1981")]).clients():
+        earlier.onto(planned)
+    assert earlier.carried == carried
 
 
 def test_answers_of_another_source_are_kept_and_never_carried(command: Command, desk: Desk) -> None:
