@@ -7,7 +7,7 @@ from itertools import permutations
 import pytest
 
 from fhir_plugin.validation import Validator, plans
-from fhir_plugin.validation.fhirpath.idle import Holds
+from fhir_plugin.validation.fhirpath.idle import Holds, holds_with
 
 
 @pytest.fixture
@@ -66,3 +66,11 @@ def test_no_more_shapes_are_remembered_of_the_invariants_of_an_element_than_fit(
     for name in ("a", "b", "c", "a", "c"):
         check({name: 1}, None, (None, "x", None), None)
     assert rule.asked == 4
+
+
+@pytest.mark.parametrize(
+    ("names", "expected"),
+    [((), Holds.ALWAYS), (("gender",), Holds.ALWAYS), (("birthDate",), Holds.OPEN), (("_birthDate",), Holds.OPEN)],
+)
+def test_an_element_that_has_only_extensions_is_there_to_an_invariant(validator, names, expected):
+    assert holds_with(validator.engine.schema, "birthDate.empty()", "Patient", names) is expected
