@@ -127,10 +127,13 @@ def _after_attempt(draft: Draft) -> Draft:
 
 
 def left_behind(at: Desk) -> tuple[Work, ...]:
-    """The forms this user was filling in when an earlier launch ended, as far as they may still be gone on with."""
+    """The forms this user was filling in when an earlier launch ended, as far as they may still be gone on with.
+
+    One that was saved holds no answers any more.
+    """
     found = []
     for draft in drafts().left_behind() if at.rights.edit or at.rights.note else ():
-        if not draft.saved and normal(draft.values) != normal(draft.base):
+        if normal(draft.values) != normal(draft.base):
             with suppress(EhrNotFound, EhrForbidden):  # the figure is gone, or the right to it
                 work = _beside(at, draft)
                 work.must_allow(draft.entry)
