@@ -14,8 +14,42 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from flask import Flask
+from jinja2.bccache import Bucket, BytecodeCache
+
+from smart_app import demo_settings
 
 CHROMIUM = Path("/usr/bin/chromium")
+
+
+class _CompiledOnce(BytecodeCache):
+    """Templates by name and source, for all the apps of a run."""
+
+    def __init__(self) -> None:
+        self._compiled: dict[str, bytes] = {}
+
+    def load_bytecode(self, bucket: Bucket) -> None:
+        if bucket.key in self._compiled:
+            bucket.bytecode_from_string(self._compiled[bucket.key])
+
+    def dump_bytecode(self, bucket: Bucket) -> None:
+        self._compiled[bucket.key] = bucket.bytecode_to_string()
+
+
+Flask.jinja_options = {**Flask.jinja_options, "bytecode_cache": _CompiledOnce()}
+
+
+@pytest.fixture(scope="session", autouse=True)
+def demo_keys_made_once(tmp_path_factory: pytest.TempPathFactory) -> None:
+    """A pair of RSA keys takes longer than most tests, and hundreds of them start the demo."""
+    make, kept = demo_settings._signing_keys, tmp_path_factory.mktemp("demo-keys")
+
+    def copied(data_dir: Path) -> tuple[Path, ...]:
+        for path in make(kept):
+            demo_settings.private_file(data_dir / path.name, path.read_bytes)
+        return make(data_dir)
+
+    demo_settings._signing_keys = copied
 
 
 def pytest_collection_finish() -> None:
