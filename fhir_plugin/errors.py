@@ -6,7 +6,7 @@
     ├── UsageError            the caller asked for something that does not exist (exit 2)
     ├── InputError            a file or text that cannot be read at all (exit 2)
     ├── MappingError          a model that cannot be expressed in FHIR
-    ├── PackageError          a FHIR package or definition that cannot be used
+    ├── PackageError          a FHIR package or definition that cannot be used (exit 2)
     ├── PermitRequired        data would leave without a decision that permits it (exit 3)
     ├── EhrError              the EHR's side of a conversation failed (exit 3)
     │   ├── EhrUnreachable        no answer: refused, timed out, TLS
@@ -109,6 +109,7 @@ class PackageError(SteunfigurenError):
     """A FHIR package or definition that cannot be used."""
 
     default_code = "package"
+    exit_code = 2
 
 
 class PermitRequired(SteunfigurenError):

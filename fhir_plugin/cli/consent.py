@@ -72,16 +72,17 @@ def check_command(bundle: Path, **options: Any) -> None:
     Exit codes: 0 permitted, 2 wrong usage or unreadable input, 3 refused.
     """
     network, report = _network(bundle, options["child"].removeprefix("Patient/"))
+    figure = _figure(options["figure"], network, bundle)
     policy = load_policy(options["policy"], choose=_choices(options["choose"]))
     facts = facts_of(
         network,
-        options["figure"].removeprefix("RelatedPerson/"),
+        figure,
         authority=[Authority(holder=Ref(reference=each)) for each in options["authority"]] or None,
         safety_block=options["safety_block"],
     )
     request = AccessRequest(
         child=network.child.ref,
-        actor=Ref(reference=f"RelatedPerson/{options['figure'].removeprefix('RelatedPerson/')}"),
+        actor=Ref(reference=f"RelatedPerson/{figure}"),
         action=Action(options["action"]),
         purpose=options["purpose"],
         at=_moment(options["at"]),
@@ -114,6 +115,20 @@ def _network(path: Path, child: str) -> tuple[SupportNetwork, Report]:
             remedy="Name the child with --child.",
         )
     return mapped.network, mapped.report
+
+
+def _figure(named: str, network: SupportNetwork, path: Path) -> str:
+    """The id of who asks: a typing error must not read as a refusal."""
+    figure = named.removeprefix("RelatedPerson/")
+    known = f"RelatedPerson/{figure}" in {person.ref.reference for person in (*network.figures, *network.people)}
+    if not known:
+        raise UsageError(
+            "--figure is no RelatedPerson of this child in the bundle.",
+            code="no-figure",
+            where=str(path),
+            remedy="Write it as RelatedPerson/ and the id in the bundle.",
+        )
+    return figure
 
 
 def _coming(answer: Permit | Refusal, network: SupportNetwork, facts: Facts, policy: Policy) -> tuple[Lapse, ...]:

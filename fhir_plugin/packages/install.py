@@ -54,7 +54,11 @@ def install_archive(
     with tempfile.TemporaryDirectory(prefix="fhir-package-") as scratch:
         archive = Path(scratch) / "package.tgz"
         archive.write_bytes(content)
-        package = read_package(archive)
+        try:
+            package = read_package(archive)
+        except PackageError as error:
+            error.where = where  # not the scratch file, which nobody knows
+            raise
     if expected is not None and (package.name, package.version) != expected:
         raise PackageError(
             f"The package says that it is {package.name}#{package.version}, not {'#'.join(expected)}.",

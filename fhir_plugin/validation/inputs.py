@@ -72,7 +72,12 @@ def inputs(paths: Iterable[str]) -> Iterator[Input]:
             continue
         found = _files(text)
         if not found:
-            raise InputError("nothing to read here.", where=text, remedy="Give a file, a folder or a pattern.")
+            raise InputError(
+                "There is nothing to read here.",
+                code="nothing-to-read",
+                where=text,
+                remedy="Give a file, a folder or a pattern.",
+            )
         for one in found:
             yield from _stretches(one) if one.suffix == ".ndjson" else (Source(str(one), None, None),)
 

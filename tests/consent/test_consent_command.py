@@ -127,6 +127,15 @@ def test_somebody_who_is_no_support_figure_is_refused(check: Check) -> None:
     assert "geen steunfiguur" in result.output
 
 
+@pytest.mark.parametrize("named", ["RelatedPerson/nobody", "Patient/child", ""])
+def test_who_is_not_in_the_bundle_is_wrong_usage_and_not_a_refusal(check: Check, named: str) -> None:
+    result = check("--figure", named)
+
+    assert isinstance(result.exception, UsageError)
+    assert result.exception.code == "no-figure"
+    assert "NEE" not in result.output
+
+
 def test_a_code_may_be_a_category_or_of_any_system(check: Check) -> None:
     assert check("--code", "progress", consents=[consent(code=["progress"])]).exit_code == 0
     assert check("--code", "http://snomed.info/sct|1", consents=[consent(code=["progress"])]).exit_code == 3

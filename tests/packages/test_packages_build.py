@@ -203,6 +203,14 @@ def test_adding_says_what_is_missing_and_what_cannot_be_used(make_archive: MakeA
     assert any("builds on other.fhir#1.0.0" in text for text in json.loads(english.output)["issues"])
 
 
+def test_a_file_that_is_no_package_is_wrong_usage_and_named_as_it_was_given(tmp_path: Path, cache: Path) -> None:
+    wrong = tmp_path / "wrong.tgz"
+    wrong.write_bytes(b"no archive")
+    error = CliRunner().invoke(package_command, ["add", str(wrong)]).exception
+    assert isinstance(error, PackageError)
+    assert (error.where, error.exit_code) == (str(wrong), 2)
+
+
 def test_an_unpacked_package_can_be_added_and_replaces_the_old_one_whole(tmp_path: Path, cache: Path) -> None:
     root = tmp_path / "mine" / "package"
     root.mkdir(parents=True)
