@@ -4,11 +4,14 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+import pytest
+
 from fhir_plugin.model.figure import SupportFigure
 from fhir_plugin.model.identity import PersonName
 from fhir_plugin.sync.deciding.decided import Conflict
 from fhir_plugin.sync.deciding.elements import with_fresh_text
-from fhir_plugin.sync.deciding.merging import Merged, _with_whole_names
+from fhir_plugin.sync.deciding.merging import Merged, _with_whole_names, merge_figure
+from fhir_plugin.sync.sources.wanted import ClientKey, Place, Wanted
 
 YILMAZ = SupportFigure(id="s", name=PersonName(text="Samira Yilmaz", given=("Samira",), own_name="Yilmaz"))
 
@@ -27,6 +30,32 @@ def test_half_of_one_name_is_never_put_beside_half_of_another():
     assert whole.said.name.own_prefix == ""
     assert whole.known == {"name.given"}
     assert whole.disputed == {"name.own_prefix", "name.own_name"}
+
+
+@pytest.mark.parametrize(
+    ("answer", "listed", "held", "expected"),
+    [
+        ("ehr", ("El", "Amrani"), ("", "Yilmaz"), ("", "Yilmaz")),
+        ("source", ("", "Bakker"), ("van der", "Berg"), ("", "Bakker")),
+        ("source", ("El", "Amrani"), ("", "Yilmaz"), ("El", "Amrani")),
+    ],
+)
+def test_who_chooses_a_surname_chooses_the_prefix_that_belongs_to_it(
+    answer: str, listed: tuple[str, str], held: tuple[str, str], expected: tuple[str, str]
+) -> None:
+    wanted = Wanted(
+        place=Place(file="list.csv", line=2),
+        client=ClientKey(system="", value="1001"),
+        figure=_named(*listed),
+        provided=frozenset({"name"}),
+    )
+    merged = merge_figure("1", wanted, _named(*held), None, (), {f"{wanted.place}|name.own_name": answer})
+    assert (merged.figure.name.own_prefix, merged.figure.name.own_name) == expected
+    assert not merged.conflicts
+
+
+def _named(prefix: str, name: str) -> SupportFigure:
+    return SupportFigure(id="s", name=PersonName(given=("Samira",), own_prefix=prefix, own_name=name))
 
 
 def test_the_written_name_follows_its_parts_unless_somebody_wrote_another_one():

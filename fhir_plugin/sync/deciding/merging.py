@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
 from fhir_plugin.model.figure import SupportFigure
@@ -60,6 +61,7 @@ def merge_figure(
     said = agreed.said if agreed else SupportFigure()
     conflicts: list[Conflict] = []
     disputed: set[str] = set()
+    chosen: dict[str, SupportFigure] = {}
     edits: list[ElementChange] = []
     for element in ELEMENTS:
         if element.group not in wanted.provided:
@@ -85,6 +87,8 @@ def merge_figure(
             if agreed and element.path in agreed.known and not _is_unsaid(element, said, theirs):
                 was = shown(element.get(agreed.held))
                 edits.append(ElementChange(element=element.path, before=was, after=shown(held)))
+        if outcome.state is State.CONFLICT:
+            chosen[element.path] = wanted.figure if answer == "source" else theirs
         value = ours if outcome.state is State.CONFLICT and answer == "source" else outcome.value
         if value != held:
             figure = element.put(figure, value)
@@ -102,7 +106,18 @@ def merge_figure(
         disputed=frozenset(disputed),
         edits=tuple(edit for edit in edits if edit.before != edit.after),
     )
+    merged = replace(merged, figure=_with_chosen_names(merged.figure, chosen))
     return _with_whole_names(merged, theirs, agreed.said if agreed else SupportFigure())
+
+
+def _with_chosen_names(figure: SupportFigure, chosen: Mapping[str, SupportFigure]) -> SupportFigure:
+    """Who chose a side's surname chose its prefix too, and the other way round, unless both were asked."""
+    for parts in ONE_NAME:
+        sides = [chosen[part.path] for part in parts if part.path in chosen]
+        if len(sides) == 1:
+            for part in parts:
+                figure = part.put(figure, part.get(sides[0]))
+    return figure
 
 
 def _with_whole_names(merged: Merged, theirs: SupportFigure, before: SupportFigure) -> Merged:
