@@ -17,7 +17,7 @@ from flask.typing import ResponseReturnValue
 from fhir_plugin.errors import InputError, UsageError
 from fhir_plugin.sync.plans.answering import Open, count_open, waiting, write_answers
 from fhir_plugin.sync.plans.planfile import PlanReader
-from fhir_plugin.sync.plans.rendering import client_words, element_words
+from fhir_plugin.sync.plans.rendering import client_words, consent_words, element_words
 from fhir_plugin.sync.plans.wording import value_words
 from smart_app.i18n import msg
 from smart_app.launch.cookies import same
@@ -123,6 +123,7 @@ class _Desk:
             saved=saved,
             word=lambda name: element_words(name, language),
             said=lambda name, value: value_words(name, value, language),
+            consent_word=lambda consent: consent_words(consent, language),
             client_name=lambda patient: client_words(patient, language),
         )
 

@@ -9,12 +9,13 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from sync_desk import Desk, row
+from sync_desk import CONSENT, Desk, row
 from werkzeug.test import TestResponse
 
 from fhir_plugin.errors import InputError, UsageError
 from fhir_plugin.sync.plans.answering import count_open, waiting, write_answers
 from fhir_plugin.sync.plans.planfile import PlanReader
+from fhir_plugin.sync.plans.rendering import plan_lines
 from smart_app.review.app import create_review_app
 
 KNOWN = {
@@ -62,6 +63,15 @@ def test_both_persons_and_what_follows_stand_side_by_side(asking: Desk) -> None:
         "Somebody else",
     ):
         assert text in shown, text
+
+
+def test_a_question_says_that_the_answer_records_a_consent_too(desk: Desk) -> None:
+    desk.ehr.add(KNOWN)
+    desk.plan([row(Mobiel="", Geboortedatum="01-02-1980", **CONSENT)])
+    assert "<li>record consent</li>" in Page(desk.plan_path).get().get_data(as_text=True)
+    [planned] = PlanReader(desk.plan_path).clients()
+    shown = "\n".join(plan_lines([planned.plan], "nl", limit=0))
+    assert "          toestemming vastleggen" in shown.splitlines()
 
 
 def test_an_answer_goes_into_the_plan_and_is_applied(asking: Desk) -> None:

@@ -73,6 +73,7 @@ class Possible:
         agrees: the keys that agree.
         changes: what would be written on this person.
         conflicts: what would be asked next; answered at once, it needs no second round.
+        consent: what would become of the consent, as in ``FigurePlan``; empty for nothing.
     """
 
     target: str
@@ -81,6 +82,7 @@ class Possible:
     holds: Known = field(default=(), repr=False)
     changes: tuple[ElementChange, ...] = ()
     conflicts: tuple[Conflict, ...] = ()
+    consent: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

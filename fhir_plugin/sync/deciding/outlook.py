@@ -31,7 +31,7 @@ def with_outlook(
         then = next((each for each in decided.plan.figures if each.row == figure.row), None)
         if then is None:
             return item
-        return replace(item, changes=_telling(then.changes), conflicts=then.conflicts)
+        return replace(item, changes=_telling(then.changes), conflicts=then.conflicts, consent=then.consent)
 
     return replace(
         plan,

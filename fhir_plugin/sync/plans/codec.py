@@ -163,6 +163,8 @@ def _possible_json(item: Possible) -> Json:
         body["then"] = [{"element": c.element, "from": c.before, "to": c.after} for c in item.changes]
     if item.conflicts:
         body["then-conflicts"] = [_conflict_json(conflict) for conflict in item.conflicts]
+    if item.consent:
+        body["then-consent"] = item.consent
     return body
 
 
@@ -176,6 +178,7 @@ def _possible_from(figure: Json, body: Json) -> Possible:
             ElementChange(element=c["element"], before=c["from"], after=c["to"]) for c in body.get("then", ())
         ),
         conflicts=tuple(_conflict_from(figure, c) for c in body.get("then-conflicts", ())),
+        consent=body.get("then-consent", ""),
     )
 
 

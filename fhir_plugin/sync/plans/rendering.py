@@ -9,7 +9,7 @@ from fhir_plugin.sync.deciding.decided import Action, ClientPlan, Conflict, Elem
 from fhir_plugin.sync.plans.wording import value_words
 from fhir_plugin.texts import Language, sentence
 
-__all__ = ["client_words", "element_words", "plan_lines", "totals_lines", "words"]
+__all__ = ["client_words", "consent_words", "element_words", "plan_lines", "totals_lines", "words"]
 
 TOTALS = (
     "clients", "clients-written", "add", "update", "end", "none", "consent-record", "consent-adopt", "consent-withdraw",
@@ -63,7 +63,7 @@ def _figure_lines(figure: FigurePlan, language: Language) -> Iterator[str]:
         before, after = (value_words(edit.element, value, language) for value in (edit.before, edit.after))
         yield f"    ← {words('sync-plan-edit', language, element=name, before=before, after=after)}"
     if figure.consent:
-        yield f"      {words(f'sync-plan-consent-{figure.consent}', language)}"
+        yield f"      {consent_words(figure.consent, language)}"
     for note in figure.notes:
         yield f"      {_note_words(note, language)}"
     for conflict in figure.conflicts:
@@ -88,6 +88,8 @@ def _question_lines(figure: FigurePlan, language: Language) -> Iterator[str]:
         yield f"      {words('sync-plan-question', language, target=item.target, figure=item.label, keys=keys)}"
         for change in item.changes:
             yield f"          {_change_words(change, language)}"
+        if item.consent:
+            yield f"          {consent_words(item.consent, language)}"
         for conflict in item.conflicts:
             yield f"          ! {_conflict_words(conflict, language)}"
     yield f"      {words('sync-plan-question-new', language)}"
@@ -107,6 +109,11 @@ def _change_words(change: ElementChange, language: Language) -> str:
 def client_words(patient: str, language: Language) -> str:
     """How a client is named; ``Patient/…`` as ``--only`` takes it, with or without the type."""
     return words("sync-client", language, client=patient.removeprefix("Patient/"))
+
+
+def consent_words(consent: str, language: Language) -> str:
+    """What becomes of a consent."""
+    return words(f"sync-plan-consent-{consent}", language)
 
 
 def element_words(path: str, language: Language) -> str:

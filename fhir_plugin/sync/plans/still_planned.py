@@ -71,7 +71,7 @@ def _bare(figure: FigurePlan) -> FigurePlan:
         answer="",
         edits=(),
         conflicts=tuple(replace(conflict, answer="") for conflict in figure.conflicts),
-        candidates=tuple(replace(item, changes=(), conflicts=()) for item in figure.candidates),
+        candidates=tuple(replace(item, changes=(), conflicts=(), consent="") for item in figure.candidates),
         changes=tuple(
             replace(change, after="") if change.element == _END and change.after != "—" else change
             for change in figure.changes
