@@ -18,6 +18,7 @@ from fhir_plugin.model.dates import PartialDate
 
 if TYPE_CHECKING:
     from fhir_plugin.mapping.views import ViewName
+    from fhir_plugin.texts import Language
 
 __all__ = ["map_command"]
 
@@ -69,11 +70,15 @@ def to_fhir_command(path: Path, patient: str | None, lang: str, view: ViewName) 
 
 
 def _tell(report: Any, lang: str) -> None:
-    from fhir_plugin.texts import render
+    from fhir_plugin.texts import render, sentence
 
+    language: Language = "en" if lang == "en" else "nl"
     for issue in report:
-        said = render(issue, "en" if lang == "en" else "nl")
-        click.echo(f"{issue.severity.value}: {issue.expression}: {said.text} {said.remedy}".rstrip(), err=True)
+        said, level = render(issue, language), sentence(f"severity-{issue.severity.value}", language)
+        click.echo(
+            f"{level.text if level else issue.severity.value}: {issue.expression}: {said.text} {said.remedy}".rstrip(),
+            err=True,
+        )
 
 
 def _plain(value: Any) -> Any:

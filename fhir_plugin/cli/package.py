@@ -21,6 +21,11 @@ __all__ = ["package_command"]
 _FORMAT = click.option("--format", "form", type=click.Choice(["text", "json"]), default="text", show_default=True)
 _LANGUAGE = click.option("--lang", type=click.Choice(["nl", "en"]), default="nl", show_default=True)
 
+_EMPTY: dict[Language, str] = {
+    "nl": "Er staan geen pakketten in de FHIR-cache. Zet ze erin met `steunfiguren package add`.",
+    "en": "The FHIR cache is empty. Fill it with `steunfiguren package add`.",
+}
+
 
 @click.group("package", short_help="Build our FHIR package, add others.")
 def package_command() -> None:
@@ -74,7 +79,8 @@ def add(source: str, registry: str | None, form: str, lang: Language) -> None:
 
 @package_command.command("list")
 @_FORMAT
-def list_packages(form: str) -> None:
+@_LANGUAGE
+def list_packages(form: str, lang: Language) -> None:
     """List the packages in the FHIR cache ($FHIR_PACKAGE_CACHE, or ~/.fhir/packages)."""
     found = list_cached()
     if form == "json":
@@ -84,7 +90,7 @@ def list_packages(form: str) -> None:
         for name, version, _ in found:
             click.echo(f"{name}#{version}")
         if not found:
-            click.echo("The FHIR cache is empty. Fill it with `steunfiguren package add`.", err=True)
+            click.echo(_EMPTY[lang], err=True)
 
 
 def _from_registry(wanted: PackageId, registry: str) -> Package:

@@ -19,6 +19,7 @@ __all__ = ["worker_command"]
 @click.option("--fhir", required=True, help="Base URL of the EHR's FHIR endpoint; jobs for another are left alone.")
 @click.option("--database", required=True, envvar="STEUNFIGUREN_SYNC_DATABASE", show_envvar=True, help="postgresql://…")
 @click.option("--until-empty", is_flag=True, help="Stop when there is nothing left to do.")
+@click.option("--lang", type=click.Choice(["nl", "en"]), default="nl", show_default=True, expose_value=False)
 @connection_options
 def worker_command(connection: Connection, fhir: str, database: str, until_empty: bool) -> None:
     """Do what `sync apply --database` gives out, as one of any number of workers.

@@ -51,7 +51,7 @@ def test_somebody_of_another_child_is_told_of_and_not_shown(tmp_path: Path) -> N
 
     assert result.exit_code == 1
     assert [figure["id"] for figure in json.loads(result.stdout)["figures"]] == ["sam"]
-    assert "error: RelatedPerson[2]" in result.stderr
+    assert "fout: RelatedPerson[2]" in result.stderr
     assert "bep" not in result.output
 
 
@@ -61,7 +61,7 @@ def test_no_dialect_is_written_while_sharing_is_off(tmp_path: Path, view: str) -
 
     assert result.exit_code == 1
     assert json.loads(result.stdout) == {"resourceType": "Bundle", "type": "collection"}
-    assert "error: Flag" in result.stderr
+    assert "fout: Flag" in result.stderr
 
 
 def test_a_bundle_is_written_in_the_dialect_that_is_asked_for(tmp_path: Path) -> None:
