@@ -171,6 +171,13 @@ def plan(
             gathering = Gathering(RowReader(table, columns))
             for planned in planner.plan(gathering, only=only.removeprefix("Patient/"), limit=limit):
                 writer.add(earlier.onto(planned))
+            if only and not (writer.totals["clients"] or planner.settled[0]):
+                raise UsageError(
+                    "The list has no usable row of this client.",
+                    code="sync-client-not-listed",
+                    where="--only",
+                    remedy="Give the EHR's own id, Patient/…; without --only the plan names the rows that are refused.",
+                )
             refused = sorted(planner.problems, key=lambda problem: (problem.place.sheet, problem.place.line))
             runs = held.runs()
             kept = earlier.keep([run.plan for run in runs if run.finished])

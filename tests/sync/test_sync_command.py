@@ -125,6 +125,21 @@ def test_a_client_who_is_not_in_the_plan_is_no_run(command: Command, desk: Desk)
         assert journal.runs() == []
 
 
+@pytest.mark.parametrize("applied", [False, True])
+def test_a_plan_for_somebody_who_is_not_in_the_list_is_wrong_usage(command: Command, desk: Desk, applied: bool) -> None:
+    plan(command, desk, [row()])
+    if applied:
+        command("apply", "sync-plan.json", "-q")
+        plan(command, desk, [row()])
+    before = (desk.folder / "sync-plan.json").read_bytes()
+    asked = ("--fhir", desk.client.base_url, "--client-system", CLIENT_SYSTEM, "-q", "--only")
+    refused = command("plan", "lijst.csv", *asked, "Patient/zzz").exception
+    assert isinstance(refused, UsageError)
+    assert refused.code == "sync-client-not-listed"
+    assert (desk.folder / "sync-plan.json").read_bytes() == before
+    assert command("plan", "lijst.csv", *asked, "Patient/p1001").exit_code == 0
+
+
 def test_an_answer_that_means_nothing_begins_no_run(command: Command, desk: Desk) -> None:
     plan(command, desk, [row()])
     command("apply", "sync-plan.json", "-q")

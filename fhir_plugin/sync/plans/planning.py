@@ -64,7 +64,7 @@ class Planner:
         changed = self._changed(gathering.clients)
         done = planned = 0
         for window in gathering.windows():
-            left = self._unsettled(window, changed)
+            left = self._unsettled(window, changed, only)
             done += len(window) - len(left)
             for chunk in in_chunks(left, CHUNK):
                 for client in self._chunk(chunk, gathering, only):
@@ -92,7 +92,7 @@ class Planner:
         held = self.journal.watermark()
         self.journal.mark(since, self.context.at if whole or held is None else held[1])
 
-    def _unsettled(self, window: Sequence[ClientRows], changed: Recent | None) -> list[ClientRows]:
+    def _unsettled(self, window: Sequence[ClientRows], changed: Recent | None, only: str) -> list[ClientRows]:
         """The clients that have to be read."""
         if changed is None:
             return list(window)
@@ -105,7 +105,8 @@ class Planner:
             known = is_print_of(settled.get(patient, ""), self._said(client))
             named = (client.key.system, client.key.value)
             if known and patient not in changed.patients and named not in changed.identifiers:
-                self.settled = (self.settled[0] + 1, self.settled[1] + len(client.parts))
+                if not only or patient == only:
+                    self.settled = (self.settled[0] + 1, self.settled[1] + len(client.parts))
             else:
                 left.append(client)
         return left
