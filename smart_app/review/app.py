@@ -6,6 +6,7 @@ or to a form of another site. The plan file is the only thing it reads and write
 
 from __future__ import annotations
 
+import re
 import secrets
 from collections.abc import Mapping
 from itertools import groupby
@@ -15,12 +16,15 @@ from flask import Flask, Response, abort, redirect, render_template, request, ur
 from flask.typing import ResponseReturnValue
 
 from fhir_plugin.errors import InputError, UsageError
+from fhir_plugin.model.dates import PartialDate
 from fhir_plugin.sync.plans.answering import Open, count_open, waiting, write_answers
 from fhir_plugin.sync.plans.planfile import PlanReader
 from fhir_plugin.sync.plans.rendering import client_words, consent_words, element_words
 from fhir_plugin.sync.plans.wording import value_words
+from fhir_plugin.texts import Language
 from smart_app.i18n import msg
 from smart_app.launch.cookies import same
+from smart_app.presenters.dates import date_text
 from smart_app.security import content_security_policy
 from smart_app.views.language import prepare_templates, request_language, texts
 
@@ -28,6 +32,9 @@ __all__ = ["create_review_app"]
 
 PER_PAGE = 10
 """Clients on a page."""
+_DATED = ("birth_date", "designations", "bond_of_trust", "vog_seen", "mandate", "agreement")
+_PERIODS = (".start", ".end")
+_DAY = re.compile(r"\b\d{4}-\d{2}(?:-\d{2})?\b", re.ASCII)
 _COOKIE = "steunfiguren-review"
 _HOSTS = ("127.0.0.1", "localhost")
 _CHANGED = msg("The plan changed in the meantime. Your answers are still below: look at them again and save once more.")
@@ -122,10 +129,23 @@ class _Desk:
             problem=problem,
             saved=saved,
             word=lambda name: element_words(name, language),
-            said=lambda name, value: value_words(name, value, language),
+            said=lambda name, value: _said(name, value, language),
             consent_word=lambda consent: consent_words(consent, language),
             client_name=lambda patient: client_words(patient, language),
         )
+
+
+def _said(element: str, value: str, language: Language) -> str:
+    """A value in words, its days as people write them."""
+    text = value_words(element, value, language)
+    return _DAY.sub(_day, text) if element.startswith(_DATED) or element.endswith(_PERIODS) else text
+
+
+def _day(found: re.Match[str]) -> str:
+    try:
+        return date_text(PartialDate.parse(found[0]), texts())
+    except ValueError:  # somebody's own hand in the plan file
+        return found[0]
 
 
 def _figures(items: list[Open]) -> list[tuple[Open, list[Open]]]:

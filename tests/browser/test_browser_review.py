@@ -78,7 +78,7 @@ def test_the_page_is_accessible_while_asking_and_when_all_is_answered(
 
 
 def _answer(page: Page) -> None:
-    page.get_by_label("1981-02-01").check()
+    page.get_by_label("1 februari 1981").check()
     page.get_by_label("Iemand anders").check()
     page.get_by_role("button", name="Opslaan in het plan").click()
     expect(page.get_by_role("status")).to_be_visible()

@@ -59,7 +59,7 @@ def test_both_persons_and_what_follows_stand_side_by_side(asking: Desk) -> None:
         "Who is Samira Amrani?",
         "In the list",
         "In the record",
-        "birth date: — → 1980-02-01",
+        "birth date: — → 1 February 1980",
         "Somebody else",
     ):
         assert text in shown, text
@@ -89,7 +89,8 @@ def test_a_conflict_is_answered_for_the_record_or_for_the_list(desk: Desk) -> No
     desk.edit({**figure, "birthDate": "1980-02-03"})
     desk.plan([row(Geboortedatum="01-02-1981")])
     page = Page(desk.plan_path)
-    assert "1980-02-03" in page.get().get_data(as_text=True)
+    assert "3 February 1980" in page.get().get_data(as_text=True)
+    assert "3 februari 1980" in page.get("/?lang=nl").get_data(as_text=True)
     page.save({"answer lijst.csv:2|birth_date": "source"})
     desk.apply()
     assert desk.figures()[0]["birthDate"] == "1981-02-01"
