@@ -120,8 +120,8 @@ def _network(path: Path, child: str) -> tuple[SupportNetwork, Report]:
 def _figure(named: str, network: SupportNetwork, path: Path) -> str:
     """The id of who asks: a typing error must not read as a refusal."""
     figure = named.removeprefix("RelatedPerson/")
-    known = f"RelatedPerson/{figure}" in {person.ref.reference for person in (*network.figures, *network.people)}
-    if not known:
+    known = {each.ref.reference for each in network.figures} | {each.ref.reference for each in network.people}
+    if f"RelatedPerson/{figure}" not in known:
         raise UsageError(
             "--figure is no RelatedPerson of this child in the bundle.",
             code="no-figure",
