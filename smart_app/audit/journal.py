@@ -58,16 +58,20 @@ class Journal:
         """Notes nobody works on any more, with their issuer and events; looks once in a few minutes.
 
         A note is taken by giving it another name, which only one process can; one that was cut short while it was
-        written is passed over, for its page was never sent.
+        written is thrown away, for its page was never sent.
         """
         if self._clock() < self._looked_at + STALE_SECONDS:
             return
         self._looked_at = self._clock()
         for path in sorted(self._folder.glob("*.json")):
-            with suppress(OSError, orjson.JSONDecodeError):
+            with suppress(OSError):
                 if path.stat().st_mtime > self._clock() - STALE_SECONDS:
                     continue
                 taken = path.rename(path.with_name(f"{secrets.token_hex(16)}.json"))
                 os.utime(taken)
-                held = orjson.loads(taken.read_bytes())
+                try:
+                    held = orjson.loads(taken.read_bytes())
+                except orjson.JSONDecodeError:
+                    taken.unlink()
+                    continue
                 yield taken, held["issuer"], held["events"]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -9,6 +10,8 @@ from typing import Any
 import pytest
 from sandbox_room import APP, Room, open_room
 
+from fhir_plugin.ehr import FhirClient
+from fhir_plugin.model.terms import CodeSystems
 from smart_app.launch import launcher
 from smart_app.sandbox.faults import FAULTS
 
@@ -292,6 +295,28 @@ def test_hides_safety_block_is_seen_by_access_of_the_apps_own(tmp_path: Path, wa
     assert "kan nu niet worden getoond" in room.text()
     assert "tante Sam" not in room.text()
     room.get("figure/noor-tante-sam", 404)
+    room.open("noor")
+    made_on = room.get("safety").xpath("string(//input[@name='made_on']/@value)")
+    room.post("safety", made_on=made_on, why="Het kan weer.")
+    assert "tante Sam" in room.open("noor", user).text(), "a block that is over blocks nothing"
+
+
+def test_a_block_of_another_child_is_not_one_of_this_child_whatever_a_search_gives(
+    tmp_path: Path, waits: list[float], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    pages, code = FhirClient.pages, {"coding": [{"system": CodeSystems.SAFETY_BLOCK, "code": "no-sharing"}]}
+    hers = {"resourceType": "Flag", "id": "x", "status": "active", "subject": {"reference": "Patient/lotte"}}
+
+    def with_hers(client: FhirClient, first: Any, where: str) -> Iterator[dict[str, Any]]:
+        yield from pages(client, first, where)
+        if where == "search Flag":
+            yield {**hers, "code": code}
+
+    room = open_room(tmp_path, watching=True)
+    monkeypatch.setattr(FhirClient, "pages", with_hers)
+    assert "tante Sam" in room.open("noor", "moeder-noor").text()
+    hers["subject"] = {"reference": "Patient/noor"}
+    assert "kan nu niet worden getoond" in room.open("noor", "moeder-noor").text()
 
 
 def test_a_block_that_the_apps_own_access_cannot_rule_out_counts_as_one(tmp_path: Path, waits: list[float]) -> None:
