@@ -1,20 +1,37 @@
-"""How ``sync apply`` does a plan: in this process, in several on this machine, or through workers on a database."""
+"""``sync apply`` and ``sync resume``: in this process, in several on this machine, or through workers on a database."""
 
 from __future__ import annotations
 
+import sys
+import time
 from collections import Counter, deque
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from functools import partial
 from itertools import islice
+from pathlib import Path
+from typing import cast
 
-from fhir_plugin.cli.sync_options import Connection, Meter
+import click
+
+from fhir_plugin.cli.files import OutputFile
+from fhir_plugin.cli.sync_ehr import say_notices
+from fhir_plugin.cli.sync_options import (
+    Connection,
+    Meter,
+    connection_options,
+    journal_options,
+    language_option,
+)
+from fhir_plugin.cli.sync_runs import author_of
 from fhir_plugin.ehr.client import FhirClient
 from fhir_plugin.errors import EhrUnreachable, UsageError
 from fhir_plugin.model.identity import Ref
-from fhir_plugin.sync.applying.run_report import Tally
+from fhir_plugin.sync.applying.applier import GROUP, WORKERS
+from fhir_plugin.sync.applying.run_report import RunReport, Tally
 from fhir_plugin.sync.applying.writing import UNTRUE
 from fhir_plugin.sync.journals.journal import Journal
+from fhir_plugin.sync.plans.answering import Waiting, count_open, waiting
 from fhir_plugin.sync.plans.planfile import PlanReader, client_of
 from fhir_plugin.sync.plans.planning import CHUNK
 from fhir_plugin.sync.records.no_access import without_access
@@ -24,8 +41,9 @@ from fhir_plugin.sync.records.storage import Storage
 from fhir_plugin.sync.workers.hands import few_collections, side_by_side
 from fhir_plugin.sync.workers.pace import DatabasePace, MachinePace
 from fhir_plugin.sync.workers.shares import Share, applier_for
+from fhir_plugin.texts import Language
 
-__all__ = ["Application", "client_at_pace"]
+__all__ = ["Application", "apply", "client_at_pace", "resume"]
 
 
 def client_at_pace(connection: Connection, database: str, ehr: str) -> Callable[[], FhirClient]:
@@ -164,3 +182,77 @@ class Application:
                     remedy="Run `steunfiguren sync resume` when it answers again.",
                 )
         return Tally().add(journal.steps(run, undo=False))
+
+
+@click.command("apply")
+@click.argument("plan_file", metavar="PLAN", type=click.Path(exists=True, dir_okay=False, path_type=Path))
+@click.option("--dry-run", is_flag=True, help="Decide everything again, write nothing.")
+@click.option("--only", default="", help="Apply for one client alone: Patient/….")
+@click.option("--limit", type=click.IntRange(0), default=0, help="Apply for at most so many clients.")
+@click.option("--author", default="", help="Who enters the changes: Organization/…, Device/….")
+@click.option("--group", type=click.IntRange(1, 50), default=GROUP, show_default=True, help="Clients per Bundle.")
+@click.option("--workers", type=click.IntRange(0, 64), default=WORKERS, show_default=True, help="Processes here.")
+@click.option("--report", type=OutputFile(), help="Write the report there too: .txt, .json or .html.")
+@click.option("-q", "--quiet", is_flag=True, help="No progress.")
+@journal_options
+@language_option
+@connection_options
+def apply(
+    connection: Connection,
+    plan_file: Path,
+    dry_run: bool,
+    only: str,
+    limit: int,
+    author: str,
+    group: int,
+    workers: int,
+    report: Path | None,
+    quiet: bool,
+    storage: Storage,
+    lang: str,
+) -> None:
+    """Do exactly what PLAN says, or say what changed meanwhile."""
+    language = cast(Language, lang)
+    reader = PlanReader(plan_file)
+    started = time.monotonic()
+    application = Application(
+        connection=connection,
+        reader=reader,
+        storage=storage,
+        author=author_of(author, reader),
+        only=only.removeprefix("Patient/"),
+        limit=limit,
+        group=group,
+        workers=workers,
+        dry_run=dry_run,
+        progress=Meter(language, quiet),
+        notices=lambda ehr: say_notices(ehr, language),
+    )
+    run, did, noticed = application()
+    outcome = RunReport(
+        run=run,
+        did=did,
+        seconds=time.monotonic() - started,
+        noticed=noticed,
+        waiting=_unanswered(reader, application.only),
+    )
+    click.echo(outcome.text(language))
+    if report is not None:
+        report.write_text(outcome.in_form(report.suffix, language), encoding="utf-8")
+    sys.exit(0 if outcome.clean else 1)
+
+
+resume = click.Command(
+    "resume",
+    params=apply.params,
+    callback=apply.callback,
+    help="Go on with PLAN where a run was broken off: what was written already is seen and left alone.",
+)
+
+
+def _unanswered(reader: PlanReader, only: str) -> Waiting:
+    """What in a plan, or for one client of it, nobody answered; most plans ask nothing and are not read again."""
+    if not (reader.totals.get("question") or reader.totals.get("conflict")):
+        return Waiting()
+    plans = (planned.plan for planned in reader.clients())
+    return count_open(waiting(plan for plan in plans if not only or plan.patient == f"Patient/{only}"))

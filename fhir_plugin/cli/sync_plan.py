@@ -1,0 +1,267 @@
+"""``sync init`` and ``sync plan``: what the columns of a source mean, and what it would change in the records."""
+
+from __future__ import annotations
+
+import sys
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import cast
+
+import click
+
+from fhir_plugin.cli.files import OutputFile
+from fhir_plugin.cli.sync_ehr import say_notices
+from fhir_plugin.cli.sync_options import (
+    Connection,
+    Meter,
+    connection_options,
+    journal_options,
+    language_option,
+)
+from fhir_plugin.cli.sync_source import SourceName, SourceOptions, header_of, say_source, source_options
+from fhir_plugin.consent import NL_JEUGDWET, load_policy
+from fhir_plugin.ehr.client import FhirClient
+from fhir_plugin.errors import UsageError
+from fhir_plugin.sync.deciding.decisions import Context
+from fhir_plugin.sync.plans.carrying import EarlierAnswers
+from fhir_plugin.sync.plans.planfile import PlanReader, PlanWriter
+from fhir_plugin.sync.plans.planning import Planner
+from fhir_plugin.sync.plans.rendering import plan_lines, totals_lines, words
+from fhir_plugin.sync.records.no_access import own_url
+from fhir_plugin.sync.records.reaching import reach, recent_of
+from fhir_plugin.sync.records.storage import Storage
+from fhir_plugin.sync.sources.columns import (
+    ColumnMap,
+    check_columns,
+    client_system_in,
+    load_columns,
+    propose_columns,
+    to_toml,
+)
+from fhir_plugin.sync.sources.gathering import Gathering
+from fhir_plugin.sync.sources.problems import describe, source_of, write_problems
+from fhir_plugin.sync.sources.rows import RowReader
+from fhir_plugin.sync.sources.tables import Table
+from fhir_plugin.sync.sources.wanted import Problem
+from fhir_plugin.sync.workers.hands import few_collections
+from fhir_plugin.texts import Language
+
+__all__ = ["init", "plan"]
+
+_SHOWN = 20
+_file = click.Path(exists=True, dir_okay=False, path_type=Path)
+_client_system = click.option("--client-system", default="", help="Identifier system of the client numbers.")
+
+
+@click.command("init")
+@click.argument("source_name", metavar="SOURCE", type=SourceName())
+@click.option("-o", "--output", type=OutputFile(), help="Mapping file to write; shown when not given.")
+@_client_system
+@language_option
+def init(source_name: str, output: Path | None, client_system: str, lang: str) -> None:
+    """Propose what the columns of SOURCE (a file, or a FHIR endpoint) mean."""
+    header, name = header_of(source_name, client_system)
+    proposal = to_toml(replace(propose_columns(header, name), client_system=client_system))
+    if output is None:
+        click.echo(proposal, nl=False)
+    elif output.exists():
+        raise UsageError(
+            "The mapping file exists already.",
+            code="sync-columns-exist",
+            where=output.name,
+            remedy="Choose another name.",
+        )
+    else:
+        output.write_text(proposal, encoding="utf-8")
+        click.echo(words("sync-init-written", cast(Language, lang), file=str(output)))
+
+
+@click.command("plan")
+@click.argument("source_name", metavar="SOURCE", type=SourceName())
+@click.option("--fhir", required=True, help="Base URL of the EHR's FHIR endpoint; none:NAME when it gives none.")
+@click.option("--columns", "mapping", type=_file, help="Mapping file; without it the proposal of `init` is used.")
+@click.option("--source", default="", help="Name of the source; the mapping's, the file's or the host, when not given.")
+@_client_system
+@click.option(
+    "-o", "--output", type=OutputFile(), default=Path("sync-plan.json"), show_default=True, help="The plan to write."
+)
+@click.option("--problems", type=OutputFile(), help="Where refused rows go.  [default: <plan>.rows.csv]")
+@click.option("--only", default="", help="Plan for one client alone: Patient/….")
+@click.option("--limit", type=click.IntRange(0), default=0, help="Plan for at most so many clients.")
+@click.option("--all", "show_all", is_flag=True, help="Show every client, not the first twenty.")
+@click.option("-q", "--quiet", is_flag=True, help="No progress.")
+@journal_options
+@language_option
+@source_options
+@connection_options
+def plan(
+    connection: Connection,
+    origin: SourceOptions,
+    source_name: str,
+    fhir: str,
+    mapping: Path | None,
+    source: str,
+    client_system: str,
+    output: Path,
+    problems: Path | None,
+    only: str,
+    limit: int,
+    show_all: bool,
+    quiet: bool,
+    storage: Storage,
+    lang: str,
+) -> None:
+    """Plan what SOURCE (a file, or the FHIR endpoint of another system) changes in the records, and show it."""
+    language = cast(Language, lang)
+    client_system = client_system or (client_system_in(mapping) if mapping else "")
+    if source_name.rstrip("/") == own_url(fhir).rstrip("/"):
+        raise UsageError(
+            "The source and the EHR are the same server.",
+            code="sync-same-server",
+            where="--fhir",
+            remedy="Name the other system as SOURCE, and the EHR with --fhir.",
+        )
+    with origin.open(source_name, client_system) as (table, server):
+        columns = _columns(table, mapping, source, client_system)
+        _say_columns(table, columns, language)
+        made = _make(
+            connection.client(own_url(fhir)),
+            storage,
+            table,
+            columns,
+            output,
+            only=only.removeprefix("Patient/"),
+            limit=limit,
+            progress=Meter(language, quiet),
+            language=language,
+        )
+        _show_plan(PlanReader(output), language, 0 if show_all else _SHOWN)
+        say_source(server, language)
+        _say_earlier(made.earlier, made.kept, language)
+        if made.known:
+            click.echo(words("sync-source-new", language, source=columns.source, known=", ".join(made.known)))
+        if made.refused:
+            _report_refused(made.refused, table, columns, problems or output.with_suffix(".rows.csv"), language)
+    totals = made.totals
+    sys.exit(1 if made.refused or totals["conflict"] or totals["question"] or totals["not-recorded"] else 0)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Made:
+    """A plan that was written.
+
+    Attributes:
+        refused: rows that cannot be used, in the order of the source.
+        kept: where the answers of the plan before it are, when they were given to something else.
+        known: other sources of this EHR, where this one is new.
+    """
+
+    totals: Counter[str]
+    refused: list[Problem]
+    earlier: EarlierAnswers
+    kept: Path | None
+    known: list[str]
+
+
+def _make(
+    client: FhirClient,
+    storage: Storage,
+    table: Table,
+    columns: ColumnMap,
+    output: Path,
+    *,
+    only: str,
+    limit: int,
+    progress: Meter,
+    language: Language,
+) -> _Made:
+    """Plan and write the plan.
+
+    Raises:
+        UsageError: the one client that was asked for is not in the list; the plan that was there stays.
+    """
+    now = datetime.now(UTC)
+    context = Context(source=columns.source, policy=load_policy(NL_JEUGDWET), at=now, dialect=repr(columns))
+    with (
+        few_collections(),
+        storage.journal(client.base_url, columns.source) as held,
+        reach(client, storage, held) as ehr,
+    ):
+        say_notices(ehr, language)
+        planner = Planner(
+            population=ehr.population, journal=held, context=context, recent=recent_of(ehr), progress=progress
+        )
+        earlier = EarlierAnswers.of(output, ehr=client.base_url, source=columns.source)
+        made = now.isoformat(timespec="seconds")
+        writer = PlanWriter(output, ehr=client.base_url, source=columns.source, file=table.file, made=made)
+        for planned in planner.plan(Gathering(RowReader(table, columns)), only=only, limit=limit):
+            writer.add(earlier.onto(planned))
+        if only and not (writer.totals["clients"] or planner.settled[0]):
+            raise UsageError(
+                "The list has no usable row of this client.",
+                code="sync-client-not-listed",
+                where="--only",
+                remedy="Give the EHR's own id, Patient/…; without --only the plan names the rows that are refused.",
+            )
+        refused = sorted(planner.problems, key=lambda problem: (problem.place.sheet, problem.place.line))
+        runs = held.runs()
+        kept = earlier.keep([run.plan for run in runs if run.finished])
+        writer.close(len({problem.place for problem in refused}), planner.settled)
+        known = [] if runs else held.other_sources()
+    return _Made(totals=writer.totals, refused=refused, earlier=earlier, kept=kept, known=known)
+
+
+def _report_refused(
+    refused: Sequence[Problem], table: Table, columns: ColumnMap, report: Path, language: Language
+) -> None:
+    for problem in refused[:_SHOWN]:
+        column = f", {problem.column}" if problem.column else ""
+        click.echo(f"  ✗ {problem.place}{column}: {describe(problem, language)}")
+    count = write_problems(
+        report, table.header, columns.of(columns.client_field), refused, language, source=columns.source
+    )
+    click.echo(words("sync-problems-file", language, count=str(count), file=str(report)))
+
+
+def _say_earlier(earlier: EarlierAnswers, kept: Path | None, language: Language) -> None:
+    if earlier.carried:
+        click.echo(words("sync-answers-carried", language, count=str(earlier.carried)))
+    if kept is not None:
+        click.echo(words("sync-answers-kept", language, file=kept.name))
+
+
+def _columns(table: Table, mapping: Path | None, source: str, client_system: str) -> ColumnMap:
+    if mapping:
+        columns = load_columns(mapping, table.header)
+        columns = replace(columns, source=source or columns.source)
+    else:
+        columns = propose_columns(table.header, source or source_of(table))
+    if client_system:
+        columns = replace(columns, client_system=client_system)
+    return check_columns(columns, mapping.name if mapping else table.file)
+
+
+def _say_columns(table: Table, columns: ColumnMap, language: Language) -> None:
+    used = ", ".join(f"{name} = {meaning}" for name, meaning in columns.fields.items())
+    plain = all(name.partition(" (")[0] == meaning for name, meaning in columns.fields.items())
+    code = "sync-columns-plain" if plain else "sync-columns-used"
+    click.echo(words(code, language, form=table.form, used=used))
+    ignored = [name for name in columns.ignored if name and not name.startswith("_")]
+    if ignored:
+        click.echo(words("sync-columns-ignored", language, names=", ".join(ignored)))
+    click.echo()
+
+
+def _show_plan(reader: PlanReader, language: Language, limit: int) -> None:
+    click.echo(words("sync-plan-head", language, source=reader.source, ehr=reader.ehr, made=reader.made))
+    for line in totals_lines(reader.totals, language):
+        click.echo(line)
+    click.echo()
+    for line in plan_lines((planned.plan for planned in reader.clients()), language, limit=limit):
+        click.echo(line)
+    if reader.totals.get("conflict") or reader.totals.get("question"):
+        click.echo(words("sync-plan-answer", language))
+    click.echo()
