@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
 import pytest
@@ -30,3 +31,16 @@ def shared() -> Path:
     if not SHARED.is_dir():
         pytest.skip("the shared facts are not beside the checkout")
     return SHARED
+
+
+@pytest.fixture
+def check(tmp_path):
+    """Errors of a resource against the first of the given profiles."""
+
+    def run(resource, *profiles, policy=None):
+        for number, one in enumerate(profiles):
+            (tmp_path / f"{number}.json").write_text(json.dumps(one), encoding="utf-8")
+        report = Validator.load([tmp_path], policy=policy).validate(json.dumps(resource), [profiles[0]["url"]])
+        return {(issue.code, issue.expression) for issue in report.of("error", "fatal")}
+
+    return run
