@@ -83,7 +83,7 @@ class NetworkGateway:
             EhrError: any part that is needed could not be read.
         """
         resources, missing = self._fetch(patient_id)
-        mapped = from_fhir(resources, patient_id=patient_id)
+        mapped = from_fhir(resources, patient_id=patient_id, base=self._client.base_url)
         unknown = any(issue.code == "safety-unknown" for issue in missing)
         network = replace(mapped.network, safety_unknown=True) if unknown else mapped.network
         return Mapped(network=network, report=mapped.report.merged(missing))
@@ -167,7 +167,9 @@ class NetworkGateway:
         that the other one is doing just that.
         """
         resources, _ = self._fetch(patient_id)
-        own = collect(resources, patient_id).of("CareTeam")  # an EHR may pass over the search and give everybody's
+        own = collect(resources, patient_id, self._client.base_url).of(
+            "CareTeam"
+        )  # an EHR may pass over the search and give everybody's
         teams = sorted((body for body in own if _is_active_network(body)), key=lambda body: str(body["id"]))
         if len(teams) < 2:
             return

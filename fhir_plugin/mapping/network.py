@@ -19,7 +19,7 @@ from fhir_plugin.mapping.findings import figure_issues
 from fhir_plugin.mapping.json import Json, date_of, objects, reference_of, text
 from fhir_plugin.mapping.names import NAME
 from fhir_plugin.mapping.people import is_figure, people_from
-from fhir_plugin.mapping.reading import Resources, collect
+from fhir_plugin.mapping.reading import NO_SERVER, Resources, collect
 from fhir_plugin.mapping.safety import block_from, block_onto, is_block
 from fhir_plugin.mapping.team import pick_team, settle_claim, team_from, team_onto
 from fhir_plugin.mapping.ties import TIES_ON_PARTICIPANT, is_tie, new_tie, tie_about, tie_from
@@ -34,8 +34,6 @@ from fhir_plugin.model.terms import BSN_SYSTEMS
 __all__ = ["NO_SERVER", "Mapped", "TiePlace", "collection", "from_fhir", "to_fhir"]
 
 TiePlace = Literal["observation", "participant"]
-NO_SERVER = "https://ehr.invalid/fhir"
-"""Base of fullUrls where no server is known (RFC 2606: ``.invalid`` never resolves)."""
 _NAMESPACE = uuid.UUID("6f0f2a3c-52c8-5a0e-9c0e-5d1b4a1c7f10")
 
 
@@ -47,17 +45,18 @@ class Mapped:
     report: Report
 
 
-def from_fhir(source: Any, *, patient_id: str | None = None) -> Mapped:
+def from_fhir(source: Any, *, patient_id: str | None = None, base: str = "") -> Mapped:
     """Read one child's support network from FHIR R4 JSON. Never raises on what the source holds.
 
     Args:
         source: a Bundle, a resource, or an iterable of either (dicts, or typed models with ``model_dump_json``).
         patient_id: whose network is meant; without it there must be exactly one patient among the resources.
+        base: FHIR base URL of the server they come from, or ``reading.ONE_SERVER``; see ``reading.collect``.
 
     Returns:
         The network; resources of other patients are never in it, only named in the report and kept in ``rest``.
     """
-    found = collect(source, patient_id)
+    found = collect(source, patient_id, base)
     related = found.of("RelatedPerson")
     teams = found.of("CareTeam")
     team, networks = pick_team(teams)

@@ -16,7 +16,12 @@ from fhir_plugin.model.identity import Ref
 from fhir_plugin.model.issues import Issue, Severity
 from fhir_plugin.model.tangle import oversize, same
 
-__all__ = ["Resources", "collect", "is_about"]
+__all__ = ["NO_SERVER", "ONE_SERVER", "Resources", "collect", "is_about", "is_elsewhere"]
+
+NO_SERVER = "https://ehr.invalid/fhir"
+"""Base of fullUrls where no server is known (RFC 2606: ``.invalid`` never resolves)."""
+ONE_SERVER = "*"
+"""In place of a base: who reads has left out what is another server's, whatever its references call that server."""
 
 _SUBJECT = {
     "RelatedPerson": "patient",
@@ -41,15 +46,17 @@ class Resources:
 
     Attributes:
         patient_id: logical id of the child; empty when it cannot be told for certain.
+        base: server of the child, as ``Ref.base`` gives it, or ``ONE_SERVER``; empty where none is named.
         child: the Patient, where it was among them.
         by_type: the child's own resources by type, in order.
         other: everything else, in order: other children's, other types, unreadable ones.
-        urls: fullUrl of resources without an id.
+        urls: fullUrl of resources that came under one, by ``id()``.
         tangled: resources that are nested or large beyond reason, or run in a circle, by ``id()``.
         issues: what was noticed on the way.
     """
 
     patient_id: str = ""
+    base: str = ""
     child: Json | None = None
     by_type: dict[str, list[Json]] = field(default_factory=dict)
     other: list[Json] = field(default_factory=list)
@@ -66,43 +73,112 @@ class Resources:
         return text(body, "id") or self.urls.get(id(body), "")
 
 
-def collect(source: Any, patient_id: str | None = None) -> Resources:
+def collect(source: Any, patient_id: str | None = None, base: str = "") -> Resources:
     """Sort what was read by type, for one child. Total: anything that is no resource becomes an issue.
 
     Args:
         source: a Bundle, a resource, or an iterable of either (dicts, or typed models with ``model_dump_json``).
         patient_id: whose network is asked for; without it there must be exactly one patient among the resources.
+        base: FHIR base URL of the server all of it comes from, or ``ONE_SERVER``; without it fullUrls tell, and
+            ``Patient/x`` of two servers, or of one server and of nobody knows which, are two children.
     """
     found = Resources()
-    entries = _latest(list(_Walk(found).read(source, "Bundle")), found)
+    entries = list(_Walk(found).read(source, "Bundle"))
     found.patient_id = patient_id if patient_id is not None else _only_patient(entries, found)
-    for position, body in enumerate(entries):
+    found.base = base if base == ONE_SERVER else _server_at(base) or _only_server(entries, found)
+    for position, body in enumerate(_latest(entries, found)):
         kind = text(body, "resourceType")
         readable = id(body) not in found.tangled
         if not readable:
             found.issues.append(_issue("resource-too-large", f"{_named(kind)}[{position}]"))
-        if kind == "Patient" and readable and text(body, "id") == found.patient_id and found.patient_id:
+        if kind == "Patient" and readable and _is_child(body, found):
             found.child = body
-        elif kind in _SUBJECT and is_about(body, found.patient_id) and (readable or kind in _GUARDED):
+        elif kind in _SUBJECT and _is_the_childs(body, found) and (readable or kind in _GUARDED):
             found.by_type.setdefault(kind, []).append(body)
         else:
-            if kind in _SUBJECT and found.patient_id and not is_about(body, found.patient_id):
+            if kind in _SUBJECT and found.patient_id and not _is_the_childs(body, found):
                 found.issues.append(_issue("other-patient", f"{kind}[{position}]", kind=kind))
             found.other.append(body)
     return found
 
 
 def is_about(body: Json, patient_id: str) -> bool:
-    """Whether a resource of a type that is about a patient says that it is about this one."""
-    subject = Ref(reference=text(body.get(_SUBJECT[text(body, "resourceType")]), "reference"))
+    """Whether a resource of a type that is about a patient names this id, of whatever server."""
+    subject = _subject(body)
     return bool(patient_id) and subject.type == "Patient" and subject.id == patient_id
+
+
+def is_elsewhere(body: Json, base: str) -> bool:
+    """Whether a resource is about a patient of another server than the one at ``base``, whose id says nothing here.
+
+    A safety block counts all the same: who is named by it is better passed over than shared.
+    """
+    return _subject(body).base not in ("", _server_at(base)) and not _is_block(body)
+
+
+def _server_at(base: str) -> str:
+    """A base URL as ``Ref.base`` gives it."""
+    return base.partition("://")[2].rstrip("/")
+
+
+def _subject(body: Json) -> Ref:
+    return Ref(reference=text(body.get(_SUBJECT.get(text(body, "resourceType"), "")), "reference"))
+
+
+def _is_block(body: Json) -> bool:
+    """Whether a resource is of the type that may hold a safety block."""
+    return text(body, "resourceType") == "Flag"
+
+
+def _is_the_childs(body: Json, found: Resources) -> bool:
+    if not is_about(body, found.patient_id):
+        return False
+    return found.base == ONE_SERVER or _is_block(body) or _server(body, found) in ("", found.base)
+
+
+def _is_child(body: Json, found: Resources) -> bool:
+    is_asked = text(body, "id") == found.patient_id != ""
+    return is_asked and (found.base == ONE_SERVER or _own_server(body, found) in ("", found.base))
+
+
+def _server(body: Json, found: Resources) -> str:
+    """Server of the patient a resource is about: a relative reference leads to where the resource itself is.
+
+    https://hl7.org/fhir/R4/bundle.html#references
+    """
+    return _subject(body).base or _own_server(body, found)
+
+
+def _own_server(body: Json, found: Resources) -> str:
+    url = found.urls.get(id(body), "")
+    return "" if url.startswith(f"{NO_SERVER}/") else Ref(reference=url).base
+
+
+def _only_server(entries: list[Json], found: Resources) -> str:
+    """The server the child is at: the one its Patient came from, else the only one that the resources name."""
+    if not found.patient_id:
+        return ""
+    servers = {
+        _own_server(body, found)
+        for body in entries
+        if text(body, "resourceType") == "Patient" and text(body, "id") == found.patient_id
+    } - {""}
+    servers = servers or {
+        _server(body, found)
+        for body in entries
+        if text(body, "resourceType") in _SUBJECT and is_about(body, found.patient_id) and not _is_block(body)
+    }
+    if len(servers) > 1:
+        found.issues.append(_issue("several-servers", "Bundle"))
+        found.patient_id = ""
+        return ""
+    return next(iter(servers), "")
 
 
 def _only_patient(entries: list[Json], found: Resources) -> str:
     ids = {text(body, "id") for body in entries if text(body, "resourceType") == "Patient"}
     for body in entries:
-        key = _SUBJECT.get(text(body, "resourceType"))
-        subject = Ref(reference=text(body.get(key), "reference")) if key else Ref()
+        subject = _subject(body)
         if subject.type == "Patient":
             ids.add(subject.id)
     ids.discard("")
@@ -137,7 +213,7 @@ class _Walk:
             self.found.issues.append(_issue("not-a-resource", path))
 
     def _resource(self, body: Json, url: str) -> Json:
-        if not text(body, "id") and url:
+        if url:
             self.found.urls[id(body)] = url
         if oversize(body):
             self.found.tangled[id(body)] = body
@@ -170,10 +246,10 @@ def _latest(entries: list[Json], found: Resources) -> list[Json]:
 
     Of a consent or a block both stay: nobody can tell which one holds, and a refusal in either must count.
     """
-    kept: dict[tuple[str, str], int] = {}
+    kept: dict[tuple[str, str, str], int] = {}
     result: list[Json] = []
     for body in entries:
-        key = (text(body, "resourceType"), text(body, "id"))
+        key = (text(body, "resourceType"), text(body, "id"), _own_server(body, found) or found.base)
         if not key[1] or key not in kept:
             kept[key] = len(result)
             result.append(body)

@@ -57,6 +57,12 @@ class Ref:
         return parts[-1] if len(parts) >= 2 else ""
 
     @property
+    def base(self) -> str:
+        """Server of an absolute literal reference, without its protocol; empty for any other."""
+        parts = self.reference.split("/_history/")[0].rsplit("/", 2)
+        return parts[0].partition("://")[2] if len(parts) == 3 else ""
+
+    @property
     def key(self) -> str:
         """What tells one thing from another: the logical id, else the whole reference (``urn:uuid:`` of a new one)."""
         return self.id or self.reference

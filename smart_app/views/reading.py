@@ -48,7 +48,7 @@ def _holds_block(watch: FhirClient, patient_id: str) -> bool:
     try:
         (answer,) = watch.batch([Entry.get(f"Flag?patient=Patient/{patient_id}")])
         answer.raise_for_status("search Flag")
-        flags = collect(watch.pages(answer.body, "search Flag"), patient_id).of("Flag")
+        flags = collect(watch.pages(answer.body, "search Flag"), patient_id, watch.base_url).of("Flag")
     except SteunfigurenError as error:
         log.warning("safety not known", extra={"code": error.code})
         return True

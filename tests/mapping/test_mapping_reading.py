@@ -7,10 +7,11 @@ from fhir.resources.R4B.bundle import Bundle
 
 from fhir_plugin.consent import facts_of
 from fhir_plugin.mapping.network import from_fhir, to_fhir
+from fhir_plugin.mapping.safety import block_onto
 from fhir_plugin.mapping.ties import new_tie
 from fhir_plugin.model.figure import Tie
 from fhir_plugin.model.identity import Ref
-from fhir_plugin.model.network import Standing
+from fhir_plugin.model.network import SafetyBlock, Standing
 from fhir_plugin.model.terms import BSN_SYSTEMS, ROL_VEKTIS, V3_ROLE_CODE, Extensions, Profiles, TieQuality
 
 CHILD = {"resourceType": "Patient", "id": "p"}
@@ -50,6 +51,60 @@ def test_without_a_patient_asked_for_two_patients_give_no_network_at_all():
 def test_absolute_and_versioned_references_are_about_the_same_child(reference):
     body = related("s", **LABEL) | {"patient": {"reference": reference}}
     assert len(from_fhir([CHILD, body], patient_id="p").network.figures) == 1
+
+
+OURS, THEIRS = "https://ehr.example/fhir", "https://other.example/fhir"
+
+
+def elsewhere(key, server, **more):
+    return related(key, **LABEL) | {"patient": {"reference": f"{server}/Patient/p"}} | more
+
+
+def bundle(*bodies, server=OURS):
+    entries = [{"fullUrl": f"{server}/{body['resourceType']}/{body['id']}", "resource": body} for body in bodies]
+    return {"resourceType": "Bundle", "type": "collection", "entry": entries}
+
+
+NEWER = {"meta": {"lastUpdated": "2026-11-01T10:00:00Z"}}
+
+
+@pytest.mark.parametrize(
+    ("source", "asked"),
+    [
+        ([CHILD, related("s", **LABEL), elsewhere("x", THEIRS)], {"base": OURS}),
+        (bundle(CHILD, related("s", **LABEL), elsewhere("x", THEIRS)), {}),
+        ([bundle(CHILD, related("s", **LABEL)), bundle(related("x", **LABEL), server=THEIRS)], {}),
+        ([bundle(CHILD, related("s", **LABEL)), bundle(related("s", **LABEL, **NEWER), server=THEIRS)], {}),
+        (
+            [bundle(CHILD, related("s", **LABEL)), bundle(dict(CHILD), related("x", **LABEL), server=THEIRS)],
+            {"base": OURS},
+        ),
+    ],
+)
+def test_a_patient_of_another_server_with_the_same_id_is_another_child(source, asked):
+    mapped = from_fhir(source, patient_id="p", **asked)
+    assert [figure.id for figure in mapped.network.figures] == ["s"]
+    assert codes_of(mapped.report) == ["other-patient"]
+    assert mapped.network.child.carried.body() == CHILD
+
+
+@pytest.mark.parametrize("patient_id", ["p", None])
+@pytest.mark.parametrize("other", [related("s", **LABEL), elsewhere("s", "https://third.example/fhir")])
+def test_where_nobody_can_tell_whose_server_a_patient_is_of_there_is_no_network_at_all(other, patient_id):
+    mapped = from_fhir([CHILD, other, elsewhere("x", THEIRS)], patient_id=patient_id)
+    assert mapped.network.figures == ()
+    assert codes_of(mapped.report) == ["several-servers"]
+
+
+@pytest.mark.parametrize("server", [OURS, f"{OURS}/", OURS.replace("https", "http")])
+def test_a_server_that_names_itself_in_full_is_itself(server):
+    body = elsewhere("s", server.rstrip("/"))
+    assert len(from_fhir([CHILD, body, related("t", **LABEL)], patient_id="p", base=f"{OURS}/").network.figures) == 2
+
+
+def test_a_safety_block_counts_whatever_server_it_names():
+    block = block_onto(SafetyBlock(id="b"), Ref(reference=f"{THEIRS}/Patient/p")) | {"id": "b"}
+    assert from_fhir([CHILD, block], patient_id="p", base=OURS).network.sharing_is_off
 
 
 def test_a_biological_parent_is_part_of_the_network_but_never_a_figure():

@@ -274,3 +274,17 @@ def _renamed(value: Any, names: Mapping[str, str]) -> Any:
     if isinstance(value, list):
         return [_renamed(item, names) for item in value]
     return names.get(value, value) if isinstance(value, str) else value
+
+
+def test_what_names_a_patient_of_another_server_is_of_another_child(desk: Desk) -> None:
+    desk.sync([row(**CONSENT)])
+    [figure], [consent] = desk.figures(), desk.ehr.all("Consent")
+    theirs = {"reference": "https://elsewhere.example/fhir/Patient/p1001"}
+    own = {"reference": f"{desk.ehr.base_url}/Patient/p1001"}
+    desk.edit(figure, id="theirs", identifier=[], patient=theirs)
+    desk.edit(figure, id="own", identifier=[], patient=own)
+    desk.ehr.add({**consent, "id": "theirs", "identifier": [], "patient": theirs})
+    with desk.reached() as (_, ehr):
+        network = ehr.population.networks(["p1001"])["p1001"]
+    assert {each.id for each in network.figures} == {figure["id"], "own"}
+    assert [record.id for record in network.consents] == [consent["id"]]

@@ -84,6 +84,15 @@ def test_an_ehr_that_has_or_shows_no_flags_is_polled_without(
     assert [change.kind for change in poller.poll(full=True).changes] == [ChangeKind.EDITED]
 
 
+def test_what_a_patient_of_another_server_brings_is_not_polled_for_the_child_with_the_same_id(
+    desk: Desk, poller: Poller
+) -> None:
+    poller.poll()
+    patient = {"reference": "https://elsewhere.example/fhir/Patient/p1001"}
+    desk.edit(desk.figures()[0], id="theirs", identifier=[], patient=patient)
+    assert poller.poll().changes == ()
+
+
 def test_a_new_figure_an_ended_bond_and_a_withdrawn_consent_come_back(desk: Desk, poller: Poller) -> None:
     poller.poll()
     [figure] = desk.figures()

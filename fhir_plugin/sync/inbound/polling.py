@@ -17,6 +17,7 @@ from fhir_plugin.ehr.client import FhirClient
 from fhir_plugin.errors import EhrForbidden, EhrNotFound, EhrRejected
 from fhir_plugin.mapping.json import text
 from fhir_plugin.mapping.network import from_fhir
+from fhir_plugin.mapping.reading import ONE_SERVER, is_elsewhere
 from fhir_plugin.mapping.safety import is_block
 from fhir_plugin.sync.inbound.changes import InboundChange, changes_between
 from fhir_plugin.sync.inbound.store import Held, InboundStore
@@ -128,7 +129,7 @@ class Poller:
             if kind == "Flag" and not is_block(found):
                 continue
             body = {key: found[key] for key in _OF_A_BLOCK if key in found} if kind == "Flag" else found
-            patient = owner_of(body)
+            patient = "" if is_elsewhere(body, self.client.base_url) else owner_of(body)
             if patient and text(body, "resourceType") == kind and text(body, "id"):
                 version = text(body.get("meta"), "versionId") or self.store.vault.fingerprint(repr(body))
                 yield Held(type=kind, id=text(body, "id"), patient=patient, version=version, body=body)
@@ -153,8 +154,8 @@ class Poller:
             change
             for patient in sorted(touched)
             for change in changes_between(
-                from_fhir(before[patient], patient_id=patient).network,
-                from_fhir(after[patient], patient_id=patient).network,
+                from_fhir(before[patient], patient_id=patient, base=ONE_SERVER).network,
+                from_fhir(after[patient], patient_id=patient, base=ONE_SERVER).network,
             )
         ]
 

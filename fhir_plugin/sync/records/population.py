@@ -13,6 +13,7 @@ from fhir_plugin.ehr.client import FhirClient
 from fhir_plugin.ehr.entries import Entry
 from fhir_plugin.mapping.json import objects, text
 from fhir_plugin.mapping.network import from_fhir
+from fhir_plugin.mapping.reading import ONE_SERVER, is_elsewhere
 from fhir_plugin.model.network import SupportNetwork
 from fhir_plugin.sync.sources.spool import SUBJECTS, owner_of
 from fhir_plugin.sync.sources.wanted import ClientKey
@@ -64,7 +65,8 @@ class Population:
     def records(self, patient_ids: Sequence[str]) -> dict[str, list[Json]]:
         """The resources of clients, in one batch of searches; a client the EHR does not give is left out.
 
-        Each resource goes by the patient it names itself, whatever it was found by.
+        Each resource goes by the patient it names itself, whatever it was found by; a patient of another server is
+        another one (``is_elsewhere``).
 
         Raises:
             EhrError: a part that is needed cannot be read.
@@ -84,15 +86,15 @@ class Population:
                 continue
             answer.raise_for_status(f"search {kind}")
             for body in self._client.pages(answer.body, f"search {kind}"):
-                owner = owner_of(body)
-                if owner in held:  # some EHRs pass over a search parameter they lack, and give everybody's
+                owner = owner_of(body)  # some EHRs pass over a search parameter they lack, and give everybody's
+                if owner in held and not is_elsewhere(body, self._client.base_url):
                     held[owner][text(body, "resourceType"), text(body, "id")] = body  # pages that shift repeat some
         return {each: list(bodies.values()) for each, bodies in held.items() if ("Patient", each) in bodies}
 
 
 def network_of(bodies: list[Json], patient_id: str) -> SupportNetwork:
-    """The network of one client from its resources."""
-    return from_fhir(bodies, patient_id=patient_id).network
+    """The network of one client from its resources, as ``Population.records`` gives them: of one server."""
+    return from_fhir(bodies, patient_id=patient_id, base=ONE_SERVER).network
 
 
 def version_of(body: Json) -> str:

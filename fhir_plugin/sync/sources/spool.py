@@ -14,6 +14,7 @@ from itertools import groupby
 from typing import Any
 
 from fhir_plugin.mapping.json import text
+from fhir_plugin.mapping.reading import is_elsewhere
 from fhir_plugin.model.identity import Ref
 from fhir_plugin.sync.journals.vault import Vault
 
@@ -33,7 +34,7 @@ class Spool:
     """
 
     def __init__(self, base_url: str) -> None:
-        self._base = f"{base_url.rstrip('/')}/"
+        self._base = base_url
         self._vault = Vault(os.urandom(32))
         self._db = sqlite3.connect("", isolation_level=None)
         self._db.execute("PRAGMA journal_mode=OFF")
@@ -49,19 +50,13 @@ class Spool:
         self._db.execute("BEGIN")
         for body in resources:
             kind, patient = text(body, "resourceType"), owner_of(body)
-            if patient and text(body, "id") and not self._is_elsewhere(body):
+            if patient and text(body, "id") and not is_elsewhere(body, self._base):
                 row = (patient, kind, text(body, "id"), self._vault.seal(body))
                 self._db.execute("INSERT OR REPLACE INTO held VALUES (?, ?, ?, ?)", row)
             else:
                 left += 1
         self._db.execute("COMMIT")
         return left
-
-    def _is_elsewhere(self, body: Json) -> bool:
-        """Whether it is about a patient of another server, whose id says nothing here; a block counts all the same."""
-        kind = text(body, "resourceType")
-        reference = text(body.get(SUBJECTS[kind]), "reference")
-        return kind != "Flag" and "://" in reference and not reference.startswith(self._base)
 
     def records(self) -> Iterator[tuple[str, list[Json]]]:
         """Patient id and the resources of that patient, in order of patient and resource."""
