@@ -135,6 +135,22 @@ def test_stu3_has_one_relationship_and_roles_without_leading_zero_in_an_extensio
     assert role["valueCodeableConcept"]["coding"][0]["code"] == "1"
 
 
+def test_stu3_keeps_a_second_relationship_and_says_of_nothing_that_it_is_lost():
+    relations = (Coding(system=V3_ROLE_CODE, code="AUNT"), Coding(system=V3_ROLE_CODE, code="MTHFOST"))
+    bundle, report = to_stu3(with_figure(relations=relations, roles=(), kinds=()))
+    (body,) = resources(bundle, "RelatedPerson")
+    assert codes(body["relationship"]) == ["AUNT"]
+    assert [code for concept in related_person_up(body)["relationship"] for code in codes(concept)] == [
+        "AUNT",
+        "MTHFOST",
+    ]
+    assert ("element", "relationship") not in [param for issue in report for param in issue.params]
+
+
+def codes(concept):
+    return [coding["code"] for coding in concept["coding"]]
+
+
 networks = all_networks.map(lambda network: replace(network, safety_blocks=()))
 """While sharing is off there is no view (tests/mapping/test_mapping_safety.py)."""
 
@@ -144,15 +160,11 @@ networks = all_networks.map(lambda network: replace(network, safety_blocks=()))
 def test_what_goes_down_to_stu3_comes_up_as_it_was(network):
     for entry in to_fhir(network, ties="participant")["entry"]:
         body = entry["resource"]
-        if body["resourceType"] == "RelatedPerson" and len(relations(body)) <= 1:
+        if body["resourceType"] == "RelatedPerson":
             up = related_person_up(related_person_down(body))
             assert sorted_relationship(up) == sorted_relationship(body)
         if body["resourceType"] == "CareTeam":
             assert care_team_up(care_team_down(body)) == body
-
-
-def relations(body):
-    return [item for item in body.get("relationship", []) if item["coding"][0]["system"] == V3_ROLE_CODE]
 
 
 def sorted_relationship(body):

@@ -138,3 +138,13 @@ def test_stu3_resources_are_written_as_stu3(play: Any) -> None:
     assert consent["except"][0]["type"] == "permit"
     figures = [body for body in raw.search("RelatedPerson", subject) if own_identifier(body)]
     assert isinstance(figures[0]["relationship"], dict)
+
+
+def test_an_stu3_ehr_is_given_every_relationship_of_a_person(play: Any) -> None:
+    played = play("STU3")
+    assert played.states(played.row(Relatie="tante en pleegmoeder")) == [("done", "")]
+    (figure,) = played.held("RelatedPerson")
+    assert {coding["code"] for concept in figure["relationship"] for coding in concept["coding"]} >= {"AUNT", "MTHFOST"}
+    versions = played.versions()
+    played.states(played.row(Relatie="tante en pleegmoeder"))
+    assert played.versions() == versions

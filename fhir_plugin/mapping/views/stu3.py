@@ -1,7 +1,9 @@
 """FHIR STU3 with zib2017 (http://fhir.nl/fhir/StructureDefinition/nl-core-relatedperson): down and up again.
 
 STU3 knows one relationship per RelatedPerson and one role per participant; the role of zib2017 stands in an extension,
-with RolCodelijst codes that have no leading zero. Observation has no ``focus``, so ties stay on the participant.
+with RolCodelijst codes that have no leading zero; a second relationship in HL7's extension for an element of another
+version (https://hl7.org/fhir/STU3/versions.html#extensions). Observation has no ``focus``, so ties stay on the
+participant.
 """
 
 from __future__ import annotations
@@ -30,6 +32,7 @@ __all__ = [
 ]
 
 ROLE_EXTENSION = "http://fhir.nl/fhir/StructureDefinition/nl-core-relatedperson-role"
+_R4_RELATIONSHIP = "http://hl7.org/fhir/4.0/StructureDefinition/extension-RelatedPerson.relationship"
 _ROLE_SYSTEMS = (ROL_VEKTIS, ROL_NICTIZ, CodeSystems.KIND)
 
 
@@ -55,8 +58,6 @@ def _down(body: Json) -> tuple[Json | None, list[Issue]]:
     lost = [_issue("view-cannot-carry", where, "Reference.type")] if _names_type_of_identified(body) else []
     match kind:
         case "RelatedPerson":
-            if len(objects(body, "relationship")) - len(_roles(body)) > 1:
-                lost.append(_issue("view-cannot-carry", where, "relationship"))
             return related_person_down(body), lost
         case "CareTeam":
             return care_team_down(body), lost
@@ -70,28 +71,33 @@ def _down(body: Json) -> tuple[Json | None, list[Issue]]:
 
 
 def related_person_down(body: Json) -> Json:
-    """R4 → STU3: role concepts become extensions, the first other concept is the relationship."""
+    """R4 → STU3: the first concept that is no role is the relationship; all others become extensions."""
     down = copy.deepcopy(body)
     roles = _roles(down)
     others = [concept for concept in objects(down, "relationship") if concept not in roles]
     down.pop("relationship", None)
     if others:
         down["relationship"] = others[0]
-    if roles:
-        added = [{"url": ROLE_EXTENSION, "valueCodeableConcept": _shift(concept, _strip_zero)} for concept in roles]
+    added = [{"url": _R4_RELATIONSHIP, "valueCodeableConcept": concept} for concept in others[1:]]
+    added += [{"url": ROLE_EXTENSION, "valueCodeableConcept": _shift(concept, _strip_zero)} for concept in roles]
+    if added:
         down["extension"] = [*objects(down, "extension"), *added]
     return down
 
 
 def related_person_up(body: Json) -> Json:
-    """STU3 → R4: the relationship and the role extensions become relationship concepts."""
+    """STU3 → R4: the relationship and what stands in extensions become relationship concepts."""
     up = copy.deepcopy(body)
     held = up.pop("relationship", None)
     relationship = [held] if isinstance(held, dict) else []
     extensions = objects(up, "extension")
-    roles = [item for item in extensions if item.get("url") == ROLE_EXTENSION and "valueCodeableConcept" in item]
+    more, roles = (
+        [item for item in extensions if item.get("url") == url and "valueCodeableConcept" in item]
+        for url in (_R4_RELATIONSHIP, ROLE_EXTENSION)
+    )
+    relationship += [item["valueCodeableConcept"] for item in more]
     relationship += [_shift(item["valueCodeableConcept"], _add_zero) for item in roles]
-    kept = [item for item in extensions if item not in roles]
+    kept = [item for item in extensions if item not in more and item not in roles]
     up.pop("extension", None)
     return {
         **up,
