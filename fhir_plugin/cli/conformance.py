@@ -16,9 +16,8 @@ from fhir_plugin.cli.sync_options import Connection, connection_options, languag
 from fhir_plugin.conformance.probe import Finding, Outcome, Probe
 from fhir_plugin.ehr.abilities import abilities_of, software_of
 from fhir_plugin.ehr.capabilities import Capabilities
-from fhir_plugin.sync.plans.rendering import words
 from fhir_plugin.sync.records.findings import findings_path, store_findings
-from fhir_plugin.texts import Language
+from fhir_plugin.texts import Language, words
 
 __all__ = ["conformance_command"]
 

@@ -17,12 +17,12 @@ from fhir_plugin.ehr.abilities import Abilities
 from fhir_plugin.sync.applying.ways.choosing import ways_of
 from fhir_plugin.sync.plans.codec import plan_from
 from fhir_plugin.sync.plans.planfile import PlanReader
-from fhir_plugin.sync.plans.rendering import plan_lines, words
+from fhir_plugin.sync.plans.rendering import plan_lines
 from fhir_plugin.sync.records.own_store import Open
 from fhir_plugin.sync.records.population import in_chunks
 from fhir_plugin.sync.records.reaching import Reached, reach, record_bundle
 from fhir_plugin.sync.records.storage import Storage
-from fhir_plugin.texts import Language
+from fhir_plugin.texts import Language, words
 
 __all__ = ["export_command", "say_notices", "way_lines", "worklist_command"]
 

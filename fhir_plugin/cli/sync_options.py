@@ -8,18 +8,20 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from functools import wraps
 from pathlib import Path
-from typing import Any, TypeVar, cast
+from typing import TYPE_CHECKING, Any, TypeVar, cast
 
 import click
-import requests
 
-from fhir_plugin.ehr import FhirClient, RateLimit
-from fhir_plugin.ehr.retry import Limit
-from fhir_plugin.ehr.transport import TokenSource, new_session
 from fhir_plugin.errors import InputError, UsageError
-from fhir_plugin.sync.plans.rendering import words
 from fhir_plugin.sync.records.storage import Storage
-from fhir_plugin.texts import Language
+from fhir_plugin.texts import Language, words
+
+if TYPE_CHECKING:
+    import requests
+
+    from fhir_plugin.ehr import FhirClient
+    from fhir_plugin.ehr.retry import Limit
+    from fhir_plugin.ehr.transport import TokenSource
 
 __all__ = ["Connection", "Meter", "connection_options", "journal_options", "language_option"]
 
@@ -55,6 +57,9 @@ class Connection:
             InputError: a key that cannot be read.
             EhrError: the token endpoint cannot be found.
         """
+        from fhir_plugin.ehr import FhirClient, RateLimit  # a tenth of a second to load: not for a run without work
+        from fhir_plugin.ehr.transport import new_session
+
         session = new_session()
         rate = limit or (RateLimit(per_second=self.rate) if self.rate else None)
         return FhirClient(base_url, session=session, token=self._token(base_url, session), rate=rate)

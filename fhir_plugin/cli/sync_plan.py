@@ -29,7 +29,7 @@ from fhir_plugin.sync.deciding.decisions import Context
 from fhir_plugin.sync.plans.carrying import EarlierAnswers
 from fhir_plugin.sync.plans.planfile import PlanReader, PlanWriter
 from fhir_plugin.sync.plans.planning import Planner
-from fhir_plugin.sync.plans.rendering import plan_lines, totals_lines, words
+from fhir_plugin.sync.plans.rendering import plan_lines, totals_lines
 from fhir_plugin.sync.records.no_access import own_url
 from fhir_plugin.sync.records.reaching import reach, recent_of
 from fhir_plugin.sync.records.storage import Storage
@@ -47,7 +47,7 @@ from fhir_plugin.sync.sources.rows import RowReader
 from fhir_plugin.sync.sources.tables import Table
 from fhir_plugin.sync.sources.wanted import Problem
 from fhir_plugin.sync.workers.hands import few_collections
-from fhir_plugin.texts import Language
+from fhir_plugin.texts import Language, words
 
 __all__ = ["init", "plan"]
 

@@ -11,8 +11,7 @@ from typing import cast
 import click
 
 from fhir_plugin.cli.sync_options import language_option
-from fhir_plugin.sync.plans.rendering import words
-from fhir_plugin.texts import Language
+from fhir_plugin.texts import Language, words
 
 __all__ = ["review"]
 

@@ -10,20 +10,19 @@ from typing import cast
 
 import click
 
+from fhir_plugin.cli.sync_application import author_of
 from fhir_plugin.cli.sync_options import Connection, Meter, connection_options, journal_options, language_option
 from fhir_plugin.consent import NL_JEUGDWET, load_policy
 from fhir_plugin.errors import UsageError
-from fhir_plugin.model.identity import Ref
 from fhir_plugin.sync.applying.run_report import RunReport, Tally
 from fhir_plugin.sync.applying.undoing import Undoer
 from fhir_plugin.sync.applying.writing import Writer
 from fhir_plugin.sync.plans.planfile import PlanReader
-from fhir_plugin.sync.plans.rendering import words
 from fhir_plugin.sync.records.reaching import reach
 from fhir_plugin.sync.records.storage import Storage
-from fhir_plugin.texts import Language
+from fhir_plugin.texts import Language, words
 
-__all__ = ["author_of", "status", "undo"]
+__all__ = ["status", "undo"]
 
 _file = click.Path(exists=True, dir_okay=False, path_type=Path)
 
@@ -89,8 +88,3 @@ def undo(connection: Connection, run: int, plan_file: Path, quiet: bool, storage
     outcome = RunReport(run=run, did=Tally().add(steps), seconds=time.monotonic() - started)
     click.echo(outcome.text(language))
     sys.exit(0 if outcome.clean else 1)
-
-
-def author_of(reference: str, reader: PlanReader) -> Ref:
-    """Who enters the changes of a plan, as the Provenance names them."""
-    return Ref(reference=reference, display=f"steunfiguren sync ({reader.source})")

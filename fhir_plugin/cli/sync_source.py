@@ -14,11 +14,10 @@ import click
 from fhir_plugin.cli.sync_options import Connection
 from fhir_plugin.ehr.bulk import BulkExport
 from fhir_plugin.errors import InputError
-from fhir_plugin.sync.plans.rendering import words
 from fhir_plugin.sync.sources.fhir_source import TYPES, FhirSource, is_fhir_source, searched
 from fhir_plugin.sync.sources.opening import open_table
 from fhir_plugin.sync.sources.tables import Table
-from fhir_plugin.texts import Language
+from fhir_plugin.texts import Language, words
 
 __all__ = ["SourceName", "SourceOptions", "header_of", "say_source", "source_options"]
 

@@ -6,7 +6,7 @@ import signal
 
 import click
 
-from fhir_plugin.cli.sync_apply import client_at_pace
+from fhir_plugin.cli.sync_application import client_at_pace
 from fhir_plugin.cli.sync_options import Connection, connection_options
 from fhir_plugin.sync.journals.opening import open_database
 from fhir_plugin.sync.workers.hands import few_collections

@@ -15,7 +15,7 @@ from typing import Literal
 
 from fhir_plugin.model.issues import Issue
 
-__all__ = ["LANGUAGES", "Language", "Sentence", "render", "sentence"]
+__all__ = ["LANGUAGES", "Language", "Sentence", "render", "sentence", "words"]
 
 Language = Literal["nl", "en"]
 LANGUAGES: tuple[Language, ...] = ("nl", "en")
@@ -53,6 +53,12 @@ def sentence(code: str, language: Language, params: tuple[tuple[str, str], ...] 
     values = _Values(params)
     text = template.one if template.one and values.get("count") == "1" else template.text
     return Sentence(text=text.format_map(values), remedy=template.remedy.format_map(values))
+
+
+def words(code: str, language: Language, **params: str) -> str:
+    """The text of a code with its parameters filled in, or the code itself where it has no sentence."""
+    found = sentence(code, language, tuple(params.items()))
+    return found.text if found else code
 
 
 def render(issue: Issue, language: Language) -> Sentence:

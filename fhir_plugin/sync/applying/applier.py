@@ -31,12 +31,10 @@ from fhir_plugin.sync.plans.prints import client_print, holds_until, with_day
 from fhir_plugin.sync.plans.still_planned import still_asked, still_planned
 from fhir_plugin.sync.records.own_store import OwnStore
 from fhir_plugin.sync.records.population import Json, Population, in_chunks, network_of, versions_of
+from fhir_plugin.sync.workers.sizes import GROUP, WORKERS
 
 __all__ = ["Applier"]
 
-GROUP = 10
-"""Clients whose writes share a Bundle: about a hundred entries."""
-WORKERS = 4
 _ENOUGH = 3
 """Groups without an answer in a row after which a run stops: the EHR is down."""
 

@@ -8,11 +8,9 @@ from collections import Counter
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 
-from fhir_plugin.sync.applying.writing import UNTRUE, WINDOW
-from fhir_plugin.sync.journals.journal import Step
-from fhir_plugin.sync.plans.answering import Waiting
-from fhir_plugin.sync.plans.rendering import words
-from fhir_plugin.texts import Language
+from fhir_plugin.sync.journals.journal import UNTRUE, WINDOW, Step
+from fhir_plugin.sync.plans.planfile import Waiting
+from fhir_plugin.texts import Language, words
 
 __all__ = ["RunReport", "Tally"]
 
@@ -51,7 +49,7 @@ class RunReport:
 
     Attributes:
         seconds: wall time.
-        noticed: what was found out about the EHR, as ``writing.Writer`` counts it.
+        noticed: what was found out about the EHR, as ``Journal.notice`` keeps it.
         waiting: questions and conflicts of the plan that nobody answered; they were left alone.
     """
 

@@ -32,12 +32,10 @@ from fhir_plugin.sync.applying.ways.openings import demand_openings
 from fhir_plugin.sync.applying.ways.tasks import Task, own_identifier
 from fhir_plugin.sync.applying.ways.updating import ComparedPut
 from fhir_plugin.sync.deciding.decisions import Decided
+from fhir_plugin.sync.journals.journal import UNTRUE, WINDOW
 from fhir_plugin.sync.records.own_store import OwnStore
 
-__all__ = ["UNTRUE", "WINDOW", "Unit", "Writer", "Wrote", "body_before", "unit_of"]
-
-UNTRUE = "untrue:"
-WINDOW = "lost-update-window"
+__all__ = ["Unit", "Writer", "Wrote", "body_before", "unit_of"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

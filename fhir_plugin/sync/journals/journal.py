@@ -11,17 +11,23 @@ from collections.abc import Collection, Iterable, Iterator, Mapping
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import Row, Select, Table, delete, func, insert, null, select, update
 
 from fhir_plugin.sync.journals import tables
 from fhir_plugin.sync.journals.database import Database
 from fhir_plugin.sync.journals.vault import Vault
-from fhir_plugin.sync.matching.linking import Remembered
-from fhir_plugin.sync.plans.codec import freeze, thaw
 
-__all__ = ["Journal", "Run", "Step"]
+if TYPE_CHECKING:
+    from fhir_plugin.sync.matching.linking import Remembered
+
+__all__ = ["UNTRUE", "WINDOW", "Journal", "Run", "Step"]
+
+UNTRUE = "untrue:"
+"""Before the name of a check of the probe: what ``Journal.notice`` keeps of an EHR that does not do what it says."""
+WINDOW = "lost-update-window"
+"""What ``Journal.notice`` counts of updates that were written although the EHR looks at no versions."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -91,32 +97,26 @@ class Journal:
         return sorted(source for (source,) in self._db.execute(query))
 
     def _agreed(self, source: str, patients: Collection[str]) -> Iterator[tuple[str, Remembered]]:
+        from fhir_plugin.sync.journals.agreed import agreed_from  # mapping: not for a run without work
+
         held = tables.memory.c
         query = select(held.patient, held.identity, held.target, held.sealed).where(
             held.ehr == self._key["ehr"], held.source == source, held.patient.in_(patients)
         )
         for patient, identity, target, sealed in self._db.execute(query):
-            body = self._vault.open(sealed)
-            yield (
-                patient,
-                Remembered(
-                    identity=identity,
-                    target=target,
-                    said=thaw(body["said"]),
-                    held=thaw(body["held"]),
-                    known=frozenset(body["known"]),
-                ),
-            )
+            yield patient, agreed_from(identity, target, self._vault.open(sealed))
 
     def remember(self, agreed: Mapping[str, Iterable[Remembered]]) -> None:
         """Write down what is agreed about the figures of clients: patient id → memories."""
+        from fhir_plugin.sync.journals.agreed import agreed_json
+
         rows = [
             {
                 **self._key,
                 "patient": patient,
                 "identity": item.identity,
                 "target": item.target,
-                "sealed": self._vault.seal(_agreed(item)),
+                "sealed": self._vault.seal(agreed_json(item)),
             }
             for patient, items in agreed.items()
             for item in items
@@ -279,11 +279,6 @@ class Journal:
             states={each.state: each.clients for each in counted},
             resources=sum(each.resources for each in counted),
         )
-
-
-def _agreed(item: Remembered) -> dict[str, Any]:
-    said, held = item.frozen
-    return {"said": said or freeze(item.said), "held": held or freeze(item.held), "known": sorted(item.known)}
 
 
 def _now() -> str:

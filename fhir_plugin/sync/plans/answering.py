@@ -13,9 +13,9 @@ from typing import Any
 from fhir_plugin.errors import UsageError
 from fhir_plugin.sync.deciding.decided import Action, ClientPlan, Conflict, FigurePlan
 from fhir_plugin.sync.plans.codec import plan_from
-from fhir_plugin.sync.plans.planfile import PlanReader
+from fhir_plugin.sync.plans.planfile import PlanReader, Waiting
 
-__all__ = ["Open", "Waiting", "count_open", "waiting", "write_answers"]
+__all__ = ["Open", "count_open", "waiting", "write_answers"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -47,17 +47,6 @@ class Open:
     def is_open(self) -> bool:
         """Whether it is asked and has no answer yet."""
         return not self.answer and self.target in ("", self.figure.answer)
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Waiting:
-    """How much waits in a plan."""
-
-    questions: int = 0
-    conflicts: int = 0
-
-    def __bool__(self) -> bool:
-        return bool(self.questions or self.conflicts)
 
 
 def waiting(plans: Iterable[ClientPlan]) -> Iterator[Open]:

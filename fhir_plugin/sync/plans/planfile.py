@@ -12,15 +12,16 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from itertools import islice
 from pathlib import Path
-from typing import IO, Any, BinaryIO
+from typing import IO, TYPE_CHECKING, Any, BinaryIO
 
 from fhir_plugin.ehr.wire import dumps, loads
 from fhir_plugin.errors import InputError
-from fhir_plugin.sync.deciding.decided import ClientPlan
-from fhir_plugin.sync.plans.codec import plan_from, plan_json, row_from, row_json
-from fhir_plugin.sync.sources.wanted import Wanted
 
-__all__ = ["PlanReader", "PlanWriter", "PlannedClient", "client_of", "counts_of", "line_of"]
+if TYPE_CHECKING:
+    from fhir_plugin.sync.deciding.decided import ClientPlan
+    from fhir_plugin.sync.sources.wanted import Wanted
+
+__all__ = ["PlanReader", "PlanWriter", "PlannedClient", "Waiting", "client_of", "counts_of", "line_of"]
 
 _FORMAT = "steunfiguren-sync-plan/1"
 _CLIENTS = b'"clients": [\n'
@@ -35,8 +36,21 @@ class PlannedClient:
     print: str = ""
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Waiting:
+    """How much waits in a plan."""
+
+    questions: int = 0
+    conflicts: int = 0
+
+    def __bool__(self) -> bool:
+        return bool(self.questions or self.conflicts)
+
+
 def line_of(planned: PlannedClient) -> bytes:
     """A client as it stands in a plan."""
+    from fhir_plugin.sync.plans.codec import plan_json, row_json  # mapping: not for an empty plan
+
     rows = [row_json(row) for row in planned.rows]
     body = {**plan_json(planned.plan), "print": planned.print, "rows": rows}
     return json.dumps(body, ensure_ascii=False).encode()  # with spaces: people read and fill it in
@@ -105,6 +119,16 @@ class PlanReader:
         self.ehr, self.source, self.made = (str(head.get(name, "")) for name in ("ehr", "source", "made"))
         self.totals: dict[str, int] = head["totals"]
 
+    @property
+    def asks(self) -> bool:
+        """Whether anything in it is for a person to answer, answered or not."""
+        return bool(self.totals.get("question") or self.totals.get("conflict"))
+
+    @property
+    def is_empty(self) -> bool:
+        """Whether nothing is to be done, or to be looked at, for anybody."""
+        return next(self.lines(), None) is None
+
     def clients(self) -> Iterator[PlannedClient]:
         """The clients, in order."""
         return (client_of(line, self.path.name) for line in self.lines())
@@ -145,6 +169,8 @@ def client_of(line: bytes, name: str = "") -> PlannedClient:
     Raises:
         InputError: it was damaged.
     """
+    from fhir_plugin.sync.plans.codec import plan_from, row_from
+
     try:
         body = loads(line)
         rows = tuple(row_from(row) for row in body["rows"])

@@ -7,9 +7,9 @@ from itertools import islice
 
 from fhir_plugin.sync.deciding.decided import Action, ClientPlan, Conflict, ElementChange, FigurePlan
 from fhir_plugin.sync.plans.wording import value_words
-from fhir_plugin.texts import Language, sentence
+from fhir_plugin.texts import Language, words
 
-__all__ = ["client_words", "consent_words", "element_words", "plan_lines", "totals_lines", "words"]
+__all__ = ["client_words", "consent_words", "element_words", "plan_lines", "totals_lines"]
 
 TOTALS = (
     "clients", "clients-written", "add", "update", "end", "none", "consent-record", "consent-adopt", "consent-withdraw",
@@ -19,12 +19,6 @@ TOTALS = (
 """Totals in the order they are read."""
 
 _SIGNS = {Action.ADD: "+", Action.UPDATE: "~", Action.END: "×", Action.NONE: "=", Action.QUESTION: "?"}
-
-
-def words(code: str, language: Language, **params: str) -> str:
-    """The sentence of a code, or the code itself."""
-    found = sentence(code, language, tuple(params.items()))
-    return found.text if found else code
 
 
 def totals_lines(totals: Mapping[str, int], language: Language) -> Iterator[str]:

@@ -20,12 +20,12 @@ from typing import TYPE_CHECKING, Any
 from fhir_plugin.ehr.client import FhirClient
 from fhir_plugin.errors import EhrError, UsageError
 from fhir_plugin.model.identity import Ref
-from fhir_plugin.sync.applying.applier import GROUP
 from fhir_plugin.sync.journals.journal import Journal, Step
 from fhir_plugin.sync.journals.vault import Vault
 from fhir_plugin.sync.records.findings import Findings
 from fhir_plugin.sync.records.storage import Storage
 from fhir_plugin.sync.workers.shares import Lines, Share
+from fhir_plugin.sync.workers.sizes import GROUP
 
 if TYPE_CHECKING:
     from procrastinate import App

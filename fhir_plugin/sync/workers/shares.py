@@ -10,13 +10,14 @@ from datetime import UTC, datetime
 from fhir_plugin.consent import NL_JEUGDWET, load_policy
 from fhir_plugin.ehr.client import FhirClient
 from fhir_plugin.model.identity import Ref
-from fhir_plugin.sync.applying.applier import GROUP, Applier
+from fhir_plugin.sync.applying.applier import Applier
 from fhir_plugin.sync.applying.writing import Writer
 from fhir_plugin.sync.deciding.decisions import Context
 from fhir_plugin.sync.journals.journal import Journal, Step
 from fhir_plugin.sync.plans.planfile import client_of
 from fhir_plugin.sync.records.reaching import Reached, reach
 from fhir_plugin.sync.records.storage import Storage
+from fhir_plugin.sync.workers.sizes import GROUP
 
 __all__ = ["Share", "applier_for"]
 
