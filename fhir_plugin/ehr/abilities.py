@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from fhir_plugin.ehr.capabilities import Capabilities
-from fhir_plugin.ehr.wire import JSON_PATCH
+from fhir_plugin.wire import JSON_PATCH
 
 __all__ = ["WRITTEN", "Abilities", "abilities_of"]
 

@@ -12,7 +12,6 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from fhir_plugin.ehr.retry import parse_retry_after
-from fhir_plugin.ehr.wire import loads
 from fhir_plugin.errors import (
     EhrBusy,
     EhrConflict,
@@ -24,6 +23,7 @@ from fhir_plugin.errors import (
     EhrRejected,
     EhrUnauthorized,
 )
+from fhir_plugin.wire import loads
 
 __all__ = ["Answer", "Written", "error_of", "etag_version", "parse_body"]
 

@@ -13,8 +13,8 @@ from typing import Any
 
 from fhir_plugin.ehr.retry import parse_retry_after
 from fhir_plugin.ehr.transport import RawAnswer, Request, Transport
-from fhir_plugin.ehr.wire import loads
 from fhir_plugin.errors import EhrBusy, EhrError, EhrFailed, EhrProtocolError
+from fhir_plugin.wire import loads
 
 __all__ = ["BulkExport"]
 

@@ -23,8 +23,8 @@ from fhir_plugin.ehr.retry import Limit, Retry
 from fhir_plugin.ehr.searchset import Params, follow, pairs_of
 from fhir_plugin.ehr.transport import RawAnswer, Request, TokenSource, Transport
 from fhir_plugin.ehr.urls import segment
-from fhir_plugin.ehr.wire import FHIR_JSON, JSON_PATCH
 from fhir_plugin.errors import EhrError, EhrNotFound, EhrProtocolError, EhrRejected
+from fhir_plugin.wire import FHIR_JSON, JSON_PATCH
 
 __all__ = ["FhirClient"]
 

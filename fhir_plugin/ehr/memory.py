@@ -18,7 +18,7 @@ from urllib.parse import parse_qsl, urlsplit
 
 from fhir_plugin.ehr.memory_patch import PatchFailed, patched
 from fhir_plugin.ehr.memory_search import matches, page_of
-from fhir_plugin.ehr.wire import dumps, loads
+from fhir_plugin.wire import dumps, loads
 
 __all__ = ["Behaviour", "MemoryEhr", "links"]
 

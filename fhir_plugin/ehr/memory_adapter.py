@@ -11,7 +11,7 @@ from requests.adapters import BaseAdapter
 from requests.structures import CaseInsensitiveDict
 
 from fhir_plugin.ehr.memory import MemoryEhr, links
-from fhir_plugin.ehr.wire import FHIR_JSON, dumps
+from fhir_plugin.wire import FHIR_JSON, dumps
 
 __all__ = ["memory_session"]
 

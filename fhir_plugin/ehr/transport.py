@@ -17,8 +17,8 @@ from fhir_plugin.ehr.answers import error_of, parse_body
 from fhir_plugin.ehr.bearer import Bearer
 from fhir_plugin.ehr.retry import RETRY_STATUSES, Limit, Retry
 from fhir_plugin.ehr.urls import joined, origin_of
-from fhir_plugin.ehr.wire import FHIR_JSON, dumps
 from fhir_plugin.errors import EhrBusy, EhrError, EhrProtocolError, EhrUnreachable, UsageError
+from fhir_plugin.wire import FHIR_JSON, dumps
 
 __all__ = ["RawAnswer", "Request", "TokenSource", "Transport", "new_session"]
 

@@ -16,7 +16,7 @@ from typing import Any
 from wsgiref.simple_server import WSGIRequestHandler, WSGIServer, make_server
 
 from fhir_plugin.ehr.memory import Behaviour, MemoryEhr, links
-from fhir_plugin.ehr.wire import FHIR_JSON, dumps
+from fhir_plugin.wire import FHIR_JSON, dumps
 
 WAYS = {
     "transaction": Behaviour(),

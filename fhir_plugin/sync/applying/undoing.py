@@ -12,7 +12,6 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 
 from fhir_plugin.consent import Ask, Policy, access_permit
-from fhir_plugin.ehr.wire import dumps
 from fhir_plugin.errors import EhrConflict, EhrError
 from fhir_plugin.mapping.json import Json, text
 from fhir_plugin.model.network import SupportNetwork
@@ -25,6 +24,7 @@ from fhir_plugin.sync.deciding.taking_part import is_open, opens
 from fhir_plugin.sync.journals.journal import Journal, Step
 from fhir_plugin.sync.records.own_store import OwnStore
 from fhir_plugin.sync.records.population import Population, network_of
+from fhir_plugin.wire import dumps
 
 __all__ = ["Undoer", "digest_of"]
 

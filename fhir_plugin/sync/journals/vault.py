@@ -17,8 +17,8 @@ from typing import Any
 from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
-from fhir_plugin.ehr.wire import dumps, loads
 from fhir_plugin.errors import StoreError
+from fhir_plugin.wire import dumps, loads
 
 __all__ = ["KEY_VARIABLE", "Vault", "open_vault", "vault_of"]
 

@@ -14,8 +14,8 @@ from itertools import islice
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any, BinaryIO
 
-from fhir_plugin.ehr.wire import dumps, loads
 from fhir_plugin.errors import InputError
+from fhir_plugin.wire import dumps, loads
 
 if TYPE_CHECKING:
     from fhir_plugin.sync.deciding.decided import ClientPlan

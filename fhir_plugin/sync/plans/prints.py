@@ -13,12 +13,12 @@ from functools import cache
 from importlib.metadata import version
 
 from fhir_plugin.consent import Policy, facts_of, lapses
-from fhir_plugin.ehr.wire import dumps
 from fhir_plugin.model.dates import day_after
 from fhir_plugin.model.network import SupportNetwork
 from fhir_plugin.sync.deciding.decisions import Context
 from fhir_plugin.sync.deciding.taking_part import is_open
 from fhir_plugin.sync.journals.vault import Vault
+from fhir_plugin.wire import dumps
 
 __all__ = ["client_print", "holds_until", "holds_version", "is_print_of", "rows_print", "still_good", "with_day"]
 

@@ -8,10 +8,10 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from fhir_plugin.ehr.wire import dumps
 from fhir_plugin.mapping.changes import ResourceChange
 from fhir_plugin.mapping.engagement import current_participant, participants
 from fhir_plugin.mapping.json import Json, text
+from fhir_plugin.wire import dumps
 
 __all__ = ["as_sent", "frozen_in"]
 

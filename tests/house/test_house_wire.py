@@ -10,8 +10,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from fhir_plugin.ehr.wire import dumps, loads
 from fhir_plugin.model.carried import Carried
+from fhir_plugin.wire import dumps, loads
 
 numbers = st.one_of(st.integers(-(2**63), 2**63 - 1), st.floats(allow_nan=False, allow_infinity=False))
 texts = st.text(st.characters(codec="utf-8"), max_size=12)
