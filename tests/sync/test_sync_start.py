@@ -27,7 +27,9 @@ def run(folder: Path, *words: str) -> tuple[str, set[str]]:
 
 
 def test_a_plan_without_work_is_applied_without_what_reads_and_writes_an_ehr(tmp_path: Path) -> None:
-    writer = PlanWriter(tmp_path / "plan.json", ehr="http://127.0.0.1:9/fhir", source="lijst", file="lijst.csv", made="")
+    writer = PlanWriter(
+        tmp_path / "plan.json", ehr="http://127.0.0.1:9/fhir", source="lijst", file="lijst.csv", made=""
+    )
     writer.close(0, (3, 12))
     said, loaded = run(tmp_path, "sync", "apply", "plan.json", "-q")
     assert "Run 1" in said
