@@ -21,7 +21,7 @@ from fhir_plugin.cli.sync_options import (
     journal_options,
     language_option,
 )
-from fhir_plugin.cli.sync_source import SourceName, SourceOptions, header_of, say_source, source_options
+from fhir_plugin.cli.sync_source import SourceName, SourceOptions, header_of, say_source, sheet_option, source_options
 from fhir_plugin.consent import NL_JEUGDWET, load_policy
 from fhir_plugin.ehr.client import FhirClient
 from fhir_plugin.errors import UsageError
@@ -60,10 +60,11 @@ _client_system = click.option("--client-system", default="", help="Identifier sy
 @click.argument("source_name", metavar="SOURCE", type=SourceName())
 @click.option("-o", "--output", type=OutputFile(), help="Mapping file to write; shown when not given.")
 @_client_system
+@sheet_option
 @language_option
-def init(source_name: str, output: Path | None, client_system: str, lang: str) -> None:
+def init(source_name: str, output: Path | None, client_system: str, sheet: str, lang: str) -> None:
     """Propose what the columns of SOURCE (a file, or a FHIR endpoint) mean."""
-    header, name = header_of(source_name, client_system)
+    header, name = header_of(source_name, client_system, sheet)
     proposal = to_toml(replace(propose_columns(header, name), client_system=client_system))
     if output is None:
         click.echo(proposal, nl=False)
@@ -252,6 +253,8 @@ def _say_columns(table: Table, columns: ColumnMap, language: Language) -> None:
     ignored = [name for name in columns.ignored if name and not name.startswith("_")]
     if ignored:
         click.echo(words("sync-columns-ignored", language, names=", ".join(ignored)))
+    if table.passed_over:
+        click.echo(words("sync-sheets-ignored", language, names=", ".join(table.passed_over)))
     click.echo()
 
 

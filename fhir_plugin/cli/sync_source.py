@@ -19,7 +19,7 @@ from fhir_plugin.sync.sources.opening import open_table
 from fhir_plugin.sync.sources.tables import Table
 from fhir_plugin.texts import Language, words
 
-__all__ = ["SourceName", "SourceOptions", "header_of", "say_source", "source_options"]
+__all__ = ["SourceName", "SourceOptions", "header_of", "say_source", "sheet_option", "source_options"]
 
 F = TypeVar("F", bound=Callable[..., Any])
 TOKEN_VARIABLE = "STEUNFIGUREN_SOURCE_TOKEN"  # noqa: S105  the name of a variable
@@ -44,8 +44,9 @@ class SourceName(click.ParamType[str]):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SourceOptions:
-    """How to reach the source, where it is a FHIR server; the EHR's own credentials are never sent there."""
+    """Which sheet of a workbook, and how to reach a FHIR server; the EHR's own credentials are never sent there."""
 
+    sheet: str = ""
     bulk: bool = False
     client_id: str = ""
     key: Path | None = None
@@ -63,7 +64,7 @@ class SourceOptions:
         if not is_fhir_source(named):
             if self.bulk:
                 raise InputError("--source-bulk is for a FHIR server.", where=Path(named).name, remedy="Leave it out.")
-            yield open_table(Path(named)), None
+            yield open_table(Path(named), self.sheet), None
             return
         client = Connection(
             client_id=self.client_id, key=self.key, token_url=self.token_url, scope=self.scope, variable=TOKEN_VARIABLE
@@ -76,7 +77,7 @@ class SourceOptions:
             source.close()
 
 
-def header_of(named: str, client_system: str) -> tuple[tuple[str, ...], str]:
+def header_of(named: str, client_system: str, sheet: str = "") -> tuple[tuple[str, ...], str]:
     """The columns of a source, and what it is called; a FHIR server need not be asked for that.
 
     Raises:
@@ -85,7 +86,7 @@ def header_of(named: str, client_system: str) -> tuple[tuple[str, ...], str]:
     if is_fhir_source(named):
         source = FhirSource(base_url=named, client_system=client_system)
         return source.header, source.name
-    return open_table(Path(named)).header, Path(named).stem
+    return open_table(Path(named), sheet).header, Path(named).stem
 
 
 def say_source(source: FhirSource | None, language: Language) -> None:
@@ -101,6 +102,9 @@ def say_source(source: FhirSource | None, language: Language) -> None:
         click.echo(words("sync-orphans", language, count=str(source.orphans)))
 
 
+sheet_option = click.option("--sheet", default="", help="Workbook: the sheet to read; the first with a list when not given.")
+
+
 def source_options(command: F) -> F:
     """Adds the options that make ``SourceOptions``, passed as ``origin``."""
 
@@ -108,10 +112,11 @@ def source_options(command: F) -> F:
     def wrapped(**given: Any) -> Any:
         names = ("bulk", "client_id", "key", "token_url", "scope")
         values = {name: given.pop(f"source_{name}") for name in names}
-        return command(origin=SourceOptions(**values), **given)
+        return command(origin=SourceOptions(**values, sheet=given.pop("sheet")), **given)
 
     result: Any = wrapped
     options = (
+        sheet_option,
         click.option("--source-bulk", is_flag=True, help="FHIR source: read it by Bulk Data export, not by search."),
         click.option("--source-client-id", default="", help="FHIR source: SMART Backend Services client id."),
         click.option(

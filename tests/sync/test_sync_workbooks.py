@@ -102,3 +102,61 @@ def test_ndjson_is_read_by_line_and_a_broken_line_is_named(tmp_path: Path) -> No
 def test_a_kind_of_file_nobody_reads_is_refused(tmp_path: Path) -> None:
     with pytest.raises(InputError):
         open_table(tmp_path / "lijst.pdf")
+
+
+def test_an_error_excel_left_in_a_cell_is_named_and_never_written_as_a_value(tmp_path: Path) -> None:
+    book = workbook({**row(), "Achternaam": "#N/A"})
+    book.save(tmp_path / "lijst.xlsx")
+    (found,) = read(tmp_path / "lijst.xlsx")
+    assert isinstance(found, Problem)
+    assert (found.code, found.column) == ("sync-excel-error", "Achternaam")
+
+
+def test_a_cell_to_the_right_of_the_header_is_named_and_not_dropped(tmp_path: Path) -> None:
+    book = workbook(row())
+    book.worksheets[0].cell(2, len(HEADER) + 2, "belt liever niet")
+    book.save(tmp_path / "lijst.xlsx")
+    (found,) = read(tmp_path / "lijst.xlsx")
+    assert isinstance(found, Problem)
+    assert found.code == "sync-too-many-cells"
+
+
+def test_sheets_that_hold_a_list_and_are_not_read_are_named_and_can_be_read_by_name(tmp_path: Path) -> None:
+    book = workbook(row())
+    hidden = book.create_sheet("Oud", 0)
+    hidden.append(["Cliëntnummer", "Naam"])
+    hidden.append(["1002", "Piet"])
+    hidden.sheet_state = "hidden"
+    book.create_sheet("Toelichting")["A1"] = "Zie het eerste blad."
+    book.save(tmp_path / "lijst.xlsx")
+    table = open_table(tmp_path / "lijst.xlsx")
+    assert (table.sheet, table.passed_over) == ("Steunfiguren", ("Oud",))
+    other = open_table(tmp_path / "lijst.xlsx", sheet="Oud")
+    assert (other.sheet, other.passed_over) == ("Oud", ("Steunfiguren",))
+    with pytest.raises(InputError) as caught:
+        open_table(tmp_path / "lijst.xlsx", sheet="2027")
+    assert caught.value.code == "sync-no-sheet"
+    assert "Steunfiguren" in caught.value.remedy
+
+
+def test_a_sheet_is_asked_of_a_workbook_alone(tmp_path: Path) -> None:
+    (tmp_path / "lijst.csv").write_text("Cliëntnummer;Naam\n1001;Jan\n", encoding="utf-8")
+    with pytest.raises(InputError, match="no sheets"):
+        open_table(tmp_path / "lijst.csv", sheet="Blad1")
+
+
+@pytest.mark.parametrize("value", [{"family": "Jansen"}, [["Jan"]], [{"use": "official"}]])
+def test_a_value_inside_a_value_of_ndjson_is_named_and_never_written_as_text(tmp_path: Path, value: object) -> None:
+    path = tmp_path / "lijst.ndjson"
+    path.write_text(json.dumps({"Cliëntnummer": "1001", "Naam": value}), encoding="utf-8")
+    (found,) = read(path)
+    assert isinstance(found, Problem)
+    assert (found.code, found.column) == ("sync-json-value", "Naam")
+
+
+def test_bytes_of_ndjson_that_are_no_text_are_named(tmp_path: Path) -> None:
+    path = tmp_path / "lijst.ndjson"
+    path.write_bytes('{"Cliëntnummer": "1001", "Naam": "'.encode() + b'Zo\xeb"}\n')
+    (found,) = read(path)
+    assert isinstance(found, Problem)
+    assert found.code == "sync-damaged"

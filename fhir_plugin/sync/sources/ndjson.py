@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from fhir_plugin.errors import InputError
-from fhir_plugin.sync.sources.tables import Row, Table, check_header
+from fhir_plugin.sync.sources.tables import DAMAGED, Row, Table, check_header
 
 __all__ = ["open_ndjson"]
 
@@ -32,7 +32,7 @@ def open_ndjson(path: Path) -> Table:
             if body is None:
                 yield Row(line=line, cells=("",) * len(names), fault="sync-json")
             elif body:
-                yield Row(line=line, cells=tuple(_text(body.get(name)) for name in names))
+                yield _row(line, [body.get(name) for name in names])
 
     return Table(file=path.name, header=names, form="NDJSON", rows=rows)
 
@@ -48,6 +48,18 @@ def _lines(path: Path) -> Iterator[tuple[int, dict[str, Any] | None]]:
             except (ValueError, RecursionError):
                 body = None
             yield number, body if isinstance(body, dict) else None
+
+
+def _row(line: int, values: list[Any]) -> Row:
+    """Values as cells; one with another inside it is a fault, for written as text it would become a name or a note."""
+    faults = tuple((index, "sync-json-value") for index, value in enumerate(values) if _is_nested(value))
+    cells = tuple("" if _is_nested(value) else _text(value) for value in values)
+    return Row(line=line, cells=cells, faults=faults, fault="sync-damaged" if DAMAGED in "".join(cells) else "")
+
+
+def _is_nested(value: Any) -> bool:
+    inner = value if isinstance(value, list) else [value]
+    return any(isinstance(item, dict | list) for item in inner)
 
 
 def _text(value: Any) -> str:

@@ -10,20 +10,30 @@ from fhir_plugin.sync.sources.tables import Table, open_csv
 
 __all__ = ["open_table"]
 
+_WORKBOOKS = (".xlsx", ".xlsm")
 
-def open_table(path: Path) -> Table:
+
+def open_table(path: Path, sheet: str = "") -> Table:
     """A list as a table.
 
+    Args:
+        path: the file.
+        sheet: of a workbook; the first visible one with a list when not given.
+
     Raises:
-        InputError: it cannot be read, or its ending is not known.
+        InputError: it cannot be read, its ending is not known, or there is no such sheet.
     """
     kind = path.suffix.lower()
+    if sheet and kind not in _WORKBOOKS:
+        raise InputError(
+            "A list like this has no sheets.", where=path.name, code="sync-sheet", remedy="Leave --sheet out."
+        )
     if kind in (".csv", ".tsv", ".txt"):
         return open_csv(path)
-    if kind in (".xlsx", ".xlsm"):
+    if kind in _WORKBOOKS:
         from fhir_plugin.sync.sources.workbooks import open_workbook  # openpyxl takes a quarter of a second to load
 
-        return open_workbook(path)
+        return open_workbook(path, sheet)
     if kind in (".ndjson", ".jsonl"):
         return open_ndjson(path)
     raise InputError(

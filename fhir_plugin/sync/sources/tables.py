@@ -11,11 +11,13 @@ from typing import BinaryIO
 
 from fhir_plugin.errors import InputError
 
-__all__ = ["Row", "Table", "open_csv"]
+__all__ = ["DAMAGED", "Row", "Table", "check_header", "open_csv"]
 
 _SEPARATORS = ",;\t|"
 _BLOCK = 1 << 20
 _MAX_CELL = 100_000
+DAMAGED = "\N{REPLACEMENT CHARACTER}"
+"""What stands where bytes are no characters."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -47,6 +49,7 @@ class Table:
         header: names of the columns.
         form: how it was read, in words: ``CSV, UTF-8, ‘;’``.
         rows: opens the rows anew each time it is called.
+        passed_over: other sheets of the workbook that hold a list.
     """
 
     file: str
@@ -54,6 +57,7 @@ class Table:
     header: tuple[str, ...]
     form: str
     rows: Callable[[], Iterator[Row]] = field(repr=False)
+    passed_over: tuple[str, ...] = ()
 
 
 def open_csv(path: Path) -> Table:
@@ -103,7 +107,7 @@ def _row(line: int, cells: list[str], width: int) -> Row:
     trimmed = [cell.strip() for cell in cells]
     if trimmed == [_BROKEN]:
         return Row(line=line, cells=("",) * width, fault="sync-cut-off")
-    if _DAMAGED in "".join(trimmed):
+    if DAMAGED in "".join(trimmed):
         return Row(line=line, cells=tuple(trimmed), fault="sync-damaged")
     while len(trimmed) > width and not trimmed[-1]:
         trimmed.pop()
@@ -112,7 +116,6 @@ def _row(line: int, cells: list[str], width: int) -> Row:
 
 
 _BROKEN = "\0"
-_DAMAGED = "\N{REPLACEMENT CHARACTER}"
 
 
 def _records(path: Path, encoding: str, separator: str, skip: int) -> Iterator[tuple[int, list[str]]]:

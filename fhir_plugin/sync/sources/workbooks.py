@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import zipfile
 from collections.abc import Iterator
+from dataclasses import replace
 from datetime import date, datetime
 from pathlib import Path
 from typing import Any
@@ -20,15 +21,20 @@ __all__ = ["open_workbook"]
 _LARGEST = 200 * 1024 * 1024
 
 
-def open_workbook(path: Path) -> Table:
+def open_workbook(path: Path, sheet: str = "") -> Table:
     """Open the list in an .xlsx workbook.
 
-    The list is the first sheet with a header, a row with two filled cells: a title above it, or a sheet of notes before
-    it, is passed over. A formula counts by the result Excel left in the file; one without a result, and every row a
-    merged cell reaches into, is named as a fault.
+    The list is the first visible sheet with a header, a row with two filled cells: a title above it, or a sheet of
+    notes before it, is passed over. A formula counts by the result Excel left in the file; one without a result or with
+    an error, and every row a merged cell reaches into, is named as a fault.
+
+    Args:
+        path: the file.
+        sheet: name of the sheet to read instead.
 
     Raises:
-        InputError: it is no workbook, unpacks to more than 200 MB, is empty, or has no usable header.
+        InputError: it is no workbook, unpacks to more than 200 MB, holds no list or no such sheet, or has no usable
+            header.
     """
     try:
         with zipfile.ZipFile(path) as archive:
@@ -43,11 +49,24 @@ def open_workbook(path: Path) -> Table:
             code="sync-no-workbook",
             remedy="Save it as .xlsx or .csv; a password must be taken off first.",
         ) from None
-    for sheet in values.worksheets:
-        top = next((row for row in range(1, (sheet.max_row or 0) + 1) if _is_header(_texts(sheet, row))), None)
-        if top is not None:
-            return _table(path, sheet, formulas[sheet.title], top)
-    raise InputError("The workbook holds no list.", where=path.name, code="sync-empty", remedy="Export it again.")
+    tops = {each.title: top for each in values.worksheets if (top := _header_row(each))}
+    if not tops:
+        raise InputError("The workbook holds no list.", where=path.name, code="sync-empty", remedy="Export it again.")
+    if sheet and sheet not in tops:
+        raise InputError(
+            "The workbook has no sheet of this name with a list in it.",
+            where=path.name,
+            code="sync-no-sheet",
+            remedy=f"Choose from: {', '.join(tops)}.",
+        )
+    visible = [name for name in tops if values[name].sheet_state == "visible"]
+    chosen = sheet or next(iter(visible or tops))
+    others = tuple(name for name in tops if name != chosen)
+    return replace(_table(path, values[chosen], formulas[chosen], tops[chosen]), passed_over=others)
+
+
+def _header_row(sheet: Worksheet) -> int | None:
+    return next((row for row in range(1, (sheet.max_row or 0) + 1) if _is_header(_texts(sheet, row))), None)
 
 
 def _table(path: Path, sheet: Worksheet, formulas: Worksheet, top: int) -> Table:
@@ -64,11 +83,12 @@ def _table(path: Path, sheet: Worksheet, formulas: Worksheet, top: int) -> Table
 
     def rows() -> Iterator[Row]:
         for number in range(top + 1, (sheet.max_row or 0) + 1):
-            cells = _texts(sheet, number)[: len(names)]
-            cells += ("",) * (len(names) - len(cells))
+            found = _texts(sheet, number)
+            cells = found[: len(names)] + ("",) * (len(names) - len(found))
             faults = tuple(_faults(sheet, formulas, number, len(names), merged))
-            if any(cells) or faults:
-                yield Row(line=number, cells=cells, faults=faults)
+            fault = "sync-too-many-cells" if any(found[len(names) :]) else ""
+            if any(cells) or faults or fault:
+                yield Row(line=number, cells=cells, faults=faults, fault=fault)
 
     return Table(file=path.name, sheet=sheet.title, header=names, form=f"Excel, {sheet.title}", rows=rows)
 
@@ -84,6 +104,8 @@ def _faults(
     for column in range(1, width + 1):
         if (row, column) in merged:
             yield column - 1, "sync-merged"
+        elif sheet.cell(row, column).data_type == "e":
+            yield column - 1, "sync-excel-error"
         elif formulas.cell(row, column).data_type == "f" and sheet.cell(row, column).value is None:
             yield column - 1, "sync-formula"
 
