@@ -65,3 +65,19 @@ def test_a_day_somebody_recorded_is_no_conflict_with_a_list_without_days_and_out
     assert other_list.plan([row(Geboortedatum="01-02-1980")]).totals.get("conflict", 0) == 0
     other_list.apply()
     assert bond(desk) == {"confirmed": True, "on": "2026"}
+
+
+def test_a_role_somebody_recorded_outlasts_a_list_that_writes_friends_in_the_column_of_relatives(desk: Desk) -> None:
+    def codes() -> list[str]:
+        (figure,) = desk.figures()
+        return sorted(coding["code"] for concept in figure["relationship"] for coding in concept["coding"])
+
+    desk.sync([row()])
+    (figure,) = desk.figures()
+    contact = {"coding": [{"system": "urn:oid:2.16.840.1.113883.2.4.3.11.22.472", "code": "23"}]}
+    desk.edit({**figure, "relationship": [*figure["relationship"], contact]})
+    desk.sync([row(Relatie="tante en buurvrouw")])
+    assert {"AUNT", "19", "23"} <= set(codes())
+    desk.sync([row(Relatie="vriendin")])
+    assert {"20", "23"} <= set(codes())
+    assert not {"AUNT", "19"} & set(codes())

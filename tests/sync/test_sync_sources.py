@@ -187,6 +187,57 @@ def test_a_mapping_file_that_does_not_fit_is_refused(tmp_path: Path, text: str) 
 
 
 @pytest.mark.parametrize(
+    ("values", "named"),
+    [
+        ('[values.kind]\n"maatje" = "volunteer"', "volunteer-mentor"),
+        ('[values.kind]\n"maatje" = 3', "volunteer-mentor"),
+        ('[values.knd]\n"maatje" = "volunteer-mentor"', "life_domains"),
+        ('[values]\nkind = "jim"', "values.kind"),
+        ('[client]\nsystm = "x"', "system"),
+        ('[clients]\nsystem = "x"', "client"),
+    ],
+)
+def test_a_word_or_setting_of_a_mapping_file_that_means_nothing_is_refused(
+    tmp_path: Path, values: str, named: str
+) -> None:
+    table = open_csv(written(tmp_path, "Nr;Wie;Soort\n7;Ann;maatje\n"))
+    mapping = tmp_path / "map.toml"
+    mapping.write_text(f'[source]\nname = "x"\n[columns]\n"Nr" = "client_id"\n{values}\n', encoding="utf-8")
+    with pytest.raises(InputError) as caught:
+        load_columns(mapping, table.header)
+    assert named in caught.value.remedy
+
+
+def test_own_words_for_yes_and_no_count_in_every_column_that_holds_them(tmp_path: Path) -> None:
+    table = open_csv(written(tmp_path, "EPD id;Naam;Vertrouwensband;VOG gezien\n7;Ann;jawel;gezien\n"))
+    mapping = tmp_path / "map.toml"
+    own = '[values.yes_no]\n"jawel" = "yes"\n[values.vog_seen]\n"gezien" = "yes"\n'
+    mapping.write_text(to_toml(propose_columns(table.header, "x")) + own, encoding="utf-8")
+    (found,) = RowReader(table, load_columns(mapping, table.header)).read()
+    assert isinstance(found, Wanted)
+    assert found.figure.bond_of_trust is not None
+    assert found.figure.vog_seen is not None
+
+
+def test_a_neighbour_or_friend_in_the_column_of_relatives_is_a_role(tmp_path: Path) -> None:
+    text = "EPD id;Naam;Relatie\n7;Ann;tante en buurvrouw\n7;Bo;vriend\n7;Cis;hulpverlener\n"
+    ann, bo, cis = read(written(tmp_path, text))
+    assert isinstance(ann, Wanted)
+    assert isinstance(bo, Wanted)
+    assert [coding.code for coding in (*ann.figure.relations, *ann.figure.roles)] == ["AUNT", "19"]
+    assert [coding.code for coding in (*bo.figure.relations, *bo.figure.roles)] == ["20"]
+    assert {"relations", "roles"} <= ann.provided
+    assert isinstance(cis, Problem)
+    assert (cis.code, cis.column) == ("sync-professional", "Relatie")
+
+
+def test_roles_of_both_columns_count(tmp_path: Path) -> None:
+    (found,) = read(written(tmp_path, "EPD id;Naam;Relatie;Rol\n7;Ann;buurvrouw;contactpersoon\n"))
+    assert isinstance(found, Wanted)
+    assert [coding.code for coding in found.figure.roles] == ["19", "23"]
+
+
+@pytest.mark.parametrize(
     ("text", "date"),
     [
         ("31-05-2024", "2024-05-31"),

@@ -11,7 +11,7 @@ from textwrap import wrap
 from typing import Any
 
 from fhir_plugin.errors import InputError
-from fhir_plugin.sync.sources.vocabulary import FIELDS, field_of
+from fhir_plugin.sync.sources.vocabulary import FIELDS, field_of, own_codes, tables
 
 __all__ = ["BSN_SYSTEM", "ColumnMap", "client_system_in", "load_columns", "propose_columns", "to_toml"]
 
@@ -21,6 +21,8 @@ REPORT_PREFIX = "_"
 
 _MANY = frozenset({"phone", "mobile", "email", "note"})
 _CLIENT = ("client_bsn", "client_id", "client_identifier")
+_SETTINGS = {"source": "name", "client": "system", "figure": "system"}
+"""Parts of a mapping file and the setting each has."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -116,6 +118,7 @@ def load_columns(path: Path, header: tuple[str, ...]) -> ColumnMap:
         raise _refused(
             "This is not a mapping file.", path.name, "Let `steunfiguren sync init FILE` write one."
         ) from None
+    _check_settings(body, path.name)
     missing = next((name for name in fields if name not in header), None)
     if missing is not None:
         raise _refused(f"The list has no column '{missing[:60]}'.", path.name, "Correct the mapping file.")
@@ -125,8 +128,35 @@ def load_columns(path: Path, header: tuple[str, ...]) -> ColumnMap:
         ignored=tuple(name for name in header if not fields.get(name)),
         client_system=_setting(body, "client", "system"),
         key_system=_setting(body, "figure", "system"),
-        words={table: dict(own) for table, own in body.get("values", {}).items()},
+        words=_own_words(body.get("values", {}), path.name),
     )
+
+
+def _check_settings(body: Mapping[str, Any], where: str) -> None:
+    """Refuse a part or setting nobody reads: a slip of the pen in one would pass for the setting it was meant to be."""
+    unknown = next((name for name in body if name not in (*_SETTINGS, "columns", "values")), None)
+    if unknown is not None:
+        parts = ", ".join(f"[{name}]" for name in (*_SETTINGS, "columns", "values.…"))
+        raise _refused(f"A mapping file has no part [{unknown[:40]}].", where, f"Choose from: {parts}.")
+    for part, name in _SETTINGS.items():
+        if any(key != name for key in body.get(part, {})):
+            raise _refused(f"[{part}] has one setting.", where, f"Write it as: {name} = …")
+
+
+def _own_words(values: Any, where: str) -> dict[str, dict[str, str]]:
+    """A source's own words by table, each with a code of that table."""
+    if not isinstance(values, dict) or not all(isinstance(own, dict) for own in values.values()):
+        raise _refused("[values] holds tables of words.", where, 'Write [values.kind], and below it "word" = "code".')
+    for table, own in values.items():
+        codes = own_codes(table)
+        if not codes:
+            raise _refused(f"'{table[:40]}' is no table of words.", where, f"Choose from: {', '.join(tables())}.")
+        wrong = next((code for code in own.values() if code not in codes), None)
+        if wrong is not None:
+            raise _refused(
+                f"'{str(wrong)[:40]}' is no code of [values.{table}].", where, f"Choose from: {', '.join(codes)}."
+            )
+    return {table: dict(own) for table, own in values.items()}
 
 
 def client_system_in(path: Path) -> str:

@@ -15,6 +15,7 @@ from fhir_plugin.sync.sources.building import Cells, claim_of, figure_of, role_o
 from fhir_plugin.sync.sources.columns import BSN_SYSTEM, ColumnMap
 from fhir_plugin.sync.sources.tables import Row, Table
 from fhir_plugin.sync.sources.values import BadCell, Words, read_date, read_email, read_phone
+from fhir_plugin.sync.sources.vocabulary import ALSO, YES_NO, own_codes
 from fhir_plugin.sync.sources.wanted import ClientKey, Place, Problem, Wanted
 
 __all__ = ["RowReader", "cell_kind"]
@@ -31,7 +32,7 @@ _ELEMENTS: dict[str, tuple[str, ...]] = {
     "vog_seen": ("vog_seen", "vog_seen_on"),
     "bond": ("bond_since", "bond_until"),
     "relations": ("relation",),
-    "roles": ("role",),
+    "roles": ("role", "relation"),
     "kinds": ("kind",),
     "notes": ("note",),
     "engagement": ("functions", "involvement", "contexts", "engaged_since", "engaged_until"),
@@ -45,12 +46,15 @@ _DATES = frozenset(
     {"birth_date", "designated_on", "informed_on", "bond_since", "bond_until", "engaged_since", "engaged_until"}
     | {"bond_of_trust_on", "agreed_on", "vog_seen_on", "consent_since", "consent_until"}
 )
-_YES_NO = frozenset({"bond_of_trust", "agreed", "vog_seen"})
 _ONE = frozenset({"gender", "mandate", "adult", "parent_accord", "consent"})
 _MANY = frozenset(
     {"kind", "functions", "involvement", "contexts", "supports", "life_domains", "relation", "role"}
     | {"designated_by", "consent_by", "consent_for"}
 )
+
+
+_WRITTEN_AS = {part: table for table, part in ALSO.items()}
+"""Field → the one in whose column it may stand."""
 
 
 class RowReader:
@@ -144,8 +148,8 @@ class RowReader:
 
     def _coded(self, name: str, text: str) -> Any:
         own = self._columns.words.get(name, {})
-        if name in _YES_NO:
-            return Words("yes_no", own).one(text) == "yes"
+        if name in YES_NO:
+            return Words("yes_no", {**self._columns.words.get("yes_no", {}), **own}).one(text) == "yes"
         if name in _ONE:
             return Words(name, own).one(text)
         if name in _MANY:
@@ -168,13 +172,13 @@ class RowReader:
 
     def _named(self, problem: Problem) -> Problem:
         """A problem with a field, with the header that field has here."""
-        headers = self._columns.of(problem.column)
+        headers = self._columns.of(problem.column) or self._columns.of(_WRITTEN_AS.get(problem.column, ""))
         return Problem(place=problem.place, column=headers[0] if headers else "", code=problem.code)
 
 
 def cell_kind(name: str) -> str:
     """What a cell of a field holds: text, date, phone, email, bsn, or the name of a table of words."""
-    if name in _YES_NO:
+    if name in YES_NO:
         return "yes_no"
     if name in _ONE | _MANY:
         return name
@@ -187,6 +191,10 @@ def _add(values: Cells, name: str, value: Any) -> None:
         values[name] = (*values.get(name, ()), value)
     elif name == "note" and name in values:
         values[name] = f"{values[name]}\n{value}"
+    elif name in ("relation", "role"):
+        roles = tuple(code for code in value if code in own_codes("role"))
+        values["role"] = tuple(dict.fromkeys((*values.get("role", ()), *roles)))
+        values["relation"] = (*values.get("relation", ()), *(code for code in value if code not in roles))
     else:
         values[name] = value
 

@@ -12,16 +12,25 @@ from fhir_plugin.model.names import folded
 from fhir_plugin.texts import Language
 
 __all__ = [
+    "ALSO",
     "FIELDS",
+    "YES_NO",
     "display_of",
     "field_of",
     "headers_of",
     "meaning_of",
+    "own_codes",
     "plain",
     "tables",
     "words_for",
     "words_of",
 ]
+
+YES_NO = frozenset({"bond_of_trust", "agreed", "vog_seen"})
+"""Fields whose cells say yes or no."""
+
+ALSO = {"relation": "role"}
+"""Table → the one whose words it may hold too: lists write a neighbour or a friend in the column of relatives."""
 
 _NOISE = re.compile(r"[^a-z0-9?]+")
 _PARENTHESIS = re.compile(r"\([^)]*\)")
@@ -68,6 +77,17 @@ def words_for(table: str) -> Mapping[str, tuple[str, ...]]:
     return {code: tuple(words) for code, words in _tables()[table].items()}
 
 
+def own_codes(table: str) -> tuple[str, ...]:
+    """The codes a source's own word in this table may mean; none where there is no such table.
+
+    A field of yes or no has a table of its own beside the one they share, and relatives may be roles as well.
+    """
+    if table == "headers":
+        return ()
+    shared = "yes_no" if table in YES_NO else table
+    return tuple(code for name in (shared, ALSO.get(shared, "")) for code in _tables().get(name, {}))
+
+
 def words_of(table: str, language: Language) -> tuple[str, ...]:
     """One word for each code of a table, for saying what would have been understood.
 
@@ -90,4 +110,5 @@ def meaning_of(table: str, word: str, own: Mapping[str, str]) -> str | None:
     """The code a cell means: by the source's own words first, then by ours; None if by neither."""
     wanted = plain(word)
     mine = {plain(key): code for key, code in own.items()}
-    return mine.get(wanted) or _index(table).get(wanted)
+    also = _index(ALSO[table]).get(wanted) if table in ALSO else None
+    return mine.get(wanted) or _index(table).get(wanted) or also
