@@ -42,7 +42,7 @@ from fhir_plugin.sync.sources.columns import (
     to_toml,
 )
 from fhir_plugin.sync.sources.gathering import Gathering
-from fhir_plugin.sync.sources.problems import describe, source_of, write_problems
+from fhir_plugin.sync.sources.problems import problem_lines, source_of, write_problems
 from fhir_plugin.sync.sources.rows import RowReader
 from fhir_plugin.sync.sources.tables import Table
 from fhir_plugin.sync.sources.wanted import Problem
@@ -218,9 +218,8 @@ def _make(
 def _report_refused(
     refused: Sequence[Problem], table: Table, columns: ColumnMap, report: Path, language: Language
 ) -> None:
-    for problem in refused[:_SHOWN]:
-        column = f", {problem.column}" if problem.column else ""
-        click.echo(f"  ✗ {problem.place}{column}: {describe(problem, language)}")
+    for line in problem_lines(refused, language):
+        click.echo(line)
     count = write_problems(
         report, table.header, columns.of(columns.client_field), refused, language, source=columns.source
     )
@@ -262,6 +261,8 @@ def _show_plan(reader: PlanReader, language: Language, limit: int) -> None:
     click.echo(words("sync-plan-head", language, source=reader.source, ehr=reader.ehr, made=reader.made))
     for line in totals_lines(reader.totals, language):
         click.echo(line)
+    if not any(reader.totals.values()):
+        click.echo(words("sync-no-rows", language))
     click.echo()
     for line in plan_lines((planned.plan for planned in reader.clients()), language, limit=limit):
         click.echo(line)

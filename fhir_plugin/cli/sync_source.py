@@ -102,7 +102,7 @@ def say_source(source: FhirSource | None, language: Language) -> None:
         click.echo(words("sync-orphans", language, count=str(source.orphans)))
 
 
-sheet_option = click.option("--sheet", default="", help="Workbook: the sheet to read; the first with a list when not given.")
+sheet_option = click.option("--sheet", default="", help="Workbook: the sheet to read; else the first with a list.")
 
 
 def source_options(command: F) -> F:

@@ -70,6 +70,20 @@ def test_a_refused_row_is_shown_and_reported_with_exit_code_one(command: Command
     assert (desk.folder / "sync-plan.rows.csv").exists()
 
 
+def test_rows_refused_for_one_reason_are_told_together(command: Command, desk: Desk) -> None:
+    wrong = [row(key=f"F{number}", Mobiel="06-1", Soort="tovenaar" if number < 2 else "JIM") for number in range(30)]
+    output = plan(command, desk, wrong).output
+    assert output.count("Dit is geen bestaand telefoonnummer.") == 1
+    assert "ook op regel 3, 4, 5, 6, 7, 8, 9, 10, en 21 keer meer" in output
+    assert "lijst.csv:2, Soort: Dit woord kennen we hier niet." in output
+    assert "ook op regel 3\n" in output
+    assert "30 rijen geweigerd" in output
+
+
+def test_a_list_without_rows_is_called_so(command: Command, desk: Desk) -> None:
+    assert "De lijst heeft geen rijen." in plan(command, desk, []).output
+
+
 def test_init_proposes_a_mapping_that_plan_accepts(command: Command, desk: Desk) -> None:
     plan(command, desk, [row()])
     assert command("init", "lijst.csv", "-o", "jim.toml").exit_code == 0

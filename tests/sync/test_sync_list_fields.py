@@ -41,3 +41,13 @@ def test_a_refused_word_is_answered_with_words_of_the_readers_language() -> None
     problem = Problem(place=place, column="Steunt", code=refused.value.code, params=refused.value.params)
     assert "Kies uit: kind, jongere, ouder, of geef je eigen woord" in describe(problem, "nl")
     assert "child, youth, parent" in describe(problem, "en")
+
+
+def test_a_refused_word_is_not_answered_with_a_page_of_words() -> None:
+    place, params = Place(file="lijst.csv", line=2), (("table", "relation"),)
+    problem = Problem(place=place, column="Relatie", code="sync-unknown-word", params=params)
+    told = describe(problem, "nl")
+    assert "tante, oom, oma" in told
+    assert "…" in told
+    assert "[values.relation]" in told
+    assert len(told) < 300

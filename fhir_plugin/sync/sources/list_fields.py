@@ -20,7 +20,8 @@ names the figure. Everything else may be left out. A header that is not here get
 (`sync init`), a word that is not here its code (`[values.<table>]`).
 
 Dates: `31-12-2026`, `31 december 2026`, `2026-12-31`, a month (`12-2026`) or a year. Telephone numbers without a
-country are Dutch. Several words in a cell are separated by a comma, a semicolon, `/`, `+` or `en`.
+country are Dutch. Several words in a cell are separated by a comma, a semicolon, `/`, `+` or `en`. A column of
+relations may hold words of `role` too (a neighbour, a friend).
 """
 _KINDS = {"text": "text", "date": "date", "phone": "telephone number", "email": "e-mail address", "bsn": "BSN"}
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import csv
 import os
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator, Sequence
 from itertools import groupby
 from pathlib import Path
 
@@ -13,21 +13,43 @@ from fhir_plugin.model.bsn import holds_bsn
 from fhir_plugin.sync.sources.columns import REPORT_PREFIX
 from fhir_plugin.sync.sources.tables import Table
 from fhir_plugin.sync.sources.vocabulary import words_of
-from fhir_plugin.sync.sources.wanted import Problem
+from fhir_plugin.sync.sources.wanted import Place, Problem
 from fhir_plugin.texts import Language, sentence
 
-__all__ = ["describe", "source_of", "write_problems"]
+__all__ = ["describe", "problem_lines", "source_of", "write_problems"]
 
 _SOURCE = "_bron"
 _EXTRA = (_SOURCE, "_bestand", "_regel", "_kolom", "_reden")
+_PROPOSED = 12
+_PLACES = 8
 _FORMULA = ("=", "+", "-", "@", "\t", "\r")
 
 
 def describe(problem: Problem, language: Language) -> str:
     """What is wrong and what would mend it, in words."""
-    known = (("known", ", ".join(words_of(table, language))) for name, table in problem.params if name == "table")
+    known = (("known", _some(words_of(table, language))) for name, table in problem.params if name == "table")
     found = sentence(problem.code, language, (*problem.params, *known))
     return f"{found.text} {found.remedy}".strip() if found else problem.code
+
+
+def _some(proposed: tuple[str, ...]) -> str:
+    more = ("…",) if len(proposed) > _PROPOSED else ()
+    return ", ".join((*proposed[:_PROPOSED], *more))
+
+
+def problem_lines(problems: Sequence[Problem], language: Language) -> Iterator[str]:
+    """What is wrong in a list, each fault once: where it stands first, why, and where else."""
+    alike: dict[tuple[str, str], list[Place]] = {}
+    for problem in problems:
+        alike.setdefault((problem.column, describe(problem, language)), []).append(problem.place)
+    for (column, told), places in alike.items():
+        yield f"  ✗ {places[0]}{f', {column}' if column else ''}: {told}"
+        others = [place.resource or str(place.line) for place in places[1:]]
+        if others:
+            more = len(others) - _PLACES
+            code = "sync-problem-also-more" if more > 0 else "sync-problem-also"
+            also = sentence(code, language, (("places", ", ".join(others[:_PLACES])), ("count", str(more))))
+            yield f"      {also.text if also else code}"
 
 
 def write_problems(
