@@ -29,7 +29,8 @@ from fhir_plugin.sync.deciding.decisions import Context
 from fhir_plugin.sync.plans.carrying import EarlierAnswers
 from fhir_plugin.sync.plans.planfile import PlanReader, PlanWriter
 from fhir_plugin.sync.plans.planning import Planner
-from fhir_plugin.sync.plans.rendering import plan_lines, totals_lines
+from fhir_plugin.sync.plans.rendering import client_words, plan_lines, totals_lines
+from fhir_plugin.sync.plans.unlisted import Unlisted
 from fhir_plugin.sync.records.no_access import own_url
 from fhir_plugin.sync.records.reaching import reach, recent_of
 from fhir_plugin.sync.records.storage import Storage
@@ -42,7 +43,7 @@ from fhir_plugin.sync.sources.columns import (
     to_toml,
 )
 from fhir_plugin.sync.sources.gathering import Gathering
-from fhir_plugin.sync.sources.problems import problem_lines, source_of, write_problems
+from fhir_plugin.sync.sources.problems import is_mended, problem_lines, source_of, write_problems
 from fhir_plugin.sync.sources.rows import RowReader
 from fhir_plugin.sync.sources.tables import Table
 from fhir_plugin.sync.sources.wanted import Problem
@@ -142,6 +143,7 @@ def plan(
         _show_plan(PlanReader(output), language, 0 if show_all else _SHOWN)
         say_source(server, language)
         _say_earlier(made.earlier, made.kept, language)
+        _say_unlisted(made.unlisted, language)
         if made.known:
             click.echo(words("sync-source-new", language, source=columns.source, known=", ".join(made.known)))
         if made.refused:
@@ -158,6 +160,7 @@ class _Made:
         refused: rows that cannot be used, in the order of the source.
         kept: where the answers of the plan before it are, when they were given to something else.
         known: other sources of this EHR, where this one is new.
+        unlisted: who of earlier runs is not in the list any more.
     """
 
     totals: Counter[str]
@@ -165,6 +168,7 @@ class _Made:
     earlier: EarlierAnswers
     kept: Path | None
     known: list[str]
+    unlisted: Unlisted
 
 
 def _make(
@@ -193,7 +197,12 @@ def _make(
     ):
         say_notices(ehr, language)
         planner = Planner(
-            population=ehr.population, journal=held, context=context, recent=recent_of(ehr), progress=progress
+            population=ehr.population,
+            journal=held,
+            context=context,
+            is_whole=not is_mended(table),
+            recent=recent_of(ehr),
+            progress=progress,
         )
         earlier = EarlierAnswers.of(output, ehr=client.base_url, source=columns.source)
         made = now.isoformat(timespec="seconds")
@@ -212,7 +221,9 @@ def _make(
         kept = earlier.keep([run.plan for run in runs if run.finished])
         writer.close(len({problem.place for problem in refused}), planner.settled)
         known = [] if runs else held.other_sources()
-    return _Made(totals=writer.totals, refused=refused, earlier=earlier, kept=kept, known=known)
+    return _Made(
+        totals=writer.totals, refused=refused, earlier=earlier, kept=kept, known=known, unlisted=planner.unlisted
+    )
 
 
 def _report_refused(
@@ -224,6 +235,19 @@ def _report_refused(
         report, table.header, columns.of(columns.client_field), refused, language, source=columns.source
     )
     click.echo(words("sync-problems-file", language, count=str(count), file=str(report)))
+
+
+def _say_unlisted(unlisted: Unlisted, language: Language) -> None:
+    """Who was brought before and is not in the list: by client, for a person to say what became of them."""
+    if not (unlisted.clients or unlisted.figures):
+        return
+    counts = {"clients": str(unlisted.clients), "figures": str(unlisted.figures)}
+    click.echo(words("sync-unlisted", language, **counts))
+    for patient, label in unlisted.names:
+        click.echo(f"      {client_words(patient, language)}{f': {label}' if label else ''}")
+    more = unlisted.clients + unlisted.figures - len(unlisted.names)
+    if more:
+        click.echo(words("sync-plan-more", language, count=str(more)))
 
 
 def _say_earlier(earlier: EarlierAnswers, kept: Path | None, language: Language) -> None:

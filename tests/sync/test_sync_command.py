@@ -174,3 +174,24 @@ def test_a_plan_of_a_new_source_beside_a_known_one_says_so(command: Command, des
     words = ("plan", "lijst-november.csv", "--fhir", desk.client.base_url, "--client-system", CLIENT_SYSTEM, "-q")
     assert "‘lijst-november’ is een nieuwe bron voor dit EPD; bekend is: lijst" in command(*words).output
     assert "nieuwe bron" not in command(*words, "--source", "lijst").output
+
+
+def test_a_plan_names_who_of_earlier_runs_has_no_row_any_more(command: Command, desk: Desk) -> None:
+    first = [row(**CONSENT), row(key="F2", Voornaam="Bea", Mobiel="06-12345602"), row(1002, "F3")]
+    assert "bruikbare rij" not in plan(command, desk, first).output
+    command("apply", "sync-plan.json", "-q")
+    output = plan(command, desk, first[1:2]).output
+    assert "zonder bruikbare rij in deze lijst: cliënten 1, mensen die meedoen 1." in output
+    assert "Cliënt p1001: Samira Amrani" in output
+    assert "Cliënt p1002" in output
+
+
+def test_rows_that_were_mended_and_fed_back_say_nothing_of_who_is_not_among_them(command: Command, desk: Desk) -> None:
+    plan(command, desk, [row(**CONSENT), row(key="F2", Voornaam="Bea", Mobiel="06-1"), row(1002, "F3")])
+    command("apply", "sync-plan.json", "-q")
+    mended = desk.folder / "sync-plan.rows.csv"
+    mended.write_text(mended.read_text(encoding="utf-8-sig").replace("06-1;", "06-12345602;"), encoding="utf-8")
+    words = ("plan", mended.name, "--fhir", desk.client.base_url, "--client-system", CLIENT_SYSTEM, "-q")
+    output = command(*words).output
+    assert "1  steunfiguur erbij" in output
+    assert "bruikbare rij" not in output

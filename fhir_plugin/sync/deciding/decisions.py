@@ -17,7 +17,7 @@ from fhir_plugin.sync.deciding.decided import Action, ClientPlan, ElementChange,
 from fhir_plugin.sync.deciding.elements import ELEMENTS
 from fhir_plugin.sync.deciding.merging import agreed_at_first, merge_figure, taken_whole
 from fhir_plugin.sync.deciding.questions import question_of
-from fhir_plugin.sync.deciding.taking_part import share
+from fhir_plugin.sync.deciding.taking_part import is_open, share, share_no_longer
 from fhir_plugin.sync.matching.linking import (
     Answers,
     Others,
@@ -64,6 +64,7 @@ class Decided:
         permits: to be demanded when the write is sent.
         problems: rows that turn out not to be usable here.
         figures: row of the plan → id of the figure it came to.
+        unlisted: who was brought by an earlier run, takes part, and has no usable row any more.
     """
 
     plan: ClientPlan
@@ -73,6 +74,7 @@ class Decided:
     permits: tuple[Ask, ...] = ()
     problems: tuple[Problem, ...] = ()
     figures: Mapping[str, str] = field(default_factory=dict)
+    unlisted: tuple[SupportFigure, ...] = field(default=(), repr=False)
 
 
 @dataclass(slots=True)
@@ -119,7 +121,10 @@ def decide_client(
     targets = link_rows(work.free, identities, memory, answers)
     for identity, wanted in identities.items():
         _decide_figure(work, identity, wanted, targets.get(identity), memory, context, answers)
-    order = [str(wanted.place) for wanted in rows]
+    left = _unlisted(work, identities, memory)
+    for agreed, figure in left:
+        _end_lapsed(work, agreed, figure, context)
+    order = [*(str(wanted.place) for wanted in rows), *(figure.ref.reference for _, figure in left)]
     figures = tuple(work.plans[row] for row in order if row in work.plans)
     return Decided(
         plan=ClientPlan(patient=network.child.ref.reference, figures=figures),
@@ -129,6 +134,37 @@ def decide_client(
         permits=_in_the_end(work, context),
         problems=tuple(work.problems),
         figures=work.figures,
+        unlisted=tuple(figure for _, figure in left if is_open(figure, context.at)),
+    )
+
+
+def _unlisted(
+    work: _Work, identities: Mapping[str, Wanted], memory: Mapping[str, Remembered]
+) -> list[tuple[Remembered, SupportFigure]]:
+    """Whom an earlier run brought and no row means now, nor may mean."""
+    meant = set(work.figures.values())
+    meant |= {item.target.removeprefix("RelatedPerson/") for plan in work.plans.values() for item in plan.candidates}
+    known = ((agreed, work.network.figure(agreed.target)) for key, agreed in memory.items() if key not in identities)
+    return [(agreed, figure) for agreed, figure in known if figure is not None and figure.id not in meant]
+
+
+def _end_lapsed(work: _Work, agreed: Remembered, figure: SupportFigure, context: Context) -> None:
+    """End the place of somebody without a row whose consent is over; in a plan they go by their own reference."""
+    shared = share_no_longer(work.network, figure, context.policy, context.at)
+    changes = _changes(figure, shared.figure)
+    if not changes:
+        return
+    row = figure.ref.reference
+    known = frozenset(path for path in agreed.known if not path.startswith("engagement."))
+    work.network, work.figures[row] = shared.network, figure.id
+    work.remember.append(replace(agreed, known=known).refreshed(shared.figure))
+    work.plans[row] = FigurePlan(
+        row=row,
+        label=label_of(figure),
+        action=Action.END,
+        target=row,
+        changes=changes,
+        notes=("unlisted:sync-figure-unlisted", *shared.notes),
     )
 
 
@@ -194,9 +230,7 @@ def _decide_figure(
     work.figures[row] = final.id
     work.remember.append(remembered.refreshed(final))
     changes = tuple(
-        ElementChange(element=element.path, before=shown(element.get(theirs)), after=shown(element.get(final)))
-        for element in ELEMENTS
-        if element.get(theirs) != element.get(final) and not (target is None and element.path == "identifiers")
+        change for change in _changes(theirs, final) if target is not None or change.element != "identifiers"
     )
     work.plans[row] = FigurePlan(
         row=row,
@@ -208,6 +242,14 @@ def _decide_figure(
         conflicts=merged.conflicts,
         consent=shared.effect,
         notes=shared.notes,
+    )
+
+
+def _changes(before: SupportFigure, after: SupportFigure) -> tuple[ElementChange, ...]:
+    return tuple(
+        ElementChange(element=element.path, before=shown(element.get(before)), after=shown(element.get(after)))
+        for element in ELEMENTS
+        if element.get(before) != element.get(after)
     )
 
 

@@ -26,7 +26,7 @@ from fhir_plugin.model.terms import (
 from fhir_plugin.sync.deciding.adopting import meet
 from fhir_plugin.sync.sources.wanted import ConsentClaim
 
-__all__ = ["PURPOSE", "Claimed", "apply_claim", "grantor_word", "is_about"]
+__all__ = ["PURPOSE", "Claimed", "apply_claim", "grantor_word", "is_about", "is_ours"]
 
 PURPOSE = "FAMRQT"
 """What a list's consent is for: the family asks for it, as in the app; nothing wider is ever recorded."""
@@ -65,8 +65,8 @@ def apply_claim(
         identity: the figure's ``urn:uuid:`` identity.
         policy: whose signatures are needed.
     """
-    mine = [record for record in network.consents if _is_ours(record) and is_about(record, figure)]
-    theirs = [record for record in network.consents if not _is_ours(record)]
+    mine = [record for record in network.consents if is_ours(record) and is_about(record, figure)]
+    theirs = [record for record in network.consents if not is_ours(record)]
     if claim.state != "given" or claim.since is None:
         return replace(
             _withdrawn(network, mine), note=_STANDS if any(_permits(item, figure) for item in theirs) else ""
@@ -113,7 +113,8 @@ def _ended(network: SupportNetwork, records: Iterable[ConsentRecord]) -> Support
     return replace(network, consents=tuple(over.get(record.id, record) for record in network.consents))
 
 
-def _is_ours(record: ConsentRecord) -> bool:
+def is_ours(record: ConsentRecord) -> bool:
+    """Whether a list brought a consent, and not people or another system."""
     return any(identifier.system == CONSENT_IDENTIFIER for identifier in record.identifiers)
 
 

@@ -13,10 +13,10 @@ from fhir_plugin.model.dates import PartialDate, Period, local_day
 from fhir_plugin.model.figure import SupportFigure
 from fhir_plugin.model.network import SupportNetwork, Team
 from fhir_plugin.sync.applying.ways.openings import lasts_longer
-from fhir_plugin.sync.deciding.sharing import apply_claim, grantor_word, is_about
+from fhir_plugin.sync.deciding.sharing import apply_claim, grantor_word, is_about, is_ours
 from fhir_plugin.sync.sources.wanted import ConsentClaim
 
-__all__ = ["Shared", "is_open", "opens", "share"]
+__all__ = ["Shared", "is_open", "opens", "share", "share_no_longer"]
 
 _NAMESPACE = uuid.UUID("c0f6f7f1-6b0a-5e3a-8a54-0c9b5c1d7e20")
 
@@ -107,6 +107,19 @@ def share(
         )  # people gave it: they end it
     network = _with_team(_with_figure(network, figure))
     return Shared(network=network, figure=figure, permits=permits, effect=effect, notes=notes)
+
+
+def share_no_longer(network: SupportNetwork, figure: SupportFigure, policy: Policy, at: datetime) -> Shared:
+    """A figure an earlier run brought, of whom the list says nothing any more.
+
+    Nothing ends for that. But a place that a consent of a list opened ends with that consent, as it does for a row.
+    """
+    was_shared = any(is_ours(record) and is_about(record, figure) for record in network.consents)
+    if network.sharing_is_off or not (was_shared and is_open(figure, at)) or _permitted(network, figure, policy, at):
+        return Shared(network=network, figure=figure)
+    ended = _disengaged(figure, figure, PartialDate.of(local_day(at)))
+    reason = access_permit(network, figure, policy, at)
+    return Shared(network=_with_figure(network, ended), figure=ended, notes=(f"waits-for-consent:{reason}",))
 
 
 def _waits_for(network: SupportNetwork, figure: SupportFigure, reason: str, policy: Policy, at: datetime) -> str:

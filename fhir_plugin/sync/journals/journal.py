@@ -24,6 +24,8 @@ if TYPE_CHECKING:
 
 __all__ = ["UNTRUE", "WINDOW", "Journal", "Run", "Step"]
 
+_PAGE = 1000
+
 UNTRUE = "untrue:"
 """Before the name of a check of the probe: what ``Journal.notice`` keeps of an EHR that does not do what it says."""
 WINDOW = "lost-update-window"
@@ -95,6 +97,17 @@ class Journal:
         ran = tables.run.c
         query = select(ran.source).distinct().where(ran.ehr == self._key["ehr"], ran.source != self._key["source"])
         return sorted(source for (source,) in self._db.execute(query))
+
+    def remembered(self) -> Iterator[list[str]]:
+        """The clients of whom something was agreed, some patient ids at a time, in order."""
+        columns, last = tables.memory.c, ""
+        while True:
+            query = select(columns.patient).distinct().where(*self._mine(columns), columns.patient > last)
+            found = [row.patient for row in self._db.execute(query.order_by(columns.patient).limit(_PAGE))]
+            if not found:
+                return
+            yield found
+            last = found[-1]
 
     def _agreed(self, source: str, patients: Collection[str]) -> Iterator[tuple[str, Remembered]]:
         from fhir_plugin.sync.journals.agreed import agreed_from  # mapping: not for a run without work

@@ -16,7 +16,16 @@ from fhir_plugin.sync.deciding.outlook import with_outlook
 from fhir_plugin.sync.journals.journal import Journal
 from fhir_plugin.sync.matching.linking import Others, Remembered
 from fhir_plugin.sync.plans.planfile import PlannedClient
-from fhir_plugin.sync.plans.prints import client_print, holds_version, is_print_of, rows_print, still_good
+from fhir_plugin.sync.plans.prints import (
+    client_print,
+    holds_until,
+    holds_version,
+    is_print_of,
+    rows_print,
+    still_good,
+    with_day,
+)
+from fhir_plugin.sync.plans.unlisted import Met, Unlisted
 from fhir_plugin.sync.records.population import Population, in_chunks, network_of, versions_of
 from fhir_plugin.sync.records.recent import WHOLE, Recent, RecentChanges
 from fhir_plugin.sync.sources.gathering import ClientRows, Gathering
@@ -38,18 +47,23 @@ class Planner:
     """Plans one source against one EHR. Nothing is written to the EHR.
 
     Attributes:
+        is_whole: whether the list is all that its source says now; rows that were mended and fed back are not.
         recent: tells what changed in the EHR; None: everything is read in each run.
         problems: rows that cannot be used, in the order they were met.
         settled: clients, and figures of theirs, that are as they were left at the last run; they are in no plan.
+        unlisted: who of earlier runs has no usable row any more.
     """
 
     population: Population
     journal: Journal
     context: Context
+    is_whole: bool = True
     recent: RecentChanges | None = None
     progress: Progress = lambda _done, _all: None
     problems: list[Problem] = field(default_factory=list)
     settled: tuple[int, int] = (0, 0)
+    unlisted: Unlisted = field(default_factory=Unlisted)
+    _met: Met = field(default_factory=Met)
 
     def plan(self, gathering: Gathering, *, only: str = "", limit: int = 0) -> Iterator[PlannedClient]:
         """Decide client by client.
@@ -74,6 +88,8 @@ class Planner:
                     yield client
                 done += len(chunk)
                 self.progress(done, gathering.clients)
+        if self.is_whole and not (only or limit):
+            yield from self._no_longer_listed(changed)
         if since is not None and not only:
             self._mark(changed.until if changed else since, whole=changed is None)
 
@@ -105,6 +121,7 @@ class Planner:
             known = is_print_of(settled.get(patient, ""), self._said(client))
             named = (client.key.system, client.key.value)
             if known and patient not in changed.patients and named not in changed.identifiers:
+                self._met.add(patient)
                 if not only or patient == only:
                     self.settled = (self.settled[0] + 1, self.settled[1] + len(client.parts))
             else:
@@ -122,6 +139,8 @@ class Planner:
         for key, patient in patients.items():
             if not only or patient == only:
                 wanted.setdefault(patient, []).extend(by_client[key])
+        for patient in patients.values():
+            self._met.add(patient)
         planned = list(self._decide(wanted))
         if self.recent is not None:
             self.journal.see({self._name(key): patients.get(key, "") for key in by_client})
@@ -165,10 +184,40 @@ class Planner:
     ) -> PlannedClient:
         decided = decide_client(network, rows, memory, self.context, {}, others)
         self.problems += decided.problems
+        if self.is_whole:
+            self.unlisted.add(patient=network.child.id, figures=decided.unlisted)
         plan = with_outlook(decided.plan, network, rows, memory, self.context, others)
         refused = {problem.place for problem in decided.problems}
         kept = tuple(row for row in rows if row.place not in refused)
         return PlannedClient(plan=plan, rows=kept, print="" if refused else said)
+
+    def _no_longer_listed(self, changed: Recent | None) -> Iterator[PlannedClient]:
+        """Clients of earlier runs who are not in the list: for them nothing ends but a place whose consent is over.
+
+        Read are those whose record changed, or may have lapsed, since nothing was left to do for them.
+        """
+        for some in self.journal.remembered():
+            gone = [patient for patient in some if patient not in self._met]
+            self.unlisted.count(gone)
+            good = self._settled(gone) if changed else {}
+            passed = {patient for patient, mark in good.items() if mark and changed and patient not in changed.patients}
+            for chunk in in_chunks((patient for patient in gone if patient not in passed), CHUNK):
+                yield from self._without_rows(chunk)
+
+    def _without_rows(self, patients: Sequence[str]) -> Iterator[PlannedClient]:
+        records, memory = self.population.records(patients), self.journal.memory(patients)
+        others, said = self.journal.others(patients), rows_print([], self.context, self.journal.vault)
+        marks = dict.fromkeys(patients, "")
+        for patient, bodies in records.items():
+            network = network_of(bodies, patient)
+            decided = decide_client(network, [], memory[patient], self.context, {}, others[patient])
+            self.unlisted.add(patient=patient, figures=decided.unlisted)
+            if decided.plan.writes:
+                yield PlannedClient(plan=decided.plan, rows=(), print=said)
+            else:
+                mark = client_print(said, versions_of(bodies))
+                marks[patient] = with_day(mark, holds_until(network, self.context.policy, self.context.at))
+        self.journal.settle(marks)
 
     def _settled(self, patients: Iterable[str]) -> dict[str, str]:
         return still_good(self.journal.settled(patients), local_day(self.context.at))

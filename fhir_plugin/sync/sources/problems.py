@@ -16,7 +16,7 @@ from fhir_plugin.sync.sources.vocabulary import words_of
 from fhir_plugin.sync.sources.wanted import Place, Problem
 from fhir_plugin.texts import Language, sentence
 
-__all__ = ["describe", "problem_lines", "source_of", "write_problems"]
+__all__ = ["describe", "is_mended", "problem_lines", "source_of", "write_problems"]
 
 _SOURCE = "_bron"
 _EXTRA = (_SOURCE, "_bestand", "_regel", "_kolom", "_reden")
@@ -93,6 +93,11 @@ def write_problems(
             writer.writerow([*row, source, file, place.resource or place.line, columns, reasons])
             count += 1
     return count
+
+
+def is_mended(table: Table) -> bool:
+    """Whether a table is a report of refused rows that is fed back: a part of its source, not all of it."""
+    return _SOURCE in table.header
 
 
 def source_of(table: Table) -> str:
