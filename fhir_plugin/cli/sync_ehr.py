@@ -17,7 +17,7 @@ from fhir_plugin.ehr.abilities import Abilities
 from fhir_plugin.sync.applying.ways.choosing import ways_of
 from fhir_plugin.sync.plans.codec import plan_from
 from fhir_plugin.sync.plans.planfile import PlanReader
-from fhir_plugin.sync.plans.rendering import plan_lines
+from fhir_plugin.sync.plans.rendering import client_words, plan_lines
 from fhir_plugin.sync.records.own_store import Open
 from fhir_plugin.sync.records.population import in_chunks
 from fhir_plugin.sync.records.reaching import Reached, reach, record_bundle
@@ -44,12 +44,14 @@ def way_lines(abilities: Abilities, language: Language) -> Iterator[str]:
 @click.command("worklist")
 @click.argument("plan_file", metavar="PLAN", type=click.Path(exists=True, dir_okay=False, path_type=Path))
 @click.option("-o", "--output", type=OutputFile(), help="Write it there as JSON, with the resources.")
+@click.option("--done", default="", help="What was written over for this client is seen to: Patient/….")
 @journal_options
 @language_option
-def worklist_command(plan_file: Path, output: Path | None, storage: Storage, lang: str) -> None:
+def worklist_command(plan_file: Path, output: Path | None, done: str, storage: Storage, lang: str) -> None:
     """Show what people have to enter in the EHR of PLAN, because it takes no such writes.
 
-    An item goes by itself when a later run sees it in the EHR. Exit code 1 while anything waits.
+    An item goes by itself when a later run sees it in the EHR; what somebody wrote and a run wrote over, because the
+    EHR did not look at its version, goes by --done. Exit code 1 while anything waits.
     """
     language = cast(Language, lang)
     reader = PlanReader(plan_file)
@@ -57,7 +59,9 @@ def worklist_command(plan_file: Path, output: Path | None, storage: Storage, lan
         storage.journal(reader.ehr, reader.source) as held,
         storage.own_store(reader.ehr, held.vault) as store,
     ):
-        waiting = store.waiting(reader.source)
+        if done:
+            store.see_to(reader.source, done.removeprefix("Patient/"))
+        waiting, lost = store.waiting(reader.source), store.lost(reader.source)
     click.echo(words("sync-worklist-head", language, count=str(len(waiting)), ehr=reader.ehr))
     for item in waiting:
         click.echo(words("sync-worklist-since", language, since=item.since[:10]))
@@ -65,9 +69,21 @@ def worklist_command(plan_file: Path, output: Path | None, storage: Storage, lan
             click.echo(line)
         if item.content.get("contacts"):
             click.echo(f"      {words('sync-worklist-contact', language)}")
+    for line in _lost_lines(lost, language):
+        click.echo(line)
     if output is not None:
-        _write(output, waiting)
-    sys.exit(1 if waiting else 0)
+        _write(output, [*waiting, *lost])
+    sys.exit(1 if waiting or lost else 0)
+
+
+def _lost_lines(lost: list[Open], language: Language) -> Iterator[str]:
+    """Which versions were written over, by client; what they say is in the EHR's history and in the JSON."""
+    if lost:
+        yield words("sync-worklist-lost", language)
+    for item in lost:
+        yield client_words(item.patient, language)
+        for body in item.content["resources"]:
+            yield f"  ! {body['resourceType']}/{body['id']}/_history/{body['meta']['versionId']}  ({item.since[:10]})"
 
 
 def _write(output: Path, waiting: list[Open]) -> None:

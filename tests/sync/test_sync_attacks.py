@@ -137,20 +137,6 @@ def test_an_ehr_whose_clock_runs_back_loses_no_edit_and_no_withdrawal(desk: Desk
     assert members(desk) == []
 
 
-@pytest.mark.parametrize("transaction", [True, False])
-def test_an_ehr_that_takes_a_stale_version_is_found_out_and_a_person_is_told(
-    desk_with: Callable[[Behaviour], Desk], transaction: bool
-) -> None:
-    desk = desk_with(Behaviour(honours_if_match=False, transaction=transaction))
-    desk.sync([row(**CONSENT)])
-    desk.plan([row(**{**CONSENT, "Mobiel": "06-12345677"})])
-    desk.ehr.asked.clear()
-    once_before_a_write(desk, lambda: desk.edit(desk.figures()[0], birthDate="1980-02-03"))
-    (step,) = desk.apply()
-    assert step.code == "lost-update-seen"
-    assert desk.noticed() == {"untrue:stale-if-match": 1}
-
-
 def test_a_person_who_was_moved_to_another_child_is_asked_about_and_mixes_with_nobody(desk: Desk) -> None:
     desk.sync([row(**CONSENT)])
     (figure,) = desk.figures()

@@ -15,7 +15,8 @@ from fhir_plugin.cli.sync_options import Connection
 from fhir_plugin.ehr import FhirClient
 from fhir_plugin.errors import InputError, UsageError
 from fhir_plugin.sync.journals.opening import open_journal
-from fhir_plugin.sync.plans.planfile import PlanWriter
+from fhir_plugin.sync.plans.planfile import PlanReader, PlanWriter
+from fhir_plugin.sync.records.storage import Storage
 
 Command = Callable[..., Result]
 
@@ -195,3 +196,18 @@ def test_rows_that_were_mended_and_fed_back_say_nothing_of_who_is_not_among_them
     output = command(*words).output
     assert "1  steunfiguur erbij" in output
     assert "bruikbare rij" not in output
+
+
+def test_the_work_list_names_what_was_written_over_until_somebody_says_it_is_seen_to(
+    command: Command, desk: Desk
+) -> None:
+    plan(command, desk, [row()])
+    reader, storage = PlanReader(desk.folder / "sync-plan.json"), Storage(file=desk.folder / "var" / "sync.sqlite")
+    body = {"resourceType": "RelatedPerson", "id": "7", "meta": {"versionId": "4"}, "birthDate": "1980-02-03"}
+    with storage.journal(reader.ehr, reader.source) as held, storage.own_store(reader.ehr, held.vault) as store:
+        store.lose(reader.source, "p1001", [body])
+    listed = command("worklist", "sync-plan.json", "-o", "open.json")
+    assert listed.exit_code == 1
+    assert "RelatedPerson/7/_history/4" in listed.output
+    assert json.loads((desk.folder / "open.json").read_bytes())[0]["resources"] == [body]
+    assert command("worklist", "sync-plan.json", "--done", "Patient/p1001").exit_code == 0

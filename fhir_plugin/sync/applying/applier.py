@@ -183,6 +183,8 @@ class Applier:
                 step, items = outcome_of(result, left, bodies)
                 if doubled(bodies):
                     step, items = replace(step, state="failed", code="sync-quarantine"), ()
+                if result.lost:
+                    self.store.lose(self.context.source, patient, result.lost)
                 if left.asks:
                     self.store.leave(self.context.source, patient, left.content())
                 elif step.state == "done":

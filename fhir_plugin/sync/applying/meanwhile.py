@@ -5,17 +5,19 @@ No condition guards what a transaction does not write, and some EHRs claim to lo
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 
 from fhir_plugin.consent import Ask, Policy, access_permit
 from fhir_plugin.ehr.client import FhirClient
 from fhir_plugin.errors import EhrError
-from fhir_plugin.mapping.json import Json
+from fhir_plugin.mapping.json import Json, text
+from fhir_plugin.sync.applying.ways.dividing import ends_only
 from fhir_plugin.sync.applying.ways.tasks import Task, content_of
 from fhir_plugin.sync.records.population import network_of
 
-__all__ = ["access_ended", "overwrote"]
+__all__ = ["Overwritten", "access_ended", "overwritten"]
 
 _FEW = 9
 
@@ -28,21 +30,56 @@ def access_ended(bodies: Sequence[Json], patient: str, permits: Iterable[Ask], p
     return any(not isinstance(access_permit(network, figure, policy, at), Ask) for figure in opened)
 
 
-def overwrote(client: FhirClient, task: Task, version: str) -> bool:
-    """Whether an update went over a version that somebody wrote after the one it was made on.
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Overwritten:
+    """An update that went over a version somebody wrote after the one it was made on.
+
+    Attributes:
+        task: the update.
+        version: the version it got.
+        theirs: what it went over, with its version.
+    """
+
+    task: Task = field(repr=False)
+    version: str
+    theirs: Json = field(repr=False)
+
+    def put_back(self) -> Task:
+        """What somebody wrote, as a new version: but what the update ended, by a withdrawal, stays ended."""
+        ended = ends_only(replace(self.task, before=self.theirs))
+        body = ended.body if ended else self.theirs
+        if self.task.type == "Consent" and text(self.theirs, "status") == "active":
+            body = {**body, "status": text(self.task.body, "status")}
+        return Task(body=body, before=self.task.body, version=self.version, patient=self.task.patient)
+
+
+def overwritten(client: FhirClient, tasks: Iterable[Task], versions: Mapping[str, str]) -> list[Overwritten]:
+    """The updates that went over somebody's version.
 
     Looked for where an EHR numbers its versions and a few were skipped. One that says the same came of a request that
     was delivered twice; one the EHR does not give is no version of this resource.
+
+    Args:
+        client: of the EHR.
+        tasks: what was written.
+        versions: reference → version it got.
     """
-    if task.is_new or not (task.version.isdecimal() and version.isdecimal()):
-        return False
-    skipped = range(int(task.version) + 1, int(version))
-    return len(skipped) <= _FEW and any(_is_of_others(client, task, str(each)) for each in skipped)
+    found = []
+    for task in tasks:
+        version = versions.get(f"{task.type}/{task.id}", "")
+        if task.is_new or not (task.version.isdecimal() and version.isdecimal()):
+            continue
+        skipped = range(int(version) - 1, int(task.version), -1)
+        others = (_of_others(client, task, str(each)) for each in skipped if len(skipped) <= _FEW)
+        theirs = next((body for body in others if body is not None), None)
+        if theirs is not None:
+            found.append(Overwritten(task=task, version=version, theirs=theirs))
+    return found
 
 
-def _is_of_others(client: FhirClient, task: Task, version: str) -> bool:
+def _of_others(client: FhirClient, task: Task, version: str) -> Json | None:
     try:
         held = client.read(task.type, task.id, version=version)
     except EhrError:
-        return False
-    return content_of(held) != content_of(task.body)
+        return None
+    return held if content_of(held) != content_of(task.body) else None

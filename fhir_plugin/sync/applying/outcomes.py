@@ -11,7 +11,7 @@ from fhir_plugin.model.terms import FIGURE_IDENTIFIER
 from fhir_plugin.sync.applying.mending import find_sent
 from fhir_plugin.sync.applying.undoing import digest_of
 from fhir_plugin.sync.applying.worklist import Left
-from fhir_plugin.sync.applying.writing import Unit, Wrote, body_before
+from fhir_plugin.sync.applying.writing import PUT_BACK, Unit, Wrote, body_before
 from fhir_plugin.sync.deciding.elements import ELEMENTS
 from fhir_plugin.sync.journals.journal import Step
 from fhir_plugin.sync.matching.linking import Remembered
@@ -29,6 +29,8 @@ def outcome_of(result: Wrote, left: Left, bodies: list[Json]) -> tuple[Step, tup
         left: what waits for a person.
         bodies: the record as it was read back; empty when it was not.
     """
+    if result.code == PUT_BACK:  # nothing is agreed: the next decision is made on what somebody wrote
+        return Step(patient=result.unit.patient, state="changed", code=PUT_BACK, resources=result.resources), ()
     if result.uncertain and bodies and not result.left:
         result = _looked_up(result, bodies)
     return _exact(result, bodies) or _by_element(result, left, bodies)

@@ -11,31 +11,38 @@ from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
+from threading import Lock
 from typing import Any
 
 from fhir_plugin.consent import Ask
 from fhir_plugin.ehr.answers import Written
 from fhir_plugin.ehr.client import FhirClient
 from fhir_plugin.ehr.entries import Entry
-from fhir_plugin.errors import EhrConflict, EhrError, EhrRejected, EhrUnauthorized
+from fhir_plugin.errors import EhrConflict, EhrError, EhrRejected, EhrUnauthorized, PermitRequired
 from fhir_plugin.mapping.changes import ResourceChange, changes_between
+from fhir_plugin.mapping.json import Json
 from fhir_plugin.mapping.provenance import Author, provenance_of
 from fhir_plugin.model.carried import Carried
 from fhir_plugin.model.identity import Ref
 from fhir_plugin.model.network import SupportNetwork
-from fhir_plugin.sync.applying.meanwhile import overwrote
+from fhir_plugin.sync.applying.meanwhile import Overwritten, overwritten
 from fhir_plugin.sync.applying.saga import UNCERTAIN, BrokenOff, Saga
 from fhir_plugin.sync.applying.ways.choosing import Route
 from fhir_plugin.sync.applying.ways.creating import ConditionalCreate, condition_of
 from fhir_plugin.sync.applying.ways.dividing import Divided, divide
 from fhir_plugin.sync.applying.ways.openings import demand_openings
-from fhir_plugin.sync.applying.ways.tasks import Task, own_identifier
+from fhir_plugin.sync.applying.ways.tasks import Task, content_of, own_identifier
 from fhir_plugin.sync.applying.ways.updating import ComparedPut
 from fhir_plugin.sync.deciding.decisions import Decided
 from fhir_plugin.sync.journals.journal import UNTRUE, WINDOW
 from fhir_plugin.sync.records.own_store import OwnStore
 
-__all__ = ["Unit", "Writer", "Wrote", "body_before", "unit_of"]
+__all__ = ["LOST", "PUT_BACK", "Unit", "Writer", "Wrote", "body_before", "unit_of"]
+
+LOST = "lost-update-seen"
+"""``Wrote.code`` of a client of whom an edit was written over and could not be put back."""
+PUT_BACK = "lost-update-put-back"
+"""``Wrote.code`` of a client of whom an edit was written over, and is there again in place of what was written."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -59,6 +66,7 @@ class Wrote:
         code: what a person should look at although it was written; empty if nothing.
         error: why it was not (or perhaps not) written.
         uncertain: whether it may have been written all the same.
+        lost: what somebody wrote in the same moment, was written over, and could not be put back.
     """
 
     unit: Unit
@@ -69,6 +77,7 @@ class Wrote:
     code: str = ""
     error: EhrError | None = None
     uncertain: bool = False
+    lost: tuple[Json, ...] = field(default=(), repr=False)
 
 
 def unit_of(decided: Decided) -> Unit:
@@ -91,6 +100,7 @@ class Writer:
         self._route = route
         self._store = store
         self.noticed: Counter[str] = Counter()
+        self._lock = Lock()
         self.run = 0
 
     @property
@@ -117,7 +127,7 @@ class Writer:
         for unit, part in zip(units, divided, strict=True):
             if unit.patient not in results:
                 results[unit.patient] = self._one_by_one(unit, part, at)
-        return [self._looked_over(results[unit.patient], part) for unit, part in zip(units, divided, strict=True)]
+        return [self._looked_over(results[unit.patient], part, at) for unit, part in zip(units, divided, strict=True)]
 
     def send(self, patient: str, part: Divided, permits: Sequence[Ask], at: datetime) -> list[Written]:
         """Write tasks of one client that come of no list, with their Provenance.
@@ -146,7 +156,7 @@ class Writer:
             raise
         except UNCERTAIN as error:
             if error.code == "transaction-not-atomic":
-                self.noticed[f"{UNTRUE}atomic"] = 1
+                self._notice(f"{UNTRUE}atomic")
             return [Wrote(unit=unit, error=error, uncertain=True) for unit, _ in pairs]
         except EhrError as error:
             return self._refused(error, pairs, at)
@@ -159,7 +169,7 @@ class Writer:
     def _refused(self, error: EhrError, pairs: Sequence[tuple[Unit, Divided]], at: datetime) -> list[Wrote]:
         """What follows when a whole transaction was refused: nothing was written yet."""
         if error.code == "transaction-unsupported":
-            self.noticed[f"{UNTRUE}transaction"] = 1
+            self._notice(f"{UNTRUE}transaction")
             self._route = replace(self._route, together=False)
             return []
         if len(pairs) > 1:
@@ -179,7 +189,7 @@ class Writer:
             return Wrote(unit=unit, left=part.left)
         unprotected = sum(1 for task in part.send if self._is_unprotected(task))
         if unprotected:
-            self.noticed[WINDOW] += unprotected
+            self._notice(WINDOW, unprotected)
         try:
             written = self.saga().write(unit.patient, part.send, self._provenance_task(unit, part, at))
         except BrokenOff as broken:
@@ -188,14 +198,33 @@ class Writer:
             return _broken(unit, part, broken)
         return _wrote(unit, part, dict(enumerate(written)), len(written))
 
-    def _looked_over(self, wrote: Wrote, part: Divided) -> Wrote:
-        """With a word about an edit that was written over, where the EHR shows one."""
-        versions = ((task, wrote.versions.get(f"{task.type}/{task.id}", "")) for task in part.send)
-        if not any(overwrote(self._client, task, version) for task, version in versions):
+    def _looked_over(self, wrote: Wrote, part: Divided, at: datetime) -> Wrote:
+        """With what becomes of an edit that was written over, where the EHR shows one: put back, else kept."""
+        over = overwritten(self._client, part.send, wrote.versions)
+        if not over:
             return wrote
         if self._route.abilities.if_match:
-            self.noticed[f"{UNTRUE}stale-if-match"] = 1
-        return replace(wrote, code="lost-update-seen")
+            self._notice(f"{UNTRUE}stale-if-match")
+        if lost := self._put_back(wrote.unit.patient, over, at):
+            return replace(wrote, code=LOST, lost=lost)
+        return replace(wrote, code=PUT_BACK)
+
+    def _put_back(self, patient: str, over: Sequence[Overwritten], at: datetime) -> tuple[Json, ...]:
+        """Write what was written over as new versions; what of it is lost all the same."""
+        tasks = [each.put_back() for each in over]
+        part = divide([task for task in tasks if content_of(task.body) != content_of(task.before or {})], self._route)
+        try:
+            written = self.send(patient, part, (), at) if part.send and not part.left else []
+        except (EhrError, PermitRequired, BrokenOff):
+            return tuple(each.theirs for each in over)
+        if part.left:
+            return tuple(each.theirs for each in over)
+        versions = {f"{item.type}/{item.id}": item.version for item in written}
+        return tuple(each.theirs for each in overwritten(self._client, part.send, versions))
+
+    def _notice(self, code: str, times: int = 1) -> None:
+        with self._lock:
+            self.noticed[code] += times
 
     def _is_unprotected(self, task: Task) -> bool:
         update = self._route.way(task.type).update

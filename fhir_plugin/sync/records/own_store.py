@@ -57,6 +57,10 @@ class Open:
     content: Json = field(repr=False)
 
 
+_LOST = "\x1flost"
+"""After the name of a source: what its runs wrote over stands apart from what its later runs take off the list."""
+
+
 class OwnStore:
     """The own store for one EHR. Use ``open_own_store`` or ``open_own_database``; threads may share it."""
 
@@ -148,6 +152,22 @@ class OwnStore:
             Open(patient=row.patient, since=row.since, content=self._vault.open(row.sealed))
             for row in self._rows(query.order_by(columns.since, columns.patient))
         ]
+
+    def lose(self, source: str, patient: str, bodies: Sequence[Json]) -> None:
+        """Keep what people wrote and a run wrote over, until somebody says that they have seen to it."""
+        with self._lock:
+            before = [
+                body for item in self.lost(source) if item.patient == patient for body in item.content["resources"]
+            ]
+            self.leave(f"{source}{_LOST}", patient, {"resources": [*before, *bodies]})
+
+    def lost(self, source: str) -> list[Open]:
+        """What people wrote, a run of a source wrote over, and nobody has seen to; oldest first."""
+        return self.waiting(f"{source}{_LOST}")
+
+    def see_to(self, source: str, patient: str) -> None:
+        """Somebody has seen to what was written over."""
+        self.seen(f"{source}{_LOST}", [patient])
 
     def begin_saga(self, run: int, patient: str, steps: Sequence[Json]) -> None:
         """Write down every step of a saga before the first is sent."""
