@@ -9,7 +9,7 @@ import pytest
 from sync_desk import CONSENT, Desk, row
 
 from fhir_plugin.ehr.memory import Behaviour
-from fhir_plugin.sync.applying.meanwhile import overwrote
+from fhir_plugin.sync.applying.meanwhile import overwritten
 from fhir_plugin.sync.applying.ways.tasks import Task
 
 BODY: dict[str, Any] = {"resourceType": "RelatedPerson", "id": "r1", "gender": "unknown"}
@@ -22,36 +22,50 @@ def task(desk: Desk) -> Task:
     return Task(body=CHANGED, before=before, version="1", patient="Patient/p1001")
 
 
+def overwrote(desk: Desk, mine: Task, version: str) -> list[Any]:
+    """What a change went over that got this version."""
+    return [each.theirs for each in overwritten(desk.client, [mine], {"RelatedPerson/r1": version})]
+
+
 def test_a_version_somebody_wrote_between_is_an_edit_that_was_written_over(desk: Desk) -> None:
     mine = task(desk)
     desk.ehr.add({**BODY, "birthDate": "1980-01-01"})
     desk.ehr.add(CHANGED)
-    assert overwrote(desk.client, mine, "3")
+    assert [body["birthDate"] for body in overwrote(desk, mine, "3")] == ["1980-01-01"]
+
+
+def test_of_several_versions_somebody_wrote_the_last_counts_also_between_two_deliveries_of_a_request(
+    desk: Desk,
+) -> None:
+    mine = task(desk)
+    for body in ({**BODY, "birthDate": "1980-01-01"}, CHANGED, {**BODY, "birthDate": "1981-01-01"}, CHANGED):
+        desk.ehr.add(body)
+    assert [body["birthDate"] for body in overwrote(desk, mine, "5")] == ["1981-01-01"]
 
 
 def test_a_request_that_was_delivered_twice_wrote_over_nobody(desk: Desk) -> None:
     mine = task(desk)
     desk.ehr.add(CHANGED)
     desk.ehr.add(CHANGED)
-    assert not overwrote(desk.client, mine, "3")
+    assert not overwrote(desk, mine, "3")
 
 
 @pytest.mark.parametrize("version", ["2", "1", "", "W2"])
 def test_the_next_version_and_one_that_is_no_number_are_not_asked_about(desk: Desk, version: str) -> None:
     mine = task(desk)
     desk.ehr.asked.clear()
-    assert not overwrote(desk.client, mine, version)
+    assert not overwrote(desk, mine, version)
     assert desk.ehr.asked == []
 
 
 def test_numbers_an_ehr_gives_no_version_of_are_no_edits(desk: Desk) -> None:
-    assert not overwrote(desk.client, task(desk), "5")
+    assert not overwrote(desk, task(desk), "5")
 
 
 def test_numbers_that_go_up_by_much_are_one_series_for_all_resources_and_not_asked_about(desk: Desk) -> None:
     mine = task(desk)
     desk.ehr.asked.clear()
-    assert not overwrote(desk.client, mine, "5000")
+    assert not overwrote(desk, mine, "5000")
     assert desk.ehr.asked == []
 
 
@@ -69,7 +83,7 @@ def test_an_edit_that_was_written_over_is_not_settled(desk_with: Callable[[Behav
 
     desk.ehr.asked.clear()
     desk.ehr.before = edit
-    assert [step.code for step in desk.apply()] == ["lost-update-seen"]
+    assert [step.code for step in desk.apply()] == ["lost-update-put-back"]
     with desk.journal() as journal:
         assert not journal.settled(["p1001"]).get("p1001")
 

@@ -70,7 +70,9 @@ def overwritten(client: FhirClient, tasks: Iterable[Task], versions: Mapping[str
         if task.is_new or not (task.version.isdecimal() and version.isdecimal()):
             continue
         skipped = range(int(version) - 1, int(task.version), -1)
-        others = (_of_others(client, task, str(each)) for each in skipped if len(skipped) <= _FEW)
+        if len(skipped) > _FEW:
+            continue
+        others = (_of_others(client, task, str(each)) for each in skipped)
         theirs = next((body for body in others if body is not None), None)
         if theirs is not None:
             found.append(Overwritten(task=task, version=version, theirs=theirs))
