@@ -11,6 +11,7 @@ from typing import Any, cast
 import click
 
 from fhir_plugin.cli.consent_output import Outcome, as_json, as_text
+from fhir_plugin.cli.language import language_option
 from fhir_plugin.cli.reading import read_json
 from fhir_plugin.consent import (
     AccessRequest,
@@ -63,7 +64,7 @@ def consent_command() -> None:
 @click.option("--policy", default="nl-jeugdwet", show_default=True, help="Name or path of the age policy.")
 @click.option("--choose", multiple=True, metavar="ALTERNATIVE=OPTION", help="An alternative of the policy.")
 @click.option("--format", "format_name", type=click.Choice(["text", "json"]), default="text", show_default=True)
-@click.option("--lang", type=click.Choice(["nl", "en"]), default="nl", show_default=True, help="Language of the text.")
+@language_option
 def check_command(bundle: Path, **options: Any) -> None:
     """Decide one request over the FHIR R4 BUNDLE (a file, or - for standard input) and explain the answer.
 

@@ -6,8 +6,7 @@ import tomllib
 from collections.abc import Sequence
 from functools import cache
 from importlib.resources import files
-
-import click
+from itertools import pairwise
 
 from fhir_plugin.errors import SteunfigurenError
 from fhir_plugin.texts import Language, Sentence
@@ -15,21 +14,9 @@ from fhir_plugin.texts import Language, Sentence
 __all__ = ["error_lines", "language_of"]
 
 
-def language_of(root: click.Group, arguments: Sequence[str]) -> Language:
-    """What ``--lang`` says, or Dutch, the default of every command that has it; English for a command without it.
-
-    Args:
-        root: the group the command belongs to.
-        arguments: the command line, without the program.
-    """
-    command: click.Command = root
-    for word in arguments:
-        if not isinstance(command, click.Group):
-            break
-        command = command.get_command(click.Context(command), word) or command
-    if not any(option.name == "lang" for option in command.params):
-        return "en"
-    pairs = zip(arguments, [*arguments[1:], ""], strict=True)
+def language_of(arguments: Sequence[str]) -> Language:
+    """What ``--lang`` says on a command line (without the program), or Dutch, the default of every command."""
+    pairs = pairwise([*arguments, ""])
     asked = [word.partition("=")[2] or following for word, following in pairs if word.partition("=")[0] == "--lang"]
     return "en" if asked[-1:] == ["en"] else "nl"
 

@@ -8,6 +8,8 @@ from typing import Any
 
 import click
 
+from fhir_plugin.errors import UsageError
+
 __all__ = ["OutputFile"]
 
 
@@ -20,11 +22,25 @@ class OutputFile(click.Path):
         super().__init__(dir_okay=False, writable=True, path_type=Path)
 
     def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Path:
-        """The path, or a refusal that says what to do."""
+        """The path.
+
+        Raises:
+            UsageError: it cannot be made.
+        """
         path = Path(os.fsdecode(super().convert(value, param, ctx)))
         folder = path.parent
         if not folder.is_dir():
-            self.fail(f"There is no folder '{folder}'. Make it first, or name another file.", param, ctx)
+            raise UsageError(
+                f"There is no folder '{folder}'.",
+                code="output-no-folder",
+                where=str(folder),
+                remedy="Make it first, or name another file.",
+            )
         if not path.exists() and not os.access(folder, os.W_OK):
-            self.fail(f"The folder '{folder}' may not be written in. Name another file.", param, ctx)
+            raise UsageError(
+                f"The folder '{folder}' may not be written in.",
+                code="output-closed",
+                where=str(folder),
+                remedy="Name another file.",
+            )
         return path

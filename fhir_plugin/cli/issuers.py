@@ -8,6 +8,9 @@ from pathlib import Path
 
 import click
 
+from fhir_plugin.cli.language import language_option
+from fhir_plugin.texts import Language, words
+
 __all__ = ["issuers_command"]
 
 
@@ -19,7 +22,8 @@ def issuers_command() -> None:
 @issuers_command.command("check")
 @click.argument("file", type=click.Path(dir_okay=False, path_type=Path))
 @click.option("--preflight", is_flag=True, help="Also ask each EHR for its metadata and keys; no patient data.")
-def check(file: Path, preflight: bool) -> None:
+@language_option
+def check(file: Path, preflight: bool, lang: Language) -> None:
     """Say what is wrong with a settings FILE, or that nothing is.
 
     Exit codes: 0 fine, 1 an EHR fails its preflight, 2 the file is wrong.
@@ -31,16 +35,17 @@ def check(file: Path, preflight: bool) -> None:
 
     settings = load_settings(file, os.environ)
     keys = SigningKeys.load(settings.signing_keys)
-    click.echo(f"{file}: {len(settings.issuers)} record system(s), {len(keys.keys)} signing key(s): fine.")
+    count, known = str(len(settings.issuers)), str(len(keys.keys))
+    click.echo(words("issuers-fine", lang, file=str(file), count=count, keys=known))
     failed = False
     for issuer in settings.issuers:
-        click.echo(f"{issuer.key} ({issuer.organisation}), {issuer.client_type} client {issuer.client_id}")
-        click.echo(f"  register launch URL    {settings.url('/launch')}")
-        click.echo(f"  register redirect URI  {settings.redirect_uri(issuer)}")
+        client = {"key": issuer.key, "organisation": issuer.organisation, "client": issuer.client_id}
+        urls = {"launch": settings.url("/launch"), "redirect": settings.redirect_uri(issuer)}
+        click.echo(words("issuers-client", lang, kind=issuer.client_type, **client, **urls))
         if issuer.client_type is ClientType.ASYMMETRIC:
-            click.echo(f"  register JWK Set URL   {settings.url('/jwks.json')}")
+            click.echo(words("issuers-jwks", lang, jwks=settings.url("/jwks.json")))
         if not issuer.frame_ancestors:
-            click.echo("  note: no frame_ancestors, so the app opens in a tab of its own and never in a frame")
+            click.echo(words("issuers-no-frame", lang))
         for finding in ask(issuer, keys) if preflight else ():
             failed |= not finding.fine
             click.echo(f"  {'ok  ' if finding.fine else 'FAIL'} {finding.text}")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 
 import click
@@ -37,18 +38,42 @@ def steunfiguren() -> None:
 
 
 def main() -> None:
-    """Run the command; an error of ours is told on stderr in the language of the command and its exit code."""
+    """Run the command; an error is told on stderr in the language of the command, and gives its exit code."""
     try:
-        steunfiguren.main(standalone_mode=False)
-    except click.ClickException as error:
-        error.show()
-        sys.exit(2)
+        steunfiguren.main(prog_name="steunfiguren", standalone_mode=False)
     except click.Abort:
-        click.echo("Stopped.", err=True)
+        _say_stopped()
         sys.exit(130)
-    except SteunfigurenError as error:
-        from fhir_plugin.cli.error_text import error_lines, language_of  # only where there is something to say
+    except BrokenPipeError:  # who read the output has seen enough
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        sys.exit(141)
+    except (click.ClickException, SteunfigurenError, OSError) as error:
+        told = _as_ours(error)
+        if told is None:
+            raise
+        _say(told)
+        sys.exit(told.exit_code)
 
-        lines = error_lines(error, language_of(steunfiguren, sys.argv[1:]))
-        click.echo("\n".join([f"steunfiguren: {lines[0]}", *lines[1:]]), err=True)
-        sys.exit(error.exit_code)
+
+def _as_ours(error: Exception) -> SteunfigurenError | None:
+    """Any error as one of ours; None where it is not foreseen."""
+    from fhir_plugin.cli.usage_text import disk_error, usage_error  # only where there is something to say
+
+    if isinstance(error, click.ClickException):
+        return usage_error(error)
+    return disk_error(error) if isinstance(error, OSError) else error if isinstance(error, SteunfigurenError) else None
+
+
+def _say(error: SteunfigurenError) -> None:
+    from fhir_plugin.cli.error_text import error_lines, language_of
+
+    lines = error_lines(error, language_of(sys.argv[1:]))
+    click.echo("\n".join([f"steunfiguren: {lines[0]}", *lines[1:]]), err=True)
+
+
+def _say_stopped() -> None:
+    from fhir_plugin.cli.error_text import language_of
+    from fhir_plugin.texts import words
+
+    code = "stopped-sync" if sys.argv[1:2] == ["sync"] and sys.argv[2:3] in (["apply"], ["resume"]) else "stopped"
+    click.echo(words(code, language_of(sys.argv[1:])), err=True)

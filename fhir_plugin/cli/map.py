@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from fhir_plugin.cli.language import language_option
 from fhir_plugin.cli.reading import read_json
 from fhir_plugin.model.carried import Carried
 from fhir_plugin.model.dates import PartialDate
@@ -31,7 +32,7 @@ def map_command() -> None:
 @map_command.command(name="from-fhir")
 @click.argument("path", type=click.Path(dir_okay=False, path_type=Path, allow_dash=True))
 @click.option("--patient", help="Logical id of the Patient whose network is meant.")
-@click.option("--lang", type=click.Choice(["nl", "en"]), default="nl", show_default=True)
+@language_option
 def from_fhir_command(path: Path, patient: str | None, lang: str) -> None:
     """Show the support network a Bundle (or one resource) holds, as JSON; findings go to stderr.
 
@@ -48,7 +49,7 @@ def from_fhir_command(path: Path, patient: str | None, lang: str) -> None:
 @map_command.command(name="to-fhir")
 @click.argument("path", type=click.Path(dir_okay=False, path_type=Path, allow_dash=True))
 @click.option("--patient", help="Logical id of the Patient whose network is meant.")
-@click.option("--lang", type=click.Choice(["nl", "en"]), default="nl", show_default=True)
+@language_option
 @click.option(
     "--view",
     type=click.Choice(["r4", "koppeltaal", "zib2024", "stu3"]),

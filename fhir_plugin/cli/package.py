@@ -9,17 +9,17 @@ from pathlib import Path
 import click
 
 from fhir_plugin.cli.files import OutputFile
+from fhir_plugin.cli.language import language_option
 from fhir_plugin.errors import UsageError
 from fhir_plugin.packages.build import build_package
 from fhir_plugin.packages.cache import PackageId, find_cached, list_cached, parse_id, resolve_sources
 from fhir_plugin.packages.install import install_archive, install_path
 from fhir_plugin.packages.source import Package, read_package
-from fhir_plugin.texts import Language, render
+from fhir_plugin.texts import Language, render, words
 
 __all__ = ["package_command"]
 
 _FORMAT = click.option("--format", "form", type=click.Choice(["text", "json"]), default="text", show_default=True)
-_LANGUAGE = click.option("--lang", type=click.Choice(["nl", "en"]), default="nl", show_default=True)
 
 _EMPTY: dict[Language, str] = {
     "nl": "Er staan geen pakketten in de FHIR-cache. Zet ze erin met `steunfiguren package add`.",
@@ -36,7 +36,8 @@ def package_command() -> None:
 @click.option("--canonical", help="Base that takes the place of ours in every url.")
 @click.option("--out", type=OutputFile(), default=Path("package.tgz"), show_default=True, help="File to write.")
 @_FORMAT
-def build(canonical: str | None, out: Path, form: str) -> None:
+@language_option
+def build(canonical: str | None, out: Path, form: str, lang: Language) -> None:
     """Write our profiles, value sets, code systems and examples as a FHIR package.
 
     The same version of this software gives the same bytes.
@@ -48,9 +49,8 @@ def build(canonical: str | None, out: Path, form: str) -> None:
         facts = {"file": str(out), "bytes": len(content), "name": package.name, "version": package.version}
         click.echo(json.dumps({**facts, "definitions": len(package.resources)}, indent=2))
     else:
-        click.echo(
-            f"{out}: {package.name}#{package.version}, {len(package.resources)} definitions, {len(content)} bytes"
-        )
+        name, count = f"{package.name}#{package.version}", str(len(package.resources))
+        click.echo(words("package-built", lang, file=str(out), name=name, count=count, size=str(len(content))))
 
 
 @package_command.command("add")
@@ -61,7 +61,7 @@ def build(canonical: str | None, out: Path, form: str) -> None:
     help="Base url of a registry that speaks the FHIR npm protocol, for SOURCE as name@version.",
 )
 @_FORMAT
-@_LANGUAGE
+@language_option
 def add(source: str, registry: str | None, form: str, lang: Language) -> None:
     """Put a package into the FHIR cache.
 
@@ -79,7 +79,7 @@ def add(source: str, registry: str | None, form: str, lang: Language) -> None:
 
 @package_command.command("list")
 @_FORMAT
-@_LANGUAGE
+@language_option
 def list_packages(form: str, lang: Language) -> None:
     """List the packages in the FHIR cache ($FHIR_PACKAGE_CACHE, or ~/.fhir/packages)."""
     found = list_cached()

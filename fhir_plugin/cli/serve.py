@@ -8,7 +8,9 @@ from pathlib import Path
 
 import click
 
+from fhir_plugin.cli.language import language_option
 from fhir_plugin.cli.validate import tx_policy_option, unknown_extensions_option, validation_policy
+from fhir_plugin.texts import Language, words
 
 __all__ = ["demo_command", "serve_command", "validate_server_command"]
 
@@ -29,6 +31,7 @@ _THERE = click.Path(exists=True, path_type=Path)
 @click.option("--validate", is_flag=True, help="Let the record system refuse what is not valid FHIR.")
 @click.option("--open-fhir", is_flag=True, help="Let /fhir answer without a token, to try `sync` on.")
 @click.option("--browser/--no-browser", default=True, help="Open the link in a browser (default).")
+@language_option
 def demo_command(
     port: int,
     app_port: int,
@@ -42,6 +45,7 @@ def demo_command(
     validate: bool,
     open_fhir: bool,
     browser: bool,
+    lang: Language,
 ) -> None:
     """Start the sandbox EHR with the app in it, on this machine only.
 
@@ -63,16 +67,11 @@ def demo_command(
         open_fhir=open_fhir,
     )
     with running_demo(wanted) as (ehr_url, app_url):
-        click.echo(f"\n  Open {ehr_url}/\n")
-        click.echo("  1. Choose who you are, for example Joke de Vries.")
-        click.echo("  2. Open a child's record: the app is in it.")
-        click.echo("  3. 'Wat is opgeslagen' shows what the app wrote.\n")
-        click.echo(f"  To check FHIR of your own: {app_url}/validate\n")
-        click.echo("  Ctrl-C stops the demo.")
+        click.echo(words("demo-ready", lang, ehr=ehr_url, app=app_url))
         if browser and has_screen():
             webbrowser.open(f"{ehr_url}/")
         wait_for_stop()
-    click.echo("Stopped.")
+    click.echo(words("stopped", lang))
 
 
 @click.command("serve", short_help="The app, for the EHRs of a settings file.")
@@ -80,7 +79,8 @@ def demo_command(
 @click.option("--host", default="127.0.0.1", show_default=True, help="Address to listen on.")
 @click.option("--port", type=_PORT, default=8401, show_default=True, help="Port to listen on.")
 @click.option("--threads", type=click.IntRange(1, 256), default=16, show_default=True, help="Requests at a time.")
-def serve_command(settings: Path, host: str, port: int, threads: int) -> None:
+@language_option
+def serve_command(settings: Path, host: str, port: int, threads: int, lang: Language) -> None:
     """Serve the app with a settings file (TOML); behind a reverse proxy that speaks https."""
     from smart_app.sandbox.demo import serve
     from smart_app.settings_file import load_settings
@@ -89,8 +89,8 @@ def serve_command(settings: Path, host: str, port: int, threads: int) -> None:
     address = f"http://{f'[{host}]' if ':' in host else host}"
 
     def say(bound: int) -> None:
-        click.echo(f"The app answers at {read.public_url} (public_url), and listens on {address}:{bound}.")
-        click.echo(f"Local files are in {read.data_dir.resolve()} (data_dir). Ctrl-C stops it.")
+        folder = str(read.data_dir.resolve())
+        click.echo(words("serve-ready", lang, url=read.public_url, address=f"{address}:{bound}", folder=folder))
 
     serve(read, host=host, port=port, threads=threads, ready=say)
 
@@ -107,6 +107,7 @@ def serve_command(settings: Path, host: str, port: int, threads: int) -> None:
 @click.option("--trusted-proxies", type=click.IntRange(0, 5), default=0, show_default=True, help="Proxies before it.")
 @tx_policy_option
 @unknown_extensions_option
+@language_option
 def validate_server_command(
     packages: tuple[str, ...],
     host: str,
@@ -119,6 +120,7 @@ def validate_server_command(
     trusted_proxies: int,
     tx_policy: str,
     unknown_extensions: str,
+    lang: Language,
 ) -> None:
     """Validate over HTTP: a page to paste or drop a resource on, and the FHIR operation $validate.
 
@@ -136,14 +138,12 @@ def validate_server_command(
         requests_per_minute=per_minute,
         cors_origins=origins,
     )
-    serve_validator(settings, host=host, port=port, trusted_proxies=trusted_proxies, ready=_say_where)
-    click.echo("Stopped.")
 
+    def say(url: str) -> None:
+        click.echo(words("validate-server-ready", lang, url=url))
 
-def _say_where(url: str) -> None:
-    click.echo(f"\n  Page       {url}/validate")
-    click.echo(f"  Operation  POST {url}/$validate   (described at {url}/metadata and {url}/openapi.json)\n")
-    click.echo("  Ctrl-C stops it. Nothing that is sent is kept.")
+    serve_validator(settings, host=host, port=port, trusted_proxies=trusted_proxies, ready=say)
+    click.echo(words("stopped", lang))
 
 
 def has_screen() -> bool:

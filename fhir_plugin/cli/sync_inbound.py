@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import os
 import sys
-import threading
 from dataclasses import asdict
 from itertools import groupby
 from pathlib import Path
@@ -15,6 +14,7 @@ from urllib.parse import urlsplit
 import click
 
 from fhir_plugin.cli.files import OutputFile
+from fhir_plugin.cli.stopping import stopping
 from fhir_plugin.cli.sync_options import Connection, connection_options, language_option
 from fhir_plugin.ehr import FhirClient
 from fhir_plugin.errors import EhrError, UsageError
@@ -111,13 +111,8 @@ def listen(
         follower = Follower(poller=poller, interval=interval, told=lambda outcome: _told(outcome, output, language))
         with listening(create_hooks(store, follower.hint), port=port, host=host) as bound:
             click.echo(words("sync-listening", language, url=f"http://{host}:{bound}/hooks", seconds=f"{interval:.0f}"))
-            worker = threading.Thread(target=follower.run, name="poll", daemon=True)
-            worker.start()
-            try:
-                worker.join()
-            except KeyboardInterrupt:
-                follower.stop()
-                worker.join(timeout=30)
+            with stopping(follower.stop):
+                follower.run()
 
 
 def _subscribe(

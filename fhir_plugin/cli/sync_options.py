@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, TypeVar, cast
 
 import click
 
+from fhir_plugin.cli.language import language_option
 from fhir_plugin.errors import InputError, UsageError
 from fhir_plugin.sync.records.storage import Storage
 from fhir_plugin.texts import Language, words
@@ -145,12 +146,6 @@ def journal_options(command: F) -> F:
         help="postgresql://…: keep it there instead, for `steunfiguren worker` processes to share the work.",
     )
     return cast(F, file(database(wrapped)))
-
-
-def language_option(command: F) -> F:
-    """Adds ``--lang``."""
-    choice = click.Choice(["nl", "en"])
-    return click.option("--lang", type=choice, default="nl", show_default=True, help="Language.")(command)
 
 
 @dataclass(slots=True)

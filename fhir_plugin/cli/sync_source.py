@@ -13,7 +13,7 @@ import click
 
 from fhir_plugin.cli.sync_options import Connection
 from fhir_plugin.ehr.bulk import BulkExport
-from fhir_plugin.errors import InputError
+from fhir_plugin.errors import InputError, UsageError
 from fhir_plugin.sync.sources.fhir_source import TYPES, FhirSource, is_fhir_source, searched
 from fhir_plugin.sync.sources.opening import open_table
 from fhir_plugin.sync.sources.tables import Table
@@ -31,14 +31,19 @@ class SourceName(click.ParamType[str]):
 
     name = "source"
 
-    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> str:
+    def convert(self, value: Any, *_context: Any) -> str:
         """Check it.
 
         Raises:
-            click.BadParameter: neither.
+            UsageError: neither.
         """
         if not is_fhir_source(str(value)) and not Path(value).is_file():
-            self.fail(f"'{value}' is no file and no https:// address of a FHIR endpoint.", param, ctx)
+            raise UsageError(
+                "This is no file and no https:// address of a FHIR endpoint.",
+                code="usage-source",
+                where=str(value),
+                remedy="Check the name.",
+            )
         return str(value)
 
 

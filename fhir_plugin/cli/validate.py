@@ -8,6 +8,7 @@ from typing import cast
 
 import click
 
+from fhir_plugin.cli.language import language_option
 from fhir_plugin.cli.progress import Progress
 from fhir_plugin.model.issues import Severity
 from fhir_plugin.texts import Language
@@ -45,7 +46,7 @@ def validation_policy(tx_policy: str, unknown_extensions: str) -> Policy:
 @click.option("--profile", "profiles", multiple=True, help="Canonical every resource must satisfy; may be repeated.")
 @click.option("--package", "packages", multiple=True, help="A FHIR package: .tgz, folder, or name#version.")
 @click.option("--format", "format_name", type=click.Choice(list(FORMATS)), default="text", show_default=True)
-@click.option("--lang", type=click.Choice(["nl", "en"]), default="nl", show_default=True, help="Language of the text.")
+@language_option
 @click.option("--fail-on", type=click.Choice(["error", "warning"]), default="error", show_default=True)
 @click.option("--jobs", type=click.IntRange(0), default=1, show_default=True, help="Processes; 0 is one per core.")
 @tx_policy_option

@@ -43,7 +43,7 @@ def test_an_asymmetric_client_is_told_where_its_keys_are_and_that_nothing_may_fr
 ) -> None:
     keys = ", ".join(f'"{path}"' for path in signing_keys)
     file.write_text(f'signing_keys = [{keys}]\n{FILE}client_type = "asymmetric"\n')
-    found = CliRunner(env=ENVIRON).invoke(issuers_command, ["check", str(file)])
+    found = CliRunner(env=ENVIRON).invoke(issuers_command, ["check", str(file), "--lang", "en"])
     assert found.exit_code == 0
     assert "https://steun.example.nl/jwks.json" in found.output
     assert "never in a frame" in found.output

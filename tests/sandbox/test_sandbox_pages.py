@@ -255,7 +255,7 @@ def test_the_demo_starts_prints_links_that_answer_and_stops_cleanly():
     finally:
         process.kill()
     assert process.returncode == 0
-    assert "Stopped" in rest
+    assert "Gestopt" in rest
     assert errors == ""
 
 
@@ -269,7 +269,7 @@ def test_the_app_alone_is_served_with_a_settings_file(tmp_path):
     )
     key = base64.urlsafe_b64encode(bytes(32)).decode()
     environment = {"STEUNFIGUREN_ENCRYPTION_KEYS": key, "STEUNFIGUREN_DATABASE_URL": "sqlite://"}
-    process = running("serve", str(tmp_path / "app.toml"), "--port", str(port), **environment)
+    process = running("serve", str(tmp_path / "app.toml"), "--port", str(port), "--lang", "en", **environment)
     try:
         said = said_until(process, "Local files")
         assert f"http://localhost:{port} (public_url)" in said

@@ -53,6 +53,20 @@ def test_every_piece_is_done_once_by_another_process_and_none_is_taken_far_ahead
     assert sorted(found) == [number * 2 for number in range(30)]
 
 
+@dataclass(frozen=True)
+class Deaf:
+    """Work for a process: whether Ctrl-C is kept from it."""
+
+    @contextmanager
+    def __call__(self) -> Iterator[Callable[[int], bool]]:
+        yield lambda _: signal.SIGINT in signal.pthread_sigmask(signal.SIG_BLOCK, ())
+
+
+def test_ctrl_c_reaches_the_run_and_not_its_processes() -> None:
+    assert list(side_by_side(Deaf(), range(4), 2)) == [True] * 4
+    assert signal.SIGINT not in signal.pthread_sigmask(signal.SIG_BLOCK, ())
+
+
 def test_an_error_in_a_process_is_the_error_of_the_run() -> None:
     with pytest.raises(EhrUnreachable) as caught:
         list(side_by_side(Doubling(failing=3), range(20), 2))

@@ -180,6 +180,32 @@ def test_a_database_that_cannot_be_reached_is_an_error_of_the_tree(monkeypatch: 
         pass
 
 
+def test_a_journal_without_its_key_gets_no_new_one(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv(KEY_VARIABLE, raising=False)
+    path = tmp_path / "sync.sqlite"
+    with open_journal(path, "https://e", "jim"):
+        pass
+    key = tmp_path / "sync.sqlite.key"
+    kept = key.read_bytes()
+    key.unlink()
+    with pytest.raises(StoreError) as caught, open_journal(path, "https://e", "jim"):
+        pass
+    assert caught.value.code == "sync-journal-key"
+    assert not key.exists()
+    key.write_bytes(kept)
+    with open_journal(path, "https://e", "jim"):
+        pass
+
+
+def test_a_folder_that_is_closed_is_not_told_as_another_run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def refuses(*_: Any) -> int:
+        raise PermissionError(13, "no", "sync.sqlite.lock")
+
+    monkeypatch.setattr("fhir_plugin.sync.journals.opening.os.open", refuses)
+    with pytest.raises(PermissionError), open_journal(tmp_path / "sync.sqlite", "https://e", "jim"):
+        pass
+
+
 def test_a_run_waits_for_no_process_of_an_earlier_one_that_is_still_at_work(tmp_path: Path) -> None:
     path = tmp_path / "journal.sqlite"
 

@@ -144,7 +144,7 @@ def _run_of(path: Path, *, beside: bool) -> Iterator[None]:
     try:
         try:
             _take_locks(take, beside=beside)
-        except OSError:
+        except BlockingIOError:
             raise StoreError(
                 "Another run is busy with this journal.", code="sync-journal-busy", remedy="Wait until it is done."
             ) from None

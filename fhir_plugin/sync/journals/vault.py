@@ -63,21 +63,30 @@ class Vault:
 
 
 def open_vault(journal: Path) -> Vault:
-    """The vault of a journal; its key is made at the first use.
+    """The vault of a journal; its key is made at the first use, never beside a journal that another one sealed.
 
     Raises:
+        OSError: the key cannot be written.
         StoreError: the key is not 32 bytes in base64, or its file cannot be read.
     """
     given = os.environ.get(KEY_VARIABLE)
     path = journal.with_name(f"{journal.name}.key")
+    if given is None and not path.exists() and not journal.exists():
+        _make_key(path)
     try:
-        if given is None and not path.exists():
-            descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-            with os.fdopen(descriptor, "wb") as stream:
-                stream.write(base64.b64encode(os.urandom(_SIZE)))
         return vault_of(given if given is not None else path.read_text(encoding="ascii"))
     except (OSError, UnicodeDecodeError):
         return vault_of("")
+
+
+def _make_key(path: Path) -> None:
+    descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+    try:
+        with os.fdopen(descriptor, "wb") as stream:
+            stream.write(base64.b64encode(os.urandom(_SIZE)))
+    except OSError:
+        path.unlink()  # half a key would be refused for ever
+        raise
 
 
 def vault_of(text: str) -> Vault:

@@ -10,12 +10,14 @@ import atexit
 import gc
 import multiprocessing
 import os
+import signal
 import threading
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import Future, ProcessPoolExecutor
 from contextlib import AbstractContextManager, contextmanager
 from itertools import islice
+from multiprocessing import forkserver, resource_tracker
 from multiprocessing.connection import wait
 from typing import Any, TypeVar
 
@@ -61,6 +63,7 @@ def side_by_side(opening: Opening[Work, Outcome], work: Iterable[Work], processe
     waiting = iter(work)
     context = multiprocessing.get_context("forkserver")  # it has no connection that a process could inherit
     context.set_forkserver_preload([type(opening).__module__])
+    _start_server()
     with ProcessPoolExecutor(processes, mp_context=context, initializer=_begin, initargs=(opening,)) as pool:
         running: deque[Future[Outcome]] = deque(
             pool.submit(_do, piece) for piece in islice(waiting, processes * _AHEAD)
@@ -72,6 +75,16 @@ def side_by_side(opening: Opening[Work, Outcome], work: Iterable[Work], processe
         except BaseException:
             pool.shutdown(wait=True, cancel_futures=True)
             raise
+
+
+def _start_server() -> None:
+    """Start what the processes come from; Ctrl-C reaches the run alone, which lets them finish what they do."""
+    resource_tracker.ensure_running()  # here, for it lets Ctrl-C through again
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
+    try:
+        forkserver.ensure_running()
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
 
 
 def _next_done(running: deque[Future[Outcome]]) -> Future[Outcome]:
