@@ -53,6 +53,9 @@ def found(ehr, path):
         ("Provenance?target=RelatedPerson/yara-maatje-inge", {"yara-maatje-inge-herkomst"}),
         ("Person?link=RelatedPerson/mila-steungezin", {"anja-de-wit"}),
         ("PractitionerRole?practitioner=petra-groen", {"petra-groen"}),
+        ("RelatedPerson?patient=bram,Patient/noor&relationship=FTH", {"bram-vader", "noor-vader"}),
+        ("RelatedPerson?relationship=FTH,MTH&_id=bram-vader,noor-vader,bram", {"bram-vader", "noor-vader"}),
+        ("Patient?name=yilm,van den", {"noor", "daan"}),
     ],
 )  # fmt: skip
 def test_a_search_finds_what_meets_every_criterion(open_ehr, query, expected):

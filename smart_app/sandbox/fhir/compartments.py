@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 from smart_app.sandbox.fhir.outcome import Json
-from smart_app.sandbox.fhir.paths import compile_path
+from smart_app.sandbox.fhir.paths import split_path
 from smart_app.sandbox.fhir.values import reference_key
 
 __all__ = ["INDIRECT_TYPES", "OWNED_TYPES", "SHARED_TYPES", "patients_of"]
@@ -56,7 +56,7 @@ _OWNER = {
 OWNED_TYPES = ("Patient", *_OWNER)
 """Types that are in somebody's record."""
 
-_SELECT = {name: compile_path(path) for name, path in _OWNER.items()}
+_PATHS = {name: split_path(path) for name, path in _OWNER.items()}
 
 INDIRECT_TYPES = frozenset({"Provenance", "AuditEvent", "Person"})
 """Types that may belong to a record through another resource, so are judged after everything else is stored."""
@@ -80,10 +80,8 @@ def patients_of(resource: Json, base_url: str, resolve: Resolve) -> frozenset[st
 
 
 def _owners(kind: str, resource: Json, base_url: str) -> Iterator[tuple[str, str]]:
-    select = _SELECT.get(kind)
-    if select is None:
-        return
-    for element in select(resource):
-        reference: Any = element.get("reference") if isinstance(element, dict) else None
-        if isinstance(reference, str):
-            yield reference_key(reference.split("#")[0], base_url)
+    for name, select in _PATHS.get(kind, ()):
+        for element in select(resource.get(name)):
+            reference: Any = element.get("reference") if isinstance(element, dict) else None
+            if isinstance(reference, str):
+                yield reference_key(reference.split("#")[0], base_url)

@@ -8,9 +8,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from functools import cache
 
-from smart_app.sandbox.fhir.paths import Path, compile_path
+from smart_app.sandbox.fhir.paths import Path, split_path
 
-__all__ = ["KNOWN_TYPES", "Parameter", "parameters_of"]
+__all__ = ["KNOWN_TYPES", "Parameter", "elements_of", "parameters_of"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -20,14 +20,13 @@ class Parameter:
     Attributes:
         kind: token, reference, date, string or uri.
         target: the only type a reference may point to; empty for any.
-        expression: the path as the CapabilityStatement's reader knows it.
+        paths: where its values are: an element of the resource, and the path from its value on.
     """
 
     name: str
     kind: str
     target: str
-    expression: str
-    select: Path
+    paths: tuple[tuple[str, Path], ...]
 
 
 _TABLE = """
@@ -208,7 +207,15 @@ def parameters_of(resource_type: str) -> dict[str, Parameter]:
     for owner, name, kind, expression in _ROWS:
         if owner in ("*", resource_type):
             base, _, target = kind.partition(":")
-            found[name] = Parameter(
-                name=name, kind=base, target=target, expression=expression, select=compile_path(expression)
-            )
+            found[name] = Parameter(name=name, kind=base, target=target, paths=split_path(expression))
     return found
+
+
+@cache
+def elements_of(resource_type: str) -> dict[str, tuple[tuple[Parameter, Path], ...]]:
+    """The parameters that read an element of a type, each with its path from the element's value on, by element."""
+    found: dict[str, list[tuple[Parameter, Path]]] = {}
+    for parameter in parameters_of(resource_type).values():
+        for element, path in parameter.paths:
+            found.setdefault(element, []).append((parameter, path))
+    return {element: tuple(readers) for element, readers in found.items()}

@@ -9,49 +9,51 @@ import re
 from collections.abc import Callable
 from typing import Any
 
-__all__ = ["Path", "compile_path"]
+__all__ = ["Path", "split_path"]
 
 Path = Callable[[Any], list[Any]]
-"""From a resource to the elements the path selects, lists flattened."""
+"""From the value of an element to the elements the path selects, lists flattened."""
 
 _STEP = re.compile(r"(\w+)(?:\[(\w+)=([^\]]+)\])?")
 
 
-def compile_path(expression: str) -> Path:
-    """Compile alternatives separated by ``|``.
+def split_path(expression: str) -> tuple[tuple[str, Path], ...]:
+    """The alternatives separated by ``|``: for each the element it begins with, and the path from its value on.
 
     Raises:
         ValueError: a step is not understood.
     """
-    alternatives = [_steps(part.strip()) for part in expression.split("|")]
-
-    def select(resource: Any) -> list[Any]:
-        return [element for steps in alternatives for element in _walked(resource, steps)]
-
-    return select
+    return tuple(_alternative(part.strip()) for part in expression.split("|"))
 
 
-def _steps(expression: str) -> tuple[tuple[str, str, str], ...]:
+def _alternative(expression: str) -> tuple[str, Path]:
+    (first, key, wanted), *steps = _steps(expression)
+
+    def select(value: Any) -> list[Any]:
+        nodes = _kept(value if isinstance(value, list) else [value], key, wanted)
+        for name, *condition in steps:
+            found: list[Any] = []
+            for node in nodes:
+                held = node.get(name) if isinstance(node, dict) else None
+                if isinstance(held, list):
+                    found += held
+                elif held is not None:
+                    found.append(held)
+            nodes = _kept(found, *condition)
+        return nodes
+
+    return first, select
+
+
+def _kept(nodes: list[Any], key: str, wanted: str) -> list[Any]:
+    return [node for node in nodes if isinstance(node, dict) and node.get(key) == wanted] if key else nodes
+
+
+def _steps(expression: str) -> list[tuple[str, str, str]]:
     steps = []
     for part in expression.split("."):
         match = _STEP.fullmatch(part)
         if match is None:
             raise ValueError(f"cannot read the step {part!r}")
         steps.append((match[1], match[2] or "", match[3] or ""))
-    return tuple(steps)
-
-
-def _walked(resource: Any, steps: tuple[tuple[str, str, str], ...]) -> list[Any]:
-    nodes = [resource]
-    for name, key, wanted in steps:
-        found: list[Any] = []
-        for node in nodes:
-            held = node.get(name) if isinstance(node, dict) else None
-            if isinstance(held, list):
-                found += held
-            elif held is not None:
-                found.append(held)
-        nodes = [item for item in found if isinstance(item, dict) and item.get(key) == wanted] if key else found
-        if not nodes:
-            break
-    return nodes
+    return steps

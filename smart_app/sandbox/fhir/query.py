@@ -6,7 +6,7 @@ Every condition is (SQL, arguments); nothing from a request is ever put into the
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from smart_app.sandbox.fhir.compartments import SHARED_TYPES
@@ -33,30 +33,45 @@ _DATE_SQL = {
 
 @dataclass(frozen=True, slots=True)
 class Condition:
-    """Part of a WHERE clause."""
+    """Part of a WHERE clause.
+
+    Attributes:
+        narrows: it gives the keys of the rows, so that none but those need to be looked at.
+    """
 
     sql: str
     arguments: tuple[object, ...] = ()
+    narrows: bool = False
 
     @property
     def of_type(self) -> str:
-        """How to ask for the type beside this: by its index only where nothing else narrows (``+`` forbids it)."""
-        return "+r.type = ?" if self.arguments else "r.type = ?"
+        """How to ask for the type beside this: not by an index (``+`` forbids it) where the rows are known by key."""
+        return "+r.type = ?" if self.narrows else "r.type = ?"
 
     @classmethod
     def both(cls, parts: Sequence[Condition]) -> Condition:
         """All of them; true when there is none."""
-        return cls._join(parts, " AND ") if parts else cls("1")
+        return cls._join(parts, " AND ", any(part.narrows for part in parts)) if parts else cls("1")
 
     @classmethod
     def either(cls, parts: Sequence[Condition]) -> Condition:
         """At least one of them."""
-        return cls._join(parts, " OR ")
+        return cls._join(parts, " OR ", all(part.narrows for part in parts))
 
     @classmethod
-    def _join(cls, parts: Sequence[Condition], word: str) -> Condition:
+    def _join(cls, parts: Sequence[Condition], word: str, narrows: bool) -> Condition:
+        if len(parts) == 1:
+            return parts[0]
         arguments = tuple(argument for part in parts for argument in part.arguments)
-        return cls("(" + word.join(part.sql for part in parts) + ")", arguments)
+        return cls("(" + word.join(part.sql for part in parts) + ")", arguments, narrows)
+
+    def inverted(self) -> Condition:
+        """Where this does not hold."""
+        return Condition(f"NOT {self.sql}", self.arguments)
+
+
+_Term = tuple[Condition, str | None]
+"""Where a term is, and its text; None for any text there."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -88,9 +103,9 @@ class Criteria:
         if not chained and "." in modifier:
             modifier, _, chained = modifier.partition(".")
         if base == "_id":
-            return _any(value, lambda item: Condition("r.id = ?", (item,)))
+            return _in("r.id", _items(value))
         if base == "_lastUpdated":
-            return _any(value, lambda item: _compare(name, item, "r.updated", "r.updated"))
+            return Condition.either([_compare(name, item, "r.updated", "r.updated") for item in _items(value)])
         parameter = parameters_of(kind).get(base)
         if parameter is None:
             if self.lenient:
@@ -100,48 +115,42 @@ class Criteria:
             return _missing(parameter, value)
         if chained:
             return self._chain(parameter, modifier, chained, value)
-        return _any(value, lambda item: self._value(parameter, modifier, item))
+        return self._values(parameter, modifier, _items(value))
 
-    def _value(self, parameter: Parameter, modifier: str, value: str) -> Condition:
-        if parameter.kind == "reference":
-            return self._reference(parameter, modifier, value)
-        if parameter.kind == "date":
-            _no_modifier(parameter, modifier)
-            inner = _compare(parameter.name, value, "low", "high")
-            return _exists("date", parameter.name, inner)
-        if parameter.kind == "string":
-            return _string(parameter, modifier, value)
-        if parameter.kind == "uri":
-            _no_modifier(parameter, modifier)
-            return _exists("token", parameter.name, Condition("code = ?", (value,)))
-        return _token(parameter, parameter.name, modifier, value)
+    def _values(self, parameter: Parameter, modifier: str, items: list[str]) -> Condition:
+        name, kind = parameter.name, parameter.kind
+        if kind == "reference" and modifier == "identifier":
+            return _terms(_token(f"{name}:identifier", item) for item in items)
+        if kind == "reference":
+            return _terms(self._reference(parameter, modifier, item) for item in items)
+        if kind == "string":
+            return _string(parameter, modifier, items)
+        if kind == "token" and modifier == "not":
+            return Condition.either([_terms([_token(name, item)]).inverted() for item in items])
+        _no_modifier(parameter, modifier)
+        if kind == "date":
+            spans = Condition.either([_compare(name, item, "x.low", "x.high") for item in items])
+            return _exists("date", _place(name), spans)
+        if kind == "uri":
+            return _terms((_place(name), item) for item in items)
+        return _terms(_token(name, item) for item in items)
 
-    def _reference(self, parameter: Parameter, modifier: str, value: str) -> Condition:
-        if modifier == "identifier":
-            return _token(parameter, f"{parameter.name}:identifier", "", value)
+    def _reference(self, parameter: Parameter, modifier: str, value: str) -> _Term:
         kind, identity = reference_key(value, self.base_url)
         if not kind and "/" not in value and ":" not in value:
             kind, identity = modifier or parameter.target, value
         elif modifier and modifier != kind:
             raise FhirError(400, "invalid", f"The type in the value of '{parameter.name}' is not the one asked for.")
-        if kind:
-            return _exists("reference", parameter.name, Condition("type = ? AND id = ?", (kind, identity)))
-        return _exists("reference", parameter.name, Condition("id = ?", (identity,)))
+        return _place(parameter.name, kind or None), identity
 
     def _chain(self, parameter: Parameter, target: str, chained: str, value: str) -> Condition:
         kind = target or parameter.target
         if parameter.kind != "reference" or not kind:
             raise FhirError(400, "not-supported", f"'{parameter.name}' cannot be chained without a target type.")
         inner = Condition.both([self.condition(kind, [(chained, value)]), visible(self.guard, kind, "s", self)])
-        return _exists(
-            "reference",
-            parameter.name,
-            Condition(
-                "x.type = ? AND x.id IN (SELECT r.id FROM resource r WHERE r.type = x.type AND r.body IS NOT NULL AND "
-                + f"{inner.sql})",
-                (kind, *inner.arguments),
-            ),
-        )
+        targets = f"SELECT r.id FROM resource r WHERE {inner.of_type} AND r.body IS NOT NULL AND {inner.sql}"
+        found = Condition(f"x.text IN ({targets})", (kind, *inner.arguments))
+        return _exists("term", _place(parameter.name, kind), found)
 
 
 def visible(guard: Guard, kind: str, permission: str, criteria: Criteria) -> Condition:
@@ -161,23 +170,46 @@ def _way(grant: Grant, kind: str, permission: str, criteria: Criteria) -> Condit
                 "r.key IN (SELECT c.key FROM compartment c WHERE c.patient = ?) AND "
                 "NOT EXISTS (SELECT 1 FROM compartment c WHERE c.key = r.key AND c.patient <> ?)",
                 (grant.patient, grant.patient),
+                narrows=True,
             )
         )
     return Condition.both(parts)
 
 
-def _any(value: str, compile_one: Callable[[str], Condition]) -> Condition:
+def _items(value: str) -> list[str]:
     items = [item.replace("\\,", ",") for item in re.split(r"(?<!\\),", value) if item]
     if not items:
         raise FhirError(400, "invalid", "A search parameter has no value.")
-    return Condition.either([compile_one(item) for item in items])
+    return items
 
 
-def _exists(table: str, name: str, inner: Condition) -> Condition:
-    return Condition(
-        f"r.key IN (SELECT x.key FROM {table} x WHERE x.param = ? AND {inner.sql})",
-        (name, *inner.arguments),
+def _in(column: str, values: Sequence[str]) -> Condition:
+    return Condition(f"{column} IN ({','.join('?' * len(values))})", tuple(values))
+
+
+def _place(name: str, system: str | None = "") -> Condition:
+    """Where the terms of a parameter are, of one system or (None) of any."""
+    if system is None:
+        return Condition("x.place IN (SELECT p.id FROM place p WHERE p.param = ?)", (name,))
+    return Condition("x.place = (SELECT p.id FROM place p WHERE p.param = ? AND p.system = ?)", (name, system))
+
+
+def _terms(terms: Iterable[_Term]) -> Condition:
+    """At least one of these; the texts of one place together."""
+    texts: dict[Condition, list[str | None]] = {}
+    for place, text in terms:
+        texts.setdefault(place, []).append(text)
+    return Condition.either(
+        [
+            _exists("term", place, None if None in found else _in("x.text", [text for text in found if text]))
+            for place, found in texts.items()
+        ]
     )
+
+
+def _exists(table: str, place: Condition, inner: Condition | None = None) -> Condition:
+    where = Condition.both([place, inner] if inner else [place])
+    return Condition(f"r.key IN (SELECT x.key FROM {table} x WHERE {where.sql})", where.arguments, narrows=True)
 
 
 def _no_modifier(parameter: Parameter, modifier: str) -> None:
@@ -185,29 +217,23 @@ def _no_modifier(parameter: Parameter, modifier: str) -> None:
         raise FhirError(400, "not-supported", f"'{parameter.name}' does not take the modifier '{modifier}' here.")
 
 
-def _token(parameter: Parameter, name: str, modifier: str, value: str) -> Condition:
+def _token(name: str, value: str) -> _Term:
     system, bar, code = value.partition("|")
     if not bar:
-        inner = Condition("code = ?", (value,))
-    elif code:
-        inner = Condition("system = ? AND code = ?", (system, code))
-    else:
-        inner = Condition("system = ?", (system,))
-    found = _exists("token", name, inner)
-    if modifier == "not":
-        return Condition(f"NOT {found.sql}", found.arguments)
-    _no_modifier(parameter, modifier)
-    return found
+        return _place(name, None), value
+    return _place(name, system), code or None
 
 
-def _string(parameter: Parameter, modifier: str, value: str) -> Condition:
-    text = normal(value)
+def _string(parameter: Parameter, modifier: str, values: Sequence[str]) -> Condition:
+    texts = [normal(value) for value in values]
     if modifier == "exact":
-        return _exists("string", parameter.name, Condition("value = ?", (text,)))
+        return _exists("term", _place(parameter.name), _in("x.text", texts))
     if modifier == "contains":
-        return _exists("string", parameter.name, Condition("instr(value, ?) > 0", (text,)))
-    _no_modifier(parameter, modifier)
-    return _exists("string", parameter.name, Condition("substr(value, 1, ?) = ?", (len(text), text)))
+        found = [Condition("instr(x.text, ?) > 0", (text,)) for text in texts]
+    else:
+        _no_modifier(parameter, modifier)
+        found = [Condition("substr(x.text, 1, ?) = ?", (len(text), text)) for text in texts]
+    return _exists("term", _place(parameter.name), Condition.either(found))
 
 
 def _compare(name: str, value: str, low: str, high: str) -> Condition:
@@ -236,6 +262,5 @@ def _slack(bounds: tuple[int, int]) -> int:
 def _missing(parameter: Parameter, value: str) -> Condition:
     if value not in ("true", "false"):
         raise FhirError(400, "invalid", f"'{parameter.name}:missing' is true or false.")
-    table = {"uri": "token"}.get(parameter.kind, parameter.kind)
-    found = _exists(table, parameter.name, Condition("1"))
-    return Condition(f"NOT {found.sql}", found.arguments) if value == "true" else found
+    found = _exists("date" if parameter.kind == "date" else "term", _place(parameter.name, None))
+    return found.inverted() if value == "true" else found

@@ -190,22 +190,21 @@ def _included(
 def _follow(session: Session, rows: Sequence[Row], rule: tuple[bool, str, str, str], guard: Guard) -> Iterable[Row]:
     reverse, kind, name, _ = rule
     if reverse:
-        pairs = [(row.type, row.id) for row in rows]
         keys = [
             key
-            for pair in pairs
+            for row in rows
             for key in session.keys(
-                "SELECT r.key FROM resource r JOIN reference x ON x.key = r.key "
-                "WHERE r.type = ? AND x.param = ? AND x.type = ? AND x.id = ?",
-                (kind, name, *pair),
+                "SELECT r.key FROM term x JOIN resource r ON r.key = x.key WHERE r.type = ? AND x.text = ? "
+                "AND x.place = (SELECT p.id FROM place p WHERE p.param = ? AND p.system = ?)",
+                (kind, row.id, name, row.type),
             )
         ]
         return _permitted(session, kind, keys, guard)
     keys = [row.key for row in rows if row.type == kind]
     marks = ",".join("?" * len(keys))
     targets = session.rows(
-        "FROM reference x JOIN resource r ON r.type = x.type AND r.id = x.id "
-        f"WHERE x.key IN ({marks}) AND x.param = ? AND r.body IS NOT NULL",
+        "FROM term x JOIN place p ON p.id = x.place JOIN resource r ON r.type = p.system AND r.id = x.text "
+        f"WHERE x.key IN ({marks}) AND p.param = ? AND r.body IS NOT NULL ORDER BY x.key, r.key",
         (*keys, name),
     )
     by_type: dict[str, list[int]] = {}
@@ -232,10 +231,9 @@ def _order(kind: str, sort: Sequence[str]) -> tuple[str, tuple[str, ...]]:
         if name in ("_id", "_lastUpdated"):
             parts.append(f"{'r.id' if name == '_id' else 'r.updated'} {direction}")
         elif parameter and parameter.kind in ("date", "string", "token"):
-            column = {"date": "low", "string": "value", "token": "code"}[parameter.kind]
-            parts.append(
-                f"(SELECT min(x.{column}) FROM {parameter.kind} x WHERE x.key = r.key AND x.param = ?) {direction}"
-            )
+            least = "min(x.low) FROM date x" if parameter.kind == "date" else "min(x.text) FROM term x"
+            places = "SELECT p.id FROM place p WHERE p.param = ?"
+            parts.append(f"(SELECT {least} WHERE x.key = r.key AND x.place IN ({places})) {direction}")
             arguments.append(name)
         else:
             raise FhirError(400, "not-supported", f"{kind} cannot be sorted by '{name}' here.")

@@ -1,7 +1,7 @@
 """Versioned resources in SQLite, with the search index beside them.
 
 One connection behind one lock: the sandbox is one process, a transaction is one SQLite transaction, and a reader never
-sees half of one. Index rows are collected and written in bulk just before somebody searches or commits.
+sees half of one.
 """
 
 from __future__ import annotations
@@ -17,8 +17,8 @@ from typing import Any
 
 import orjson
 
-from smart_app.sandbox.fhir.compartments import INDIRECT_TYPES, patients_of
-from smart_app.sandbox.fhir.index import IndexRows, index_rows
+from smart_app.sandbox.fhir.compartments import patients_of
+from smart_app.sandbox.fhir.index import Index, Places, clear_index, prepare_index
 from smart_app.sandbox.fhir.outcome import FhirError, Json
 
 __all__ = ["Row", "Session", "Store"]
@@ -30,24 +30,8 @@ CREATE TABLE IF NOT EXISTS resource (
 CREATE TABLE IF NOT EXISTS past (
   key INTEGER NOT NULL, version INTEGER NOT NULL, updated INTEGER NOT NULL, method TEXT NOT NULL, body BLOB,
   PRIMARY KEY (key, version)) WITHOUT ROWID;
-CREATE TABLE IF NOT EXISTS token (key INTEGER NOT NULL, param TEXT NOT NULL, system TEXT NOT NULL, code TEXT NOT NULL);
-CREATE TABLE IF NOT EXISTS reference (key INTEGER NOT NULL, param TEXT NOT NULL, type TEXT NOT NULL, id TEXT NOT NULL);
-CREATE TABLE IF NOT EXISTS date (
-  key INTEGER NOT NULL, param TEXT NOT NULL, low INTEGER NOT NULL, high INTEGER NOT NULL);
-CREATE TABLE IF NOT EXISTS string (key INTEGER NOT NULL, param TEXT NOT NULL, value TEXT NOT NULL);
-CREATE TABLE IF NOT EXISTS compartment (key INTEGER NOT NULL, patient TEXT NOT NULL);
-CREATE INDEX IF NOT EXISTS token_code ON token (code, param, system);
-CREATE INDEX IF NOT EXISTS token_key ON token (key);
-CREATE INDEX IF NOT EXISTS reference_id ON reference (id, param, type);
-CREATE INDEX IF NOT EXISTS reference_key ON reference (key);
-CREATE INDEX IF NOT EXISTS date_low ON date (param, low);
-CREATE INDEX IF NOT EXISTS date_key ON date (key);
-CREATE INDEX IF NOT EXISTS string_value ON string (param, value);
-CREATE INDEX IF NOT EXISTS string_key ON string (key);
-CREATE INDEX IF NOT EXISTS compartment_patient ON compartment (patient);
-CREATE INDEX IF NOT EXISTS compartment_key ON compartment (key);
+CREATE INDEX IF NOT EXISTS resource_updated ON resource (type, updated) WHERE body IS NOT NULL;
 """
-_INDEX_TABLES = ("token", "reference", "date", "string", "compartment")
 _COLUMNS = "r.key, r.type, r.id, r.version, r.updated, r.method, r.body"
 
 
@@ -106,26 +90,31 @@ class Store:
         self._connection.execute("PRAGMA journal_mode = WAL")
         self._connection.execute("PRAGMA synchronous = NORMAL")
         self._connection.executescript(_SCHEMA)
+        prepare_index(self._connection, base_url)
+        self._places = Places(self._connection)
 
     @contextmanager
     def session(self) -> Iterator[Session]:
         """All or nothing: commits when the block ends, rolls back when it raises."""
         with self._lock:
-            session = Session(self._connection, self.base_url, self._clock)
+            session = Session(self._connection, Index(self._connection, self.base_url, self._places), self._clock)
             self._connection.execute("BEGIN")
             try:
                 yield session
                 session.flush()
             except BaseException:
                 self._connection.execute("ROLLBACK")
+                self._places.end(committed=False)
                 raise
             self._connection.execute("COMMIT")
+            self._places.end(committed=True)
 
     def clear(self) -> None:
         """Forget every resource and its history."""
         with self._lock:
-            for table in ("resource", "past", *_INDEX_TABLES):
+            for table in ("resource", "past"):
                 self._connection.execute(f"DELETE FROM {table}")
+            clear_index(self._connection)
 
     def close(self) -> None:
         """Release the database."""
@@ -136,23 +125,22 @@ class Store:
 class Session:
     """What happens inside one SQLite transaction."""
 
-    def __init__(self, connection: sqlite3.Connection, base_url: str, clock: Callable[[], datetime]) -> None:
-        self.base_url = base_url
+    def __init__(self, connection: sqlite3.Connection, index: Index, clock: Callable[[], datetime]) -> None:
+        self.base_url = index.base_url
         self._connection = connection
-        self._pending: dict[int, Json] = {}
-        self._reindex: set[int] = set()
+        self._index = index
         self._updated = int(clock().timestamp() * 1000)
         self._instant = datetime.fromtimestamp(self._updated / 1000, tz=UTC).isoformat(timespec="milliseconds")
 
     def rows(self, sql: str, arguments: Iterable[Any] = ()) -> list[Row]:
         """Rows of a SELECT over ``resource r``; the caller writes everything after the columns."""
-        self.flush()
+        self._index.flush()
         found = self._connection.execute(f"SELECT {_COLUMNS} {sql}", tuple(arguments))
         return [_row(values) for values in found]
 
     def keys(self, sql: str, arguments: Iterable[Any] = ()) -> list[int]:
         """First column of a SELECT."""
-        self.flush()
+        self._index.flush()
         return [int(row[0]) for row in self._connection.execute(sql, tuple(arguments))]
 
     def current(self, kind: str, identity: str) -> Row | None:
@@ -176,42 +164,30 @@ class Session:
         identity = str(resource.get("id") or uuid.uuid4())
         version = before.version + 1 if before else 1
         meta = {**resource.get("meta", {}), "versionId": str(version), "lastUpdated": self._stamp()}
-        body = {"resourceType": resource["resourceType"], "id": identity, "meta": meta}
-        body.update((name, value) for name, value in resource.items() if name not in body)
+        first = {"resourceType": resource["resourceType"], "id": identity, "meta": meta}
+        body = {**first, **resource, **first}  # these first, whatever their order was
         row = self._put(body["resourceType"], identity, version, method, body, before)
-        self._pending[row.key] = body
+        self._index.put(row.key, body, known=before is not None)
         return row
 
     def delete(self, before: Row) -> Row:
         """Store a deletion as a new version; the history stays."""
         row = self._put(before.type, before.id, before.version + 1, "DELETE", None, before)
-        self._pending.pop(row.key, None)
-        self._unindex([row.key])
+        self._index.drop(row.key, row.type, row.id)
         return row
 
     def patients_of(self, kind: str, identity: str) -> frozenset[str]:
         """Whose record a stored resource is in."""
-        self.flush()
-        return self._patients(kind, identity)
+        self._index.flush()
+        return self._index.patients(kind, identity)
 
     def patients_then(self, past: Row) -> frozenset[str]:
         """Whose record one version was in; empty for a deletion."""
-        return patients_of(past.json(), self.base_url, self._patients) if past.body is not None else frozenset()
+        return patients_of(past.json(), self.base_url, self._index.patients) if past.body is not None else frozenset()
 
     def flush(self) -> None:
         """Bring the index up to date with what was written."""
-        if not self._pending:
-            return
-        pending, self._pending = self._pending, {}
-        self._unindex([key for key in pending if key in self._reindex])
-        self._reindex.clear()
-        found = IndexRows()
-        for key, body in pending.items():
-            index_rows(key, body, self.base_url, found)
-        self._insert(found)
-        direct = {key: body for key, body in pending.items() if body["resourceType"] not in INDIRECT_TYPES}
-        self._place(direct)
-        self._place({key: body for key, body in pending.items() if key not in direct})
+        self._index.flush()
 
     def _stamp(self) -> str:
         return self._instant.replace("+00:00", "Z")
@@ -234,7 +210,6 @@ class Session:
                 "UPDATE resource SET version = ?, updated = ?, method = ?, body = ? WHERE key = ?",
                 (version, self._updated, method, body, key),
             )
-            self._reindex.add(key)
         return Row(
             key=key,
             type=kind,
@@ -245,33 +220,6 @@ class Session:
             body=body,
             parsed=parsed,
         )
-
-    def _unindex(self, keys: list[int]) -> None:
-        for table in _INDEX_TABLES if keys else ():
-            statement = f"DELETE FROM {table} WHERE key = ?"
-            self._connection.executemany(statement, [(key,) for key in keys])
-
-    def _insert(self, found: IndexRows) -> None:
-        many = self._connection.executemany
-        many("INSERT INTO token VALUES (?, ?, ?, ?)", found.tokens)
-        many("INSERT INTO reference VALUES (?, ?, ?, ?)", found.references)
-        many("INSERT INTO date VALUES (?, ?, ?, ?)", found.dates)
-        many("INSERT INTO string VALUES (?, ?, ?)", found.strings)
-
-    def _place(self, bodies: dict[int, Json]) -> None:
-        rows = [
-            (key, patient)
-            for key, body in bodies.items()
-            for patient in patients_of(body, self.base_url, self._patients)
-        ]
-        self._connection.executemany("INSERT INTO compartment VALUES (?, ?)", rows)
-
-    def _patients(self, kind: str, identity: str) -> frozenset[str]:
-        found = self._connection.execute(
-            "SELECT c.patient FROM compartment c JOIN resource r ON r.key = c.key WHERE r.type = ? AND r.id = ?",
-            (kind, identity),
-        )
-        return frozenset(str(row[0]) for row in found)
 
 
 def _row(values: tuple[Any, ...]) -> Row:
