@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import uuid
 from collections.abc import Callable
 from dataclasses import replace
 from datetime import UTC, datetime
@@ -114,7 +113,7 @@ def _settle(interaction: Interaction, writer: Writer) -> Interaction:
             else None
         )
         if existing is None:
-            return replace(interaction, assigned_id=str(uuid.uuid4()), if_none_exist=None)
+            return replace(interaction, assigned_id=writer.new_id(), if_none_exist=None)
         return replace(interaction, method="GET", id=existing.id, if_none_exist=None)
     if interaction.writes and not interaction.id:
         permission = "d" if interaction.method == "DELETE" else "u"
@@ -122,7 +121,7 @@ def _settle(interaction: Interaction, writer: Writer) -> Interaction:
         if found is not None:
             return replace(interaction, id=found.id, params=())
         if interaction.method == "PUT" and isinstance(interaction.body, dict) and not interaction.body.get("id"):
-            return replace(interaction, assigned_id=str(uuid.uuid4()))
+            return replace(interaction, assigned_id=writer.new_id())
     return interaction
 
 

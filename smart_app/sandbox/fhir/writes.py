@@ -100,6 +100,10 @@ class Writer:
             if was and was != self._session.patients_of(row.type, row.id):
                 raise FhirError(422, "business-rule", f"A {row.type} cannot move to another patient's record.")
 
+    def new_id(self) -> str:
+        """An id for what will be created."""
+        return self._session.new_id()
+
     def find(self, kind: str, params: Params, permission: str) -> Row | None:
         """The one resource a condition means, or None.
 
