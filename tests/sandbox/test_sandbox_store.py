@@ -43,3 +43,11 @@ def test_a_system_first_met_in_a_transaction_that_failed_can_be_searched_for_lat
     for _ in range(2):
         store.fhir("POST", "Patient", body=new, If_None_Exist="identifier=urn:new|1")
     assert len(ids(store.fhir("GET", "Patient?identifier=urn:new|1"))) == 1
+
+
+def test_ids_that_are_given_out_later_sort_later(store):
+    given = []
+    for _ in range(20):
+        given.append(store.fhir("POST", "Patient", body={"resourceType": "Patient"}).json["id"])
+        store.clock.forward(milliseconds=1)
+    assert given == sorted(given)
