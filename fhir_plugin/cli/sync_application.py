@@ -14,12 +14,12 @@ from fhir_plugin.ehr.client import FhirClient
 from fhir_plugin.errors import EhrUnreachable, UsageError
 from fhir_plugin.model.identity import Ref
 from fhir_plugin.sync.applying.run_report import Tally
+from fhir_plugin.sync.chunks import in_chunks
 from fhir_plugin.sync.journals.journal import UNTRUE, Journal
 from fhir_plugin.sync.plans.answering import count_open, waiting
 from fhir_plugin.sync.plans.planfile import PlanReader, Waiting, client_of
 from fhir_plugin.sync.plans.planning import CHUNK
 from fhir_plugin.sync.records.no_access import without_access
-from fhir_plugin.sync.records.population import in_chunks
 from fhir_plugin.sync.records.reaching import Reached, reach
 from fhir_plugin.sync.records.storage import Storage
 from fhir_plugin.sync.workers.hands import few_collections, side_by_side

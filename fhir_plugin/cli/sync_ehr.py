@@ -15,11 +15,11 @@ from fhir_plugin.cli.files import OutputFile
 from fhir_plugin.cli.sync_options import Connection, connection_options, journal_options, language_option
 from fhir_plugin.ehr.abilities import Abilities
 from fhir_plugin.sync.applying.ways.choosing import ways_of
+from fhir_plugin.sync.chunks import in_chunks
 from fhir_plugin.sync.plans.codec import plan_from
 from fhir_plugin.sync.plans.planfile import PlanReader
 from fhir_plugin.sync.plans.rendering import client_words, plan_lines
 from fhir_plugin.sync.records.own_store import Open
-from fhir_plugin.sync.records.population import in_chunks
 from fhir_plugin.sync.records.reaching import Reached, reach, record_bundle
 from fhir_plugin.sync.records.storage import Storage
 from fhir_plugin.texts import Language, words

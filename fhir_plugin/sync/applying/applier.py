@@ -20,6 +20,7 @@ from fhir_plugin.sync.applying.mending import doubled, mend_intents, mend_sagas
 from fhir_plugin.sync.applying.outcomes import intent_of, outcome_of
 from fhir_plugin.sync.applying.worklist import Left
 from fhir_plugin.sync.applying.writing import Unit, Writer, Wrote, unit_of
+from fhir_plugin.sync.chunks import in_chunks
 from fhir_plugin.sync.deciding.decided import Action, ClientPlan
 from fhir_plugin.sync.deciding.decisions import Context, Decided, decide_client
 from fhir_plugin.sync.journals.journal import Journal, Step
@@ -30,7 +31,7 @@ from fhir_plugin.sync.plans.planning import CHUNK, Progress
 from fhir_plugin.sync.plans.prints import client_print, holds_until, with_day
 from fhir_plugin.sync.plans.still_planned import still_asked, still_planned
 from fhir_plugin.sync.records.own_store import OwnStore
-from fhir_plugin.sync.records.population import Json, Population, in_chunks, network_of, versions_of
+from fhir_plugin.sync.records.population import Json, Population, network_of, versions_of
 from fhir_plugin.sync.workers.sizes import GROUP, WORKERS
 
 __all__ = ["Applier"]

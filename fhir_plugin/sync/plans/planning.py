@@ -11,6 +11,7 @@ from datetime import datetime
 
 from fhir_plugin.model.dates import local_day
 from fhir_plugin.model.network import SupportNetwork
+from fhir_plugin.sync.chunks import in_chunks
 from fhir_plugin.sync.deciding.decisions import Context, decide_client
 from fhir_plugin.sync.deciding.outlook import with_outlook
 from fhir_plugin.sync.journals.journal import Journal
@@ -26,7 +27,7 @@ from fhir_plugin.sync.plans.prints import (
     with_day,
 )
 from fhir_plugin.sync.plans.unlisted import Met, Unlisted
-from fhir_plugin.sync.records.population import Population, in_chunks, network_of, versions_of
+from fhir_plugin.sync.records.population import Population, network_of, versions_of
 from fhir_plugin.sync.records.recent import WHOLE, Recent, RecentChanges
 from fhir_plugin.sync.sources.gathering import ClientRows, Gathering
 from fhir_plugin.sync.sources.wanted import ClientKey, Problem, Wanted

@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 from base64 import urlsafe_b64encode
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Sequence
 from hashlib import blake2b
-from itertools import islice
-from typing import Any, TypeVar
+from typing import Any
 from urllib.parse import quote
 
 from fhir_plugin.ehr.client import FhirClient
@@ -18,14 +17,13 @@ from fhir_plugin.model.network import SupportNetwork
 from fhir_plugin.sync.sources.spool import SUBJECTS, owner_of
 from fhir_plugin.sync.sources.wanted import ClientKey
 
-__all__ = ["Population", "in_chunks", "network_of", "version_of", "versions_of"]
+__all__ = ["Population", "network_of", "version_of", "versions_of"]
 
 _OPTIONAL = frozenset({403, 404, 405, 501})
 _NO_SUCH_TYPE = frozenset({404, 405, 501})
 """Where an EHR has no Flags there is no safety block; one that refuses them may hold one: nothing is read (L11)."""
 _PAGE = "500"
 
-Item = TypeVar("Item")
 Json = dict[str, Any]
 
 
@@ -118,13 +116,6 @@ def versions_of(bodies: Sequence[Json]) -> str:
     """What every resource of a record is at; empty where the EHR does not tell versions."""
     versions = sorted(map(version_of, bodies))
     return "|".join(versions) if versions and versions[0] else ""
-
-
-def in_chunks(items: Iterable[Item], size: int) -> Iterator[list[Item]]:
-    """The items, some at a time, as they are needed."""
-    waiting = iter(items)
-    while chunk := list(islice(waiting, size)):
-        yield chunk
 
 
 def _names(body: dict[str, Any], system: str) -> list[str]:

@@ -19,8 +19,9 @@ from fhir_plugin.ehr.client import FhirClient
 from fhir_plugin.ehr.transport import RawAnswer, Request
 from fhir_plugin.errors import EhrRejected
 from fhir_plugin.mapping.json import instant_of, objects, text
+from fhir_plugin.sync.chunks import in_chunks
 from fhir_plugin.sync.inbound.polling import MARGIN
-from fhir_plugin.sync.records.population import in_chunks, version_of
+from fhir_plugin.sync.records.population import version_of
 from fhir_plugin.sync.sources.spool import SUBJECTS, owner_of
 
 __all__ = ["WHOLE", "Known", "Recent", "RecentChanges"]
