@@ -288,10 +288,11 @@ from dataclasses import replace
 from pathlib import Path
 from fhir_plugin.sync.sources.columns import propose_columns
 from fhir_plugin.sync.sources.gathering import Gathering
-from fhir_plugin.sync.sources.rows import RowReader
+from fhir_plugin.sync.sources.naming import ClientNames
 from fhir_plugin.sync.sources.tables import open_csv
 table = open_csv(Path(sys.argv[1]))
-gathering = Gathering(RowReader(table, replace(propose_columns(table.header, "list"), client_system="s")))
+columns = replace(propose_columns(table.header, "list"), client_system="s")
+gathering = Gathering(table, ClientNames(table.header, columns))
 assert sum(len(window) for window in gathering.windows()) == gathering.clients
 """
 

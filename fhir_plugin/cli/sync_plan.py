@@ -27,6 +27,7 @@ from fhir_plugin.ehr.client import FhirClient
 from fhir_plugin.errors import UsageError
 from fhir_plugin.sync.deciding.decisions import Context
 from fhir_plugin.sync.plans.carrying import EarlierAnswers
+from fhir_plugin.sync.plans.passing import PassingOver
 from fhir_plugin.sync.plans.planfile import PlanReader, PlanWriter
 from fhir_plugin.sync.plans.planning import Planner
 from fhir_plugin.sync.plans.rendering import client_words, plan_lines, totals_lines
@@ -43,6 +44,7 @@ from fhir_plugin.sync.sources.columns import (
     to_toml,
 )
 from fhir_plugin.sync.sources.gathering import Gathering
+from fhir_plugin.sync.sources.naming import ClientNames
 from fhir_plugin.sync.sources.problems import is_mended, problem_lines, source_of, write_problems
 from fhir_plugin.sync.sources.rows import RowReader
 from fhir_plugin.sync.sources.tables import Table
@@ -196,18 +198,22 @@ def _make(
         reach(client, storage, held) as ehr,
     ):
         say_notices(ehr, language)
+        passing = PassingOver(held, how=context.how, at=now, recent=recent_of(ehr), only=only)
         planner = Planner(
             population=ehr.population,
             journal=held,
             context=context,
             is_whole=not is_mended(table),
-            recent=recent_of(ehr),
+            reader=RowReader(table, columns),
+            gathering=Gathering(table, ClientNames(table.header, columns), left=passing.left),
+            passing=passing,
+            only=only,
             progress=progress,
         )
         earlier = EarlierAnswers.of(output, ehr=client.base_url, source=columns.source)
         made = now.isoformat(timespec="seconds")
         writer = PlanWriter(output, ehr=client.base_url, source=columns.source, file=table.file, made=made)
-        for planned in planner.plan(Gathering(RowReader(table, columns)), only=only, limit=limit):
+        for planned in planner.plan(limit=limit):
             writer.add(earlier.onto(planned))
         if only and not (writer.totals["clients"] or planner.settled[0]):
             raise UsageError(

@@ -26,15 +26,17 @@ from fhir_plugin.sync.applying.undoing import Undoer
 from fhir_plugin.sync.applying.writing import Writer
 from fhir_plugin.sync.deciding.decisions import Context
 from fhir_plugin.sync.journals.journal import Journal, Step
+from fhir_plugin.sync.plans.passing import PassingOver
 from fhir_plugin.sync.plans.planfile import PlanReader, PlanWriter
 from fhir_plugin.sync.plans.planning import Planner
 from fhir_plugin.sync.records.findings import findings_path, store_findings
 from fhir_plugin.sync.records.reaching import Reached, reach, recent_of
 from fhir_plugin.sync.records.storage import Storage
-from fhir_plugin.sync.sources.columns import propose_columns
+from fhir_plugin.sync.sources.columns import ColumnMap, propose_columns
 from fhir_plugin.sync.sources.gathering import Gathering
+from fhir_plugin.sync.sources.naming import ClientNames
 from fhir_plugin.sync.sources.rows import RowReader
-from fhir_plugin.sync.sources.tables import open_csv
+from fhir_plugin.sync.sources.tables import Table, open_csv
 from fhir_plugin.sync.sources.wanted import Problem
 
 CLIENT_SYSTEM = "https://jeugdhulp.example.nl/clientnummer"
@@ -136,17 +138,28 @@ class Desk:
         path.write_text(rows if isinstance(rows, str) else as_csv(rows), encoding="utf-8")
         table = open_csv(path)
         columns = replace(propose_columns(table.header, self.source), client_system=CLIENT_SYSTEM)
-        return self.plan_rows(RowReader(table, columns), path.name, **options)
+        return self.plan_table(table, columns, **options)
 
-    def plan_rows(self, reader: RowReader, file: str = "other", **options: Any) -> PlanReader:
+    def plan_table(self, table: Table, columns: ColumnMap, *, only: str = "", limit: int = 0) -> PlanReader:
         """Plan what was read of a source."""
         with self.reached() as (journal, ehr):
             recent = recent_of(ehr)
             if recent is not None:
                 recent.clock = lambda: self.now
-            planner = Planner(population=ehr.population, journal=journal, context=self.context(), recent=recent)
-            writer = PlanWriter(self.plan_path, ehr=self.client.base_url, source=self.source, file=file, made="now")
-            for planned in planner.plan(Gathering(reader), **options):
+            context = self.context()
+            passing = PassingOver(journal, how=context.how, at=self.now, recent=recent, only=only)
+            planner = Planner(
+                population=ehr.population,
+                journal=journal,
+                context=context,
+                reader=RowReader(table, columns),
+                gathering=Gathering(table, ClientNames(table.header, columns), left=passing.left),
+                passing=passing,
+                only=only,
+            )
+            to = {"ehr": self.client.base_url, "source": self.source, "file": table.file}
+            writer = PlanWriter(self.plan_path, **to, made="now")
+            for planned in planner.plan(limit=limit):
                 writer.add(planned)
             writer.close(len({problem.place for problem in planner.problems}), planner.settled)
         self.problems = planner.problems

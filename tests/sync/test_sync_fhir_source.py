@@ -21,7 +21,7 @@ from fhir_plugin.errors import EhrError, InputError
 from fhir_plugin.mapping.network import from_fhir, to_fhir
 from fhir_plugin.model.network import SupportNetwork
 from fhir_plugin.model.terms import FIGURE_TAG, CodeSystems
-from fhir_plugin.sync.sources.columns import propose_columns
+from fhir_plugin.sync.sources.columns import ColumnMap, propose_columns
 from fhir_plugin.sync.sources.fhir_source import TYPES, FhirSource, searched
 from fhir_plugin.sync.sources.rows import RowReader
 from fhir_plugin.sync.sources.tables import Table
@@ -52,11 +52,12 @@ FRIEND = {
 
 def rows_of(resources: Iterable[dict[str, Any]], system: str = CLIENT_SYSTEM) -> list[Wanted | Problem]:
     source = FhirSource(base_url=BASE, client_system=system)
-    return list(reader(source.read(resources), system).read())
+    table = source.read(resources)
+    return list(RowReader(table, columns_of(table, system)).read())
 
 
-def reader(table: Table, system: str) -> RowReader:
-    return RowReader(table, replace(propose_columns(table.header, "other"), client_system=system))
+def columns_of(table: Table, system: str) -> ColumnMap:
+    return replace(propose_columns(table.header, "other"), client_system=system)
 
 
 def test_a_figure_becomes_a_row_of_its_client() -> None:
@@ -197,7 +198,8 @@ def test_one_system_can_be_brought_into_another_and_a_second_run_writes_nothing(
     other = make_desk(tmp_path / "b")
     for _ in range(2):
         source = FhirSource(base_url=BASE, client_system=CLIENT_SYSTEM)
-        other.plan_rows(reader(source.read(searched(desk.client)), CLIENT_SYSTEM))
+        table = source.read(searched(desk.client))
+        other.plan_table(table, columns_of(table, CLIENT_SYSTEM))
         before = other.writes()
         other.apply()
     assert other.writes() == before

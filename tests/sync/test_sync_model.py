@@ -25,7 +25,8 @@ from fhir_plugin.model.terms import LifeDomain
 from fhir_plugin.sync.deciding.decisions import Context, Decided, decide_client
 from fhir_plugin.sync.deciding.elements import ELEMENTS
 from fhir_plugin.sync.matching.linking import Others, Remembered
-from fhir_plugin.sync.sources.wanted import ClientKey, Place, Wanted
+from fhir_plugin.sync.sources.naming import ClientKey
+from fhir_plugin.sync.sources.wanted import Place, Wanted
 
 CONTEXT = Context(source="jim", policy=load_policy(NL_JEUGDWET), at=datetime(2026, 11, 23, 9, tzinfo=UTC))
 PROVIDED = frozenset({"name", "birth_date", "gender", "own_label", "telecoms", "life_domains"})

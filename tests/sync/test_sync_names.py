@@ -11,7 +11,8 @@ from fhir_plugin.model.identity import PersonName
 from fhir_plugin.sync.deciding.decided import Conflict
 from fhir_plugin.sync.deciding.elements import with_fresh_text
 from fhir_plugin.sync.deciding.merging import Merged, _with_whole_names, merge_figure
-from fhir_plugin.sync.sources.wanted import ClientKey, Place, Wanted
+from fhir_plugin.sync.sources.naming import ClientKey
+from fhir_plugin.sync.sources.wanted import Place, Wanted
 
 YILMAZ = SupportFigure(id="s", name=PersonName(text="Samira Yilmaz", given=("Samira",), own_name="Yilmaz"))
 

@@ -2,25 +2,17 @@
 
 from __future__ import annotations
 
-import random
-import sqlite3
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from datetime import timedelta
-from pathlib import Path
 from typing import Any
 
 import pytest
-from sync_desk import CLIENT_SYSTEM, CONSENT, Desk, as_csv, row
+from sync_desk import CLIENT_SYSTEM, CONSENT, Desk, row
 
 from fhir_plugin.ehr import memory, memory_search
 from fhir_plugin.sync.plans import prints
 from fhir_plugin.sync.records.population import Population
-from fhir_plugin.sync.sources.columns import propose_columns
-from fhir_plugin.sync.sources.gathering import Gathering
-from fhir_plugin.sync.sources.rows import RowReader
-from fhir_plugin.sync.sources.tables import open_csv
-from fhir_plugin.sync.sources.wanted import ClientKey, Wanted
 
 ALL = {**CONSENT, "Toestemming van": "ouders en jongere"}
 ROWS = [
@@ -273,43 +265,3 @@ def test_cells_that_run_into_each_other_are_not_the_same_rows(quiet: Desk) -> No
 def test_another_version_of_this_software_looks_at_everybody_once(quiet: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(prints, "_software", lambda: "another")
     assert records_read(quiet) == ["p1001", "p1002", "p1003"]
-
-
-def gathered(folder: Path, numbers: list[int], window: int) -> Iterator[tuple[ClientKey, list[str]]]:
-    """The keys of the figures by client, of a list in which each number is the client of a row."""
-    path = folder / "list.csv"
-    path.write_text(as_csv(row(number, f"F{place}") for place, number in enumerate(numbers)), encoding="utf-8")
-    table = open_csv(path)
-    columns = replace(propose_columns(table.header, "jim"), client_system=CLIENT_SYSTEM)
-    gathering = Gathering(RowReader(table, columns), window=window)
-    for clients in gathering.windows():
-        assert len(clients) <= window
-        for client in clients:
-            yield client.key, [each.key for each in gathering.read(client) if isinstance(each, Wanted)]
-    gathering.close()
-
-
-@pytest.mark.parametrize("window", [1, 3, 1000])
-def test_rows_of_one_client_come_together_in_the_order_of_first_appearance(tmp_path: Path, window: int) -> None:
-    rng = random.Random(window)
-    numbers = [rng.randrange(1, 12) for _ in range(60)]
-    found = list(gathered(tmp_path, numbers, window))
-    assert [key.value for key, _ in found] == [str(number) for number in dict.fromkeys(numbers)]
-    for key, rows in found:
-        assert rows == [f"F{place}" for place, number in enumerate(numbers) if str(number) == key.value]
-
-
-def test_rows_that_wait_on_disk_tell_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    spool = tmp_path / "spool.sqlite"
-    connect = sqlite3.connect
-    monkeypatch.setattr("sqlite3.connect", lambda _name, **how: connect(spool, **how))
-    path = tmp_path / "list.csv"
-    path.write_text(as_csv([row(1001, "F1", Opmerking="woont om de hoek")]), encoding="utf-8")
-    table = open_csv(path)
-    gathering = Gathering(RowReader(table, replace(propose_columns(table.header, "jim"), client_system=CLIENT_SYSTEM)))
-    assert gathering.clients == 1
-    gathering.close()
-    raw = spool.read_bytes()
-    assert b"CREATE TABLE part" in raw
-    for secret in (b"Samira", b"1001", b"om de hoek"):
-        assert secret not in raw

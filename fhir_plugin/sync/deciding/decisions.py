@@ -52,6 +52,11 @@ class Context:
     at: datetime
     dialect: str = ""
 
+    @property
+    def how(self) -> tuple[str, ...]:
+        """How a source is read and judged; what is read otherwise is another statement (``prints.rows_print``)."""
+        return self.source, self.dialect, self.policy.label
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Decided:

@@ -151,14 +151,24 @@ class Journal:
         """Something is left to do, or may be: the clients are looked at again in every run."""
         self.settle(dict.fromkeys(patients, ""))
 
-    def seen(self, clients: Iterable[str]) -> dict[str, str]:
-        """The Patient id of a source's clients, by the keyed hash of how the source names them."""
-        columns = tables.seen.c
-        query = select(columns.client, columns.patient).where(*self._mine(columns), columns.client.in_(list(clients)))
-        return {row.client: row.patient for row in self._db.execute(query)}
+    def known(self, clients: Iterable[str]) -> dict[str, tuple[str, str]]:
+        """The Patient id and the print of clients who were seen, by the keyed hash of how the source names them."""
+        seen, settled = tables.seen.c, tables.settled.c
+        same = (settled.ehr == seen.ehr) & (settled.source == seen.source) & (settled.patient == seen.patient)
+        query = (
+            select(seen.client, seen.patient, func.coalesce(settled.print, ""))
+            .join_from(tables.seen, tables.settled, same, isouter=True)
+            .where(*self._mine(seen), seen.client.in_(list(clients)))
+        )
+        return {client: (patient, mark) for client, patient, mark in self._db.execute(query)}
+
+    def met(self) -> int:
+        """How many clients of the source were ever seen."""
+        query = select(func.count()).where(*self._mine(tables.seen.c))
+        return int(self._db.execute(query).scalar_one())
 
     def see(self, clients: Mapping[str, str]) -> None:
-        """Write down what ``seen`` gives."""
+        """Write down which Patient each client is; empty: none."""
         rows = [{**self._key, "client": client, "patient": patient} for client, patient in clients.items()]
         self._db.put(tables.seen, rows)
 

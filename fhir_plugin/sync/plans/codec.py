@@ -14,7 +14,8 @@ from fhir_plugin.model.figure import SupportFigure
 from fhir_plugin.model.identity import Ref
 from fhir_plugin.model.terms import InformationCategory
 from fhir_plugin.sync.deciding.decided import Action, ClientPlan, Conflict, ElementChange, FigurePlan, Possible
-from fhir_plugin.sync.sources.wanted import ClientKey, ConsentClaim, Place, Wanted
+from fhir_plugin.sync.sources.naming import ClientKey
+from fhir_plugin.sync.sources.wanted import ConsentClaim, Place, Wanted
 
 __all__ = ["answers_in", "freeze", "plan_from", "plan_json", "row_from", "row_json", "thaw"]
 

@@ -5,32 +5,27 @@ A client whose rows, and whose record, are as they were when nothing was left to
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime
 
 from fhir_plugin.model.dates import local_day
 from fhir_plugin.model.network import SupportNetwork
 from fhir_plugin.sync.chunks import in_chunks
 from fhir_plugin.sync.deciding.decisions import Context, decide_client
+from fhir_plugin.sync.deciding.lasting import holds_until
 from fhir_plugin.sync.deciding.outlook import with_outlook
 from fhir_plugin.sync.journals.journal import Journal
 from fhir_plugin.sync.matching.linking import Others, Remembered
+from fhir_plugin.sync.plans.passing import PassingOver
 from fhir_plugin.sync.plans.planfile import PlannedClient
-from fhir_plugin.sync.plans.prints import (
-    client_print,
-    holds_until,
-    holds_version,
-    is_print_of,
-    rows_print,
-    still_good,
-    with_day,
-)
-from fhir_plugin.sync.plans.unlisted import Met, Unlisted
+from fhir_plugin.sync.plans.prints import client_print, rows_print, still_good, with_day
+from fhir_plugin.sync.plans.unlisted import Unlisted
 from fhir_plugin.sync.records.population import Population, network_of, versions_of
-from fhir_plugin.sync.records.recent import WHOLE, Recent, RecentChanges
 from fhir_plugin.sync.sources.gathering import ClientRows, Gathering
-from fhir_plugin.sync.sources.wanted import ClientKey, Problem, Wanted
+from fhir_plugin.sync.sources.naming import ClientKey
+from fhir_plugin.sync.sources.rows import RowReader
+from fhir_plugin.sync.sources.tables import Row
+from fhir_plugin.sync.sources.wanted import Problem, Wanted
 
 __all__ = ["CHUNK", "Planner", "Progress"]
 
@@ -39,8 +34,6 @@ Progress = Callable[[int, int], None]
 
 CHUNK = 100
 """Clients that are read at once."""
-_RECORD = 20
-"""Resources of a client that are looked at by version for the price of reading the record."""
 
 
 @dataclass(slots=True, kw_only=True)
@@ -48,103 +41,71 @@ class Planner:
     """Plans one source against one EHR. Nothing is written to the EHR.
 
     Attributes:
+        reader: reads the rows of the source.
+        gathering: the rows, by client.
+        passing: who of them was passed over.
         is_whole: whether the list is all that its source says now; rows that were mended and fed back are not.
-        recent: tells what changed in the EHR; None: everything is read in each run.
+        only: a Patient id: plan for that client alone.
         problems: rows that cannot be used, in the order they were met.
-        settled: clients, and figures of theirs, that are as they were left at the last run; they are in no plan.
         unlisted: who of earlier runs has no usable row any more.
     """
 
     population: Population
     journal: Journal
     context: Context
+    reader: RowReader
+    gathering: Gathering
+    passing: PassingOver
     is_whole: bool = True
-    recent: RecentChanges | None = None
+    only: str = ""
     progress: Progress = lambda _done, _all: None
     problems: list[Problem] = field(default_factory=list)
-    settled: tuple[int, int] = (0, 0)
     unlisted: Unlisted = field(default_factory=Unlisted)
-    _met: Met = field(default_factory=Met)
+    _same: tuple[int, int] = (0, 0)
 
-    def plan(self, gathering: Gathering, *, only: str = "", limit: int = 0) -> Iterator[PlannedClient]:
+    @property
+    def settled(self) -> tuple[int, int]:
+        """Clients, and figures of theirs, that are as they were left at the last run; they are in no plan."""
+        passed = (0, 0) if self.only else self.gathering.passed
+        return passed[0] + self._same[0], passed[1] + self._same[1]
+
+    def plan(self, *, limit: int = 0) -> Iterator[PlannedClient]:
         """Decide client by client.
 
         Args:
-            gathering: what the source says.
-            only: a Patient id: plan for that client alone.
             limit: plan for at most so many clients; 0 is all.
         """
-        self.problems += gathering.problems
-        since = self.recent.now() if self.recent else None
-        changed = self._changed(gathering.clients)
-        done = planned = 0
+        gathering = self.gathering
+        self._read(gathering.strays)
+        planned, done = 0, gathering.passed[0]
         for window in gathering.windows():
-            left = self._unsettled(window, changed, only)
-            done += len(window) - len(left)
-            for chunk in in_chunks(left, CHUNK):
-                for client in self._chunk(chunk, gathering, only):
+            for chunk in in_chunks(window, CHUNK):
+                for client in self._chunk(chunk):
                     if limit and planned >= limit:
                         return
                     planned += 1
                     yield client
                 done += len(chunk)
                 self.progress(done, gathering.clients)
-        if self.is_whole and not (only or limit):
-            yield from self._no_longer_listed(changed)
-        if since is not None and not only:
-            self._mark(changed.until if changed else since, whole=changed is None)
+        if self.is_whole and not (self.only or limit):
+            yield from self._no_longer_listed()
+        self.passing.mark()
 
-    def _changed(self, clients: int) -> Recent | None:
-        """What changed in the EHR since the last run; None when everything is to be read."""
-        held = self.journal.watermark() if self.recent else None
-        if self.recent is None or held is None or self.context.at - held[1] > WHOLE:
-            return None
-        return self.recent.since(held[0], most=_RECORD * clients + 1000, known=self._known_versions)
+    def _read(self, rows: Iterable[Row]) -> list[Wanted]:
+        """Rows as figures; what is wrong with the others becomes problems."""
+        read = [each for row in rows for each in self.reader.read_row(row)]
+        self.problems += [each for each in read if isinstance(each, Problem)]
+        return [each for each in read if isinstance(each, Wanted)]
 
-    def _known_versions(self, patients: Collection[str]) -> Callable[[str, str], bool]:
-        marks = self.journal.settled(patients)
-        return lambda patient, version: holds_version(marks.get(patient, ""), version)
-
-    def _mark(self, since: datetime, *, whole: bool) -> None:
-        held = self.journal.watermark()
-        self.journal.mark(since, self.context.at if whole or held is None else held[1])
-
-    def _unsettled(self, window: Sequence[ClientRows], changed: Recent | None, only: str) -> list[ClientRows]:
-        """The clients that have to be read."""
-        if changed is None:
-            return list(window)
-        names = {client.key: self._name(client.key) for client in window}
-        seen = self.journal.seen(names.values())
-        settled = self._settled(seen.values())
-        left = []
-        for client in window:
-            patient = seen.get(names[client.key], "")
-            known = is_print_of(settled.get(patient, ""), self._said(client))
-            named = (client.key.system, client.key.value)
-            if known and patient not in changed.patients and named not in changed.identifiers:
-                self._met.add(patient)
-                if not only or patient == only:
-                    self.settled = (self.settled[0] + 1, self.settled[1] + len(client.parts))
-            else:
-                left.append(client)
-        return left
-
-    def _chunk(self, chunk: Sequence[ClientRows], gathering: Gathering, only: str) -> list[PlannedClient]:
-        by_client: dict[ClientKey, list[Wanted]] = {}
-        for client in chunk:
-            rows = list(gathering.read(client))
-            self.problems += [row for row in rows if isinstance(row, Problem)]
-            by_client[client.key] = [row for row in rows if isinstance(row, Wanted)]
+    def _chunk(self, chunk: Sequence[ClientRows]) -> list[PlannedClient]:
+        by_client = {client.key: self._read(client.rows) for client in chunk}
         patients = self._known(by_client)
         wanted: dict[str, list[Wanted]] = {}
         for key, patient in patients.items():
-            if not only or patient == only:
+            if not self.only or patient == self.only:
                 wanted.setdefault(patient, []).extend(by_client[key])
-        for patient in patients.values():
-            self._met.add(patient)
         planned = list(self._decide(wanted))
-        if self.recent is not None:
-            self.journal.see({self._name(key): patients.get(key, "") for key in by_client})
+        self.passing.see({key: patients.get(key, "") for key in by_client})
         return planned
 
     def _known(self, by_client: Mapping[ClientKey, list[Wanted]]) -> dict[ClientKey, str]:
@@ -169,9 +130,9 @@ class Planner:
             if patient not in records:
                 self.problems += [row.refused("sync-client-unknown") for row in rows]
                 continue
-            said = rows_print([row.cells for row in rows], self.context, vault)
+            said = rows_print([row.cells for row in rows], self.context.how, vault)
             if settled.get(patient) and settled[patient] == client_print(said, versions_of(records[patient])):
-                self.settled = (self.settled[0] + 1, self.settled[1] + len(rows))
+                self._same = (self._same[0] + 1, self._same[1] + len(rows))
                 continue
             due[patient] = said
         memory, others = self.journal.memory(due), self.journal.others(due)
@@ -192,22 +153,19 @@ class Planner:
         kept = tuple(row for row in rows if row.place not in refused)
         return PlannedClient(plan=plan, rows=kept, print="" if refused else said)
 
-    def _no_longer_listed(self, changed: Recent | None) -> Iterator[PlannedClient]:
+    def _no_longer_listed(self) -> Iterator[PlannedClient]:
         """Clients of earlier runs who are not in the list: for them nothing ends but a place whose consent is over.
 
         Read are those whose record changed, or may have lapsed, since nothing was left to do for them.
         """
-        for some in self.journal.remembered():
-            gone = [patient for patient in some if patient not in self._met]
+        for gone, unread in self.passing.no_longer_listed():
             self.unlisted.count(gone)
-            good = self._settled(gone) if changed else {}
-            passed = {patient for patient, mark in good.items() if mark and changed and patient not in changed.patients}
-            for chunk in in_chunks((patient for patient in gone if patient not in passed), CHUNK):
+            for chunk in in_chunks(unread, CHUNK):
                 yield from self._without_rows(chunk)
 
     def _without_rows(self, patients: Sequence[str]) -> Iterator[PlannedClient]:
         records, memory = self.population.records(patients), self.journal.memory(patients)
-        others, said = self.journal.others(patients), rows_print([], self.context, self.journal.vault)
+        others, said = self.journal.others(patients), rows_print([], self.context.how, self.journal.vault)
         marks = dict.fromkeys(patients, "")
         for patient, bodies in records.items():
             network = network_of(bodies, patient)
@@ -222,10 +180,3 @@ class Planner:
 
     def _settled(self, patients: Iterable[str]) -> dict[str, str]:
         return still_good(self.journal.settled(patients), local_day(self.context.at))
-
-    def _name(self, key: ClientKey) -> str:
-        """A keyed hash of how the source names a client."""
-        return self.journal.vault.fingerprint(f"client\x1e{key.system}\x1e{key.value}")
-
-    def _said(self, client: ClientRows) -> str:
-        return rows_print(client.cells, self.context, self.journal.vault) if client.is_whole else ""

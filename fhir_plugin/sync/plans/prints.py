@@ -8,28 +8,22 @@ a consent or a bond that somebody takes part by may end: a print carries that da
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from datetime import date, datetime
+from datetime import date
 from functools import cache
 from importlib.metadata import version
 
-from fhir_plugin.consent import Policy, facts_of, lapses
-from fhir_plugin.model.dates import day_after
-from fhir_plugin.model.network import SupportNetwork
-from fhir_plugin.sync.deciding.decisions import Context
-from fhir_plugin.sync.deciding.taking_part import is_open
 from fhir_plugin.sync.journals.vault import Vault
 from fhir_plugin.wire import dumps
 
-__all__ = ["client_print", "holds_until", "holds_version", "is_print_of", "rows_print", "still_good", "with_day"]
+__all__ = ["client_print", "holds_version", "is_print_of", "rows_print", "still_good", "with_day"]
 
 _DAY = "@"
 """Between a print and its day."""
 
 
-def rows_print(rows: Sequence[Sequence[str]], context: Context, vault: Vault) -> str:
+def rows_print(rows: Sequence[Sequence[str]], how: Sequence[str], vault: Vault) -> str:
     """The print of what the source says of one client (the cells of rows), and of how it is read; of nothing else."""
-    said = dumps([_software(), context.source, context.dialect, context.policy.label, rows])
-    return vault.fingerprint(said)
+    return vault.fingerprint(dumps([_software(), *how, rows]))
 
 
 @cache
@@ -51,17 +45,6 @@ def holds_version(mark: str, version: str) -> bool:
 def is_print_of(mark: str, rows: str) -> bool:
     """Whether a ``client_print`` is one of these rows, whatever the EHR held."""
     return bool(rows) and mark.startswith(f"{rows}.")
-
-
-def holds_until(network: SupportNetwork, policy: Policy, at: datetime) -> date | None:
-    """The first day on which somebody who takes part may do so no longer; None when no such day is known."""
-    taking_part = [figure for figure in network.figures if is_open(figure, at)]
-    if not taking_part:
-        return None
-    ends = [figure.bond.end.last_day() for figure in taking_part if figure.bond.end]
-    days = [day_after(end) for end in ends if end < date.max]
-    days += [lapse.day for lapse in lapses(network.consents, facts_of(network), policy, after=at)]
-    return min(days, default=None)
 
 
 def with_day(mark: str, until: date | None) -> str:

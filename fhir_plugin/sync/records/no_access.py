@@ -18,7 +18,7 @@ from fhir_plugin.mapping.json import Json
 from fhir_plugin.model.terms import BSN_SYSTEMS
 from fhir_plugin.sync.records.own_records import OwnRecords
 from fhir_plugin.sync.records.own_store import OwnStore
-from fhir_plugin.sync.sources.wanted import ClientKey
+from fhir_plugin.sync.sources.naming import ClientKey
 
 __all__ = ["OwnEhr", "OwnPopulation", "own_url", "without_access"]
 

@@ -14,8 +14,8 @@ from fhir_plugin.mapping.json import objects, text
 from fhir_plugin.mapping.network import from_fhir
 from fhir_plugin.mapping.reading import ONE_SERVER, is_elsewhere
 from fhir_plugin.model.network import SupportNetwork
+from fhir_plugin.sync.sources.naming import ClientKey
 from fhir_plugin.sync.sources.spool import SUBJECTS, owner_of
-from fhir_plugin.sync.sources.wanted import ClientKey
 
 __all__ = ["Population", "network_of", "version_of", "versions_of"]
 

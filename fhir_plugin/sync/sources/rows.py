@@ -2,21 +2,21 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator
 from dataclasses import replace
 from typing import Any
 
-from fhir_plugin.model.bsn import holds_bsn, is_bsn, may_hold_bsn
+from fhir_plugin.model.bsn import holds_bsn, may_hold_bsn
 from fhir_plugin.model.dates import PartialDate
 from fhir_plugin.model.identity import Identifier
 from fhir_plugin.model.terms import BIOLOGICAL_PARENT_CODES, PROFESSIONAL_ROLE_CODES, V3_ROLE_CODE
 from fhir_plugin.sync.sources.building import Cells, claim_of, figure_of, role_of
-from fhir_plugin.sync.sources.columns import BSN_SYSTEM, ColumnMap
+from fhir_plugin.sync.sources.columns import ColumnMap
+from fhir_plugin.sync.sources.naming import ClientNames, bsn_in, without_guard
 from fhir_plugin.sync.sources.tables import Row, Table
 from fhir_plugin.sync.sources.values import BadCell, Words, read_date, read_email, read_phone
 from fhir_plugin.sync.sources.vocabulary import ALSO, YES_NO, own_codes
-from fhir_plugin.sync.sources.wanted import ClientKey, Place, Problem, Wanted
+from fhir_plugin.sync.sources.wanted import Place, Problem, Wanted
 
 __all__ = ["RowReader", "cell_kind"]
 
@@ -67,30 +67,12 @@ class RowReader:
         elements = {name for name, fields in _ELEMENTS.items() if used & set(fields)}
         self._provided = frozenset(elements)
         self._position = {name: index for index, name in enumerate(table.header)}
-        self._client = columns.client_field
-        self._client_at = [self._position[header] for header in columns.of(self._client)]
+        self._names = ClientNames(table.header, columns)
 
     def read(self) -> Iterator[Wanted | Problem]:
         """Every row, as a figure or as what is wrong with it; several cells may be wrong in one row."""
         for row in self._table.rows():
             yield from self.read_row(row)
-
-    def rows(self) -> Iterator[Row]:
-        """Every row as it stands."""
-        return self._table.rows()
-
-    def client_of(self, row: Row) -> ClientKey | None:
-        """The client a row is about, without reading more of it; None where it cannot be told."""
-        found = ""
-        for index in self._client_at:
-            if row.fault or any(index == fault for fault, _ in row.faults):
-                return None
-            found = _without_guard(row.cells[index]) or found
-        try:
-            value = str(self._value(self._client, found)) if found else ""
-        except BadCell:
-            return None
-        return self._key(self._client, value) if value else None
 
     def read_row(self, row: Row) -> Iterator[Wanted | Problem]:
         """One row, as a figure or as everything that is wrong with it."""
@@ -107,17 +89,13 @@ class RowReader:
         else:
             yield replace(self._wanted(cells, place), cells=row.cells)
 
-    def _key(self, name: str, value: str) -> ClientKey:
-        system = {"client_bsn": BSN_SYSTEM, "client_identifier": self._columns.client_system}.get(name, "")
-        return ClientKey(system=system, value=value.removeprefix("Patient/"))
-
     def _cells(self, row: Row, place: Place) -> tuple[Cells, list[Problem]]:
         values: Cells = {}
         problems: list[Problem] = []
         faults = dict(row.faults)
         for header, name in self._columns.fields.items():
             index = self._position[header]
-            text = _without_guard(row.cells[index])
+            text = without_guard(row.cells[index])
             if index in faults:
                 problems.append(Problem(place=place, column=header, code=faults[index]))
                 continue
@@ -163,7 +141,7 @@ class RowReader:
         provided = self._provided | ({"identifiers"} if columns.key_system else set())
         return Wanted(
             place=place,
-            client=self._key(self._client, cells[self._client]),
+            client=self._names.key(cells[self._names.field]),
             key=key,
             figure=figure_of(cells, identifiers),
             provided=frozenset(provided),
@@ -200,8 +178,8 @@ def _add(values: Cells, name: str, value: Any) -> None:
 
 
 def _client_bsn(text: str) -> str:
-    digits = re.sub(r"[\s.\-/_]", "", text).zfill(9)
-    if not is_bsn(digits):
+    digits = bsn_in(text)
+    if not digits:
         raise BadCell("sync-bsn-invalid")
     return digits
 
@@ -239,11 +217,6 @@ def _consent_faults(cells: Cells) -> Iterator[tuple[str, str]]:
 
 def _reversed(start: PartialDate | None, end: PartialDate | None) -> bool:
     return bool(start and end and end.last_day() < start.first_day())
-
-
-def _without_guard(text: str) -> str:
-    """A cell without the apostrophe that a problem report puts before what a spreadsheet takes for a formula."""
-    return text[1:] if text[:1] == "'" and text[1:2] in ("=", "+", "-", "@") else text
 
 
 def _with_cells(problem: Problem, row: Row) -> Problem:

@@ -75,9 +75,11 @@ def open_csv(path: Path) -> Table:
     check_header(path.name, names)
 
     def rows() -> Iterator[Row]:
+        width = len(names)
         for line, cells in _records(path, encoding, separator, skip):
-            if line > header_line and any(cell.strip() for cell in cells):
-                yield _row(line, cells, len(names))
+            trimmed = list(map(str.strip, cells))
+            if line > header_line and any(trimmed):
+                yield _row(line, trimmed, width)
 
     shown = {"\t": "tab"}.get(separator, separator)
     label = {"utf-8-sig": "UTF-8", "utf-16": "UTF-16", "utf-16-le": "UTF-16", "cp1252": "Windows-1252"}[encoding]
@@ -103,8 +105,7 @@ def check_header(file: str, names: tuple[str, ...]) -> None:
         )
 
 
-def _row(line: int, cells: list[str], width: int) -> Row:
-    trimmed = [cell.strip() for cell in cells]
+def _row(line: int, trimmed: list[str], width: int) -> Row:
     if trimmed == [_BROKEN]:
         return Row(line=line, cells=("",) * width, fault="sync-cut-off")
     if DAMAGED in "".join(trimmed):

@@ -8,8 +8,9 @@ from typing import Any
 from fhir_plugin.model.dates import PartialDate
 from fhir_plugin.model.figure import SupportFigure
 from fhir_plugin.model.terms import InformationCategory
+from fhir_plugin.sync.sources.naming import ClientKey
 
-__all__ = ["ClientKey", "ConsentClaim", "Place", "Problem", "Wanted"]
+__all__ = ["ConsentClaim", "Place", "Problem", "Wanted"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -51,19 +52,6 @@ class Problem:
     code: str
     params: tuple[tuple[str, str], ...] = ()
     cells: tuple[str, ...] = field(default=(), repr=False, compare=False)
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ClientKey:
-    """How a source names a client.
-
-    Attributes:
-        system: identifier system; empty when ``value`` is the EHR's own Patient id.
-        value: held in memory only, never written anywhere in clear.
-    """
-
-    system: str
-    value: str = field(repr=False)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
