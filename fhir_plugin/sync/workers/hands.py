@@ -17,7 +17,7 @@ from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import Future, ProcessPoolExecutor
 from contextlib import AbstractContextManager, contextmanager
 from itertools import islice
-from multiprocessing import forkserver, resource_tracker
+from multiprocessing import resource_tracker
 from multiprocessing.connection import wait
 from typing import Any, TypeVar
 
@@ -63,11 +63,10 @@ def side_by_side(opening: Opening[Work, Outcome], work: Iterable[Work], processe
     waiting = iter(work)
     context = multiprocessing.get_context("forkserver")  # it has no connection that a process could inherit
     context.set_forkserver_preload([type(opening).__module__])
-    _start_server()
     with ProcessPoolExecutor(processes, mp_context=context, initializer=_begin, initargs=(opening,)) as pool:
-        running: deque[Future[Outcome]] = deque(
-            pool.submit(_do, piece) for piece in islice(waiting, processes * _AHEAD)
-        )
+        running: deque[Future[Outcome]] = deque()
+        with _undisturbed():
+            running.extend(pool.submit(_do, piece) for piece in islice(waiting, processes * _AHEAD))
         try:
             while running:
                 yield _next_done(running).result()
@@ -77,12 +76,13 @@ def side_by_side(opening: Opening[Work, Outcome], work: Iterable[Work], processe
             raise
 
 
-def _start_server() -> None:
-    """Start what the processes come from; Ctrl-C reaches the run alone, which lets them finish what they do."""
+@contextmanager
+def _undisturbed() -> Iterator[None]:
+    """Start processes that Ctrl-C does not reach: it stops the run, which lets them finish what they do."""
     resource_tracker.ensure_running()  # here, for it lets Ctrl-C through again
     before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
     try:
-        forkserver.ensure_running()
+        yield
     finally:
         signal.pthread_sigmask(signal.SIG_SETMASK, before)
 
