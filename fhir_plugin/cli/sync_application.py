@@ -76,7 +76,7 @@ class Application:
             InputError: an answer in the plan means nothing; no run was begun.
             UsageError: the one client that was asked for is not in the plan.
         """
-        reader, total = self.reader, self.reader.totals.get("clients", 0)
+        reader, total = self.reader, self._total()
         self._check()
         client = self.connection.client(reader.ehr)
         with (
@@ -98,6 +98,12 @@ class Application:
                 held.finish(run)
             noticed = held.noticed(run) + Counter(f"{UNTRUE}{check}" for check in ehr.abilities.untrue)
         return run, did, noticed
+
+    def _total(self) -> int:
+        """How many clients there are to do; who was passed over when the plan was made is in no line of it."""
+        totals = self.reader.totals
+        listed = 1 if self.only else totals.get("clients", 0) - totals.get("clients-settled", 0)
+        return min(listed, self.limit or listed)
 
     def unanswered(self) -> Waiting:
         """What in the plan, or for the one client of it, nobody answered; most plans ask nothing: not read again."""

@@ -237,10 +237,12 @@ def _report_refused(
 ) -> None:
     for line in problem_lines(refused, language):
         click.echo(line)
-    count = write_problems(
+    count, kept = write_problems(
         report, table.header, columns.of(columns.client_field), refused, language, source=columns.source
     )
     click.echo(words("sync-problems-file", language, count=str(count), file=str(report)))
+    if kept is not None:
+        click.echo(words("sync-problems-kept", language, file=report.name, kept=kept.name))
 
 
 def _say_unlisted(unlisted: Unlisted, language: Language) -> None:

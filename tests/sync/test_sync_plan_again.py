@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import errno
 import json
 import stat
 from typing import Any
 
 import pytest
-from sync_desk import CLIENT_SYSTEM, Desk, as_csv, row
+from sync_desk import CLIENT_SYSTEM, CONSENT, Desk, as_csv, row
 from test_sync_command import Command, command, plan
 
+from fhir_plugin.errors import UsageError
 from fhir_plugin.sync.plans.carrying import EarlierAnswers
 from fhir_plugin.sync.sources.fhir_source import FhirSource
 
@@ -104,6 +106,41 @@ def test_a_file_that_is_no_plan_is_not_overwritten(command: Command, desk: Desk)
     result = plan(command, desk, [row()])
     assert result.exit_code != 0
     assert (desk.folder / "sync-plan.json").read_text(encoding="utf-8") == "mijn aantekeningen"
+
+
+def test_a_plan_that_was_cut_off_is_not_overwritten_either(command: Command, desk: Desk) -> None:
+    desk.ehr.add(_NAMED)
+    plan(command, desk, [row(Mobiel="")])
+    path = desk.folder / "sync-plan.json"
+    cut = path.read_bytes()[:-40]
+    path.write_bytes(cut)
+    again = plan(command, desk, [row(Mobiel="")])
+    assert isinstance(again.exception, UsageError)
+    assert again.exception.code == "sync-plan-in-the-way"
+    assert path.read_bytes() == cut
+
+
+def test_a_full_disk_leaves_the_plan_that_was_there(
+    command: Command, desk: Desk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def full(*_: object) -> None:
+        raise OSError(errno.ENOSPC, "full")
+
+    plan(command, desk, [row()])
+    path = desk.folder / "sync-plan.json"
+    before, beside = path.read_bytes(), set(desk.folder.iterdir())
+    monkeypatch.setattr("fhir_plugin.sync.plans.planfile.shutil.copyfileobj", full)
+    again = plan(command, desk, [row(), row(key="F2", Achternaam="Vos")])
+    assert isinstance(again.exception, OSError)
+    assert path.read_bytes() == before
+    assert set(desk.folder.iterdir()) == beside
+
+
+def test_who_is_passed_over_is_counted_apart(command: Command, desk: Desk) -> None:
+    plan(command, desk, [row(**CONSENT), row(1002, "F2")])
+    command("apply", "sync-plan.json", "-q")
+    again = plan(command, desk, [row(**CONSENT), row(1002, "F2", Achternaam="Bos")])
+    assert "1  ongewijzigd sinds de vorige run: overgeslagen" in again.output
 
 
 def test_mended_rows_stay_rows_of_the_source_they_were_refused_from(command: Command, desk: Desk) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import stat
 from dataclasses import replace
 from pathlib import Path
 
@@ -125,13 +126,27 @@ def test_the_report_of_problems_can_be_mended_and_fed_back(tmp_path: Path) -> No
     table = open_csv(path)
     problems = [item for item in read(path) if isinstance(item, Problem)]
     report = tmp_path / "rijen.csv"
-    assert write_problems(report, table.header, ("Cliëntnummer",), problems, "nl", source="jim") == 1
+    assert write_problems(report, table.header, ("Cliëntnummer",), problems, "nl", source="jim") == (1, None)
     text = report.read_text(encoding="utf-8-sig")
     assert "999990019" not in text
     assert "Dit is geen bestaand telefoonnummer." in text
     (found,) = read(written(tmp_path, text.replace("06-123", "06-12345601")))
     assert isinstance(found, Wanted)
     assert found.figure.telecoms[0].value == "+31612345601"
+
+
+def test_a_report_that_somebody_mended_is_kept_beside_the_next(tmp_path: Path) -> None:
+    path = written(tmp_path, as_csv([row(Mobiel="06-1")]))
+    table, problems = open_csv(path), [item for item in read(path) if isinstance(item, Problem)]
+    report = tmp_path / "rijen.csv"
+    for _ in range(2):
+        assert write_problems(report, table.header, ("Cliëntnummer",), problems, "nl", source="jim") == (1, None)
+    report.write_text(report.read_text(encoding="utf-8-sig").replace("06-1;", "06-12345601;"), encoding="utf-8-sig")
+    mended = report.read_bytes()
+    _, kept = write_problems(report, table.header, ("Cliëntnummer",), problems, "nl", source="jim")
+    assert kept == tmp_path / "rijen.kept-1.csv"
+    assert kept.read_bytes() == mended
+    assert stat.S_IMODE(report.stat().st_mode) == 0o600
 
 
 def test_a_clients_bsn_is_checked_and_never_shown(tmp_path: Path) -> None:

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
-import tempfile
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -14,6 +12,7 @@ from fhir_plugin.errors import UsageError
 from fhir_plugin.sync.deciding.decided import Action, ClientPlan, Conflict, FigurePlan
 from fhir_plugin.sync.plans.codec import plan_from
 from fhir_plugin.sync.plans.planfile import PlanReader, Waiting
+from fhir_plugin.sync.whole_file import whole_file
 
 __all__ = ["Open", "count_open", "waiting", "write_answers"]
 
@@ -85,16 +84,8 @@ def write_answers(path: Path, digest: str, answers: Mapping[str, str]) -> None:
     lines = path.read_bytes().split(b"\n")
     by_line = len(lines) > 1 and lines[1].startswith(b'"clients": [')
     changed = [_answered(line, answers) for line in lines] if by_line else [_whole(b"\n".join(lines), answers)]
-    descriptor, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
-    try:
-        with os.fdopen(descriptor, "wb") as stream:
-            stream.write(b"\n".join(changed))
-            stream.flush()
-            os.fsync(stream.fileno())
-        os.replace(name, path)  # noqa: PTH105  a Path would say no more
-    except BaseException:
-        Path(name).unlink(missing_ok=True)
-        raise
+    with whole_file(path) as stream:
+        stream.write(b"\n".join(changed))
 
 
 def _of_figure(patient: str, figure: FigurePlan) -> Iterator[Open]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import shutil
-from collections.abc import Collection, Iterator
+from collections.abc import Collection
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
@@ -12,6 +12,7 @@ from fhir_plugin.errors import InputError, UsageError
 from fhir_plugin.sync.deciding.decided import Conflict, FigurePlan
 from fhir_plugin.sync.plans.answering import Open, waiting
 from fhir_plugin.sync.plans.planfile import PlannedClient, PlanReader
+from fhir_plugin.sync.whole_file import kept_beside
 
 __all__ = ["EarlierAnswers"]
 
@@ -43,21 +44,26 @@ class EarlierAnswers:
         if not path.exists():
             return found
         try:
-            reader = PlanReader(path)
-        except InputError:
+            found._read(PlanReader(path), (ehr, source))
+        except InputError as error:
+            if error.code != "sync-no-plan":
+                raise
             raise UsageError(
                 "This file is no plan; it is not overwritten.",
                 code="sync-plan-in-the-way",
                 where=path.name,
                 remedy="Give the plan another name with -o, or move the file.",
             ) from None
-        found.digest = reader.digest
-        if reader.totals.get("question") or reader.totals.get("conflict"):
-            whose = (reader.ehr, reader.source) == (ehr, source)
-            for item in waiting(planned.plan for planned in reader.clients()):
-                if item.answer:
-                    found._left[_question(item) if whose else (reader.source, item.patient, item.key)] = item.answer
         return found
+
+    def _read(self, reader: PlanReader, whose: tuple[str, str]) -> None:
+        self.digest = reader.digest
+        if not reader.asks:
+            return
+        same = (reader.ehr, reader.source) == whose
+        for item in waiting(planned.plan for planned in reader.clients()):
+            if item.answer:
+                self._left[_question(item) if same else (reader.source, item.patient, item.key)] = item.answer
 
     def onto(self, planned: PlannedClient) -> PlannedClient:
         """A client of the new plan with the answers that were given to the very same questions."""
@@ -78,7 +84,7 @@ class EarlierAnswers:
         """
         if not self._left or self.digest in applied:
             return None
-        kept = next(path for path in _names(self.path) if not path.exists())
+        kept = kept_beside(self.path)
         with (
             self.path.open("rb") as stream,
             os.fdopen(os.open(kept, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb") as copy,
@@ -113,11 +119,3 @@ def _filled(figure: FigurePlan, answers: dict[str, str]) -> FigurePlan:
             replace(item, conflicts=onto(item.conflicts, f"{figure.row}|{item.target}")) for item in figure.candidates
         ),
     )
-
-
-def _names(path: Path) -> Iterator[Path]:
-    """``sync-plan.kept-1.json`` and on."""
-    number = 0
-    while True:
-        number += 1
-        yield path.with_suffix(f".kept-{number}{path.suffix}")

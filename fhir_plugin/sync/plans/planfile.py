@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import hashlib
 import json
-import os
 import shutil
 import tempfile
 from collections import Counter
@@ -20,6 +19,7 @@ from fhir_plugin.wire import dumps, loads
 if TYPE_CHECKING:
     from fhir_plugin.sync.deciding.decided import ClientPlan
     from fhir_plugin.sync.sources.wanted import Wanted
+from fhir_plugin.sync.whole_file import whole_file
 
 __all__ = ["PlanReader", "PlanWriter", "PlannedClient", "Waiting", "client_of", "counts_of", "line_of"]
 
@@ -79,19 +79,19 @@ class PlanWriter:
         self.totals.update(counts_of(planned))
 
     def close(self, problems: int, settled: tuple[int, int] = (0, 0)) -> None:
-        """Write the file, readable by its owner alone.
+        """Write the file, readable by its owner alone; until it is whole, the one before stays.
 
         Args:
             problems: rows that were refused.
             settled: clients, and figures of theirs, for whom nothing changed since the last run; only counted.
         """
         self.totals["rows-refused"] = problems
+        self.totals["clients-settled"] = settled[0]
         self.totals["clients"] += settled[0]
         self.totals["none"] += settled[1]
         head = json.dumps({**self._head, "totals": dict(self.totals)}, ensure_ascii=False)
         self._spool.seek(0)
-        descriptor = os.open(self._path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
-        with os.fdopen(descriptor, "wb") as stream:
+        with whole_file(self._path) as stream:
             stream.write(f"{head[:-1]},\n".encode() + _CLIENTS)
             shutil.copyfileobj(self._spool, stream)
             stream.write(b"\n]}\n")

@@ -12,8 +12,9 @@ from fhir_plugin.texts import Language, words
 __all__ = ["client_words", "consent_words", "element_words", "plan_lines", "totals_lines"]
 
 TOTALS = (
-    "clients", "clients-written", "add", "update", "end", "none", "consent-record", "consent-adopt", "consent-withdraw",
-    "consent-stands", "consent-beside", "waits-for-consent", "incomplete", "not-recorded", "edited", "conflict",
+    "clients", "clients-settled", "clients-written", "add", "update", "end", "none",
+    "consent-record", "consent-adopt", "consent-withdraw", "consent-stands",
+    "consent-beside", "waits-for-consent", "incomplete", "not-recorded", "edited", "conflict",
     "question", "rows-refused",
 )  # fmt: skip
 """Totals in the order they are read."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import csv
-import os
+import io
 from collections.abc import Iterable, Iterator, Sequence
 from itertools import groupby
 from pathlib import Path
@@ -14,6 +14,7 @@ from fhir_plugin.sync.sources.columns import REPORT_PREFIX
 from fhir_plugin.sync.sources.tables import Table
 from fhir_plugin.sync.sources.vocabulary import words_of
 from fhir_plugin.sync.sources.wanted import Place, Problem
+from fhir_plugin.sync.whole_file import kept_beside, whole_file
 from fhir_plugin.texts import Language, sentence
 
 __all__ = ["describe", "is_mended", "problem_lines", "source_of", "write_problems"]
@@ -60,8 +61,10 @@ def write_problems(
     language: Language,
     *,
     source: str,
-) -> int:
+) -> tuple[int, Path | None]:
     """Write the report as CSV (UTF-8 with BOM, semicolons, as Excel opens it); readable by the owner alone.
+
+    A report that was there is kept beside it: somebody may have mended its rows, or be feeding it back.
 
     A row with several faults stands in it once. Cells that a spreadsheet would take for a formula get an apostrophe.
 
@@ -74,25 +77,30 @@ def write_problems(
         source: name of the source, so that the mended rows stay rows of that source.
 
     Returns:
-        The number of rows in it.
+        The number of rows in it, and where the report that was there is kept.
     """
-    kept = [name for name in header if not name.startswith(REPORT_PREFIX)]
-    positions = [(header.index(name), name) for name in kept]
+    named = [name for name in header if not name.startswith(REPORT_PREFIX)]
+    positions = [(header.index(name), name) for name in named]
     count = 0
-    descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
-    with os.fdopen(descriptor, "w", encoding="utf-8-sig", newline="") as stream:
-        writer = csv.writer(stream, delimiter=";")
-        writer.writerow([*kept, *_EXTRA])
-        for place, group in groupby(problems, key=lambda problem: problem.place):
-            listed = list(group)
-            cells = listed[0].cells
-            columns = ", ".join(dict.fromkeys(problem.column for problem in listed if problem.column))
-            reasons = " ".join(dict.fromkeys(describe(problem, language) for problem in listed))
-            row = [_shown(cells[index], name in clients) if index < len(cells) else "" for index, name in positions]
-            file = f"{place.file}[{place.sheet}]" if place.sheet else place.file
-            writer.writerow([*row, source, file, place.resource or place.line, columns, reasons])
-            count += 1
-    return count
+    report = io.StringIO(newline="")
+    writer = csv.writer(report, delimiter=";")
+    writer.writerow([*named, *_EXTRA])
+    for place, group in groupby(problems, key=lambda problem: problem.place):
+        listed = list(group)
+        cells = listed[0].cells
+        columns = ", ".join(dict.fromkeys(problem.column for problem in listed if problem.column))
+        reasons = " ".join(dict.fromkeys(describe(problem, language) for problem in listed))
+        row = [_shown(cells[index], name in clients) if index < len(cells) else "" for index, name in positions]
+        file = f"{place.file}[{place.sheet}]" if place.sheet else place.file
+        writer.writerow([*row, source, file, place.resource or place.line, columns, reasons])
+        count += 1
+    content = report.getvalue().encode("utf-8-sig")
+    kept = kept_beside(path) if path.exists() and path.read_bytes() != content else None
+    if kept:
+        path.rename(kept)
+    with whole_file(path) as stream:
+        stream.write(content)
+    return count, kept
 
 
 def is_mended(table: Table) -> bool:
