@@ -5,6 +5,7 @@ from __future__ import annotations
 import sys
 import time
 from collections import Counter
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import cast
 
@@ -12,9 +13,10 @@ import click
 
 from fhir_plugin.cli.files import OutputFile
 from fhir_plugin.cli.sync_options import Connection, Meter, connection_options, journal_options, language_option
-from fhir_plugin.sync.applying.run_report import RunReport, Tally
+from fhir_plugin.sync.applying.run_report import About, RunReport, Tally
 from fhir_plugin.sync.plans.planfile import PlanReader, Waiting
 from fhir_plugin.sync.records.storage import Storage
+from fhir_plugin.sync.whole_file import whole_file
 from fhir_plugin.sync.workers.sizes import GROUP, WORKERS
 from fhir_plugin.texts import Language
 
@@ -51,7 +53,7 @@ def apply(
     """Do exactly what PLAN says, or say what changed meanwhile."""
     language = cast(Language, lang)
     reader = PlanReader(plan_file)
-    started = time.monotonic()
+    begun, started = datetime.now(UTC), time.monotonic()
     if reader.is_empty and not only:
         run, did, noticed, waiting = _begin_and_end(reader, storage, dry_run), Tally(), Counter[str](), Waiting()
     else:
@@ -72,10 +74,18 @@ def apply(
         )
         run, did, noticed = application()
         waiting = application.unanswered()
-    outcome = RunReport(run=run, did=did, seconds=time.monotonic() - started, noticed=noticed, waiting=waiting)
+    outcome = RunReport(
+        run=run,
+        did=did,
+        seconds=time.monotonic() - started,
+        about=About(source=reader.source, ehr=reader.ehr, plan=plan_file.name, started=begun),
+        noticed=noticed,
+        waiting=waiting,
+    )
     click.echo(outcome.text(language))
     if report is not None:
-        report.write_text(outcome.in_form(report.suffix, language), encoding="utf-8")
+        with whole_file(report) as stream:
+            stream.write(outcome.in_form(report.suffix, language).encode())
     sys.exit(0 if outcome.clean else 1)
 
 

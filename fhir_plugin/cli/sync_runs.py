@@ -44,7 +44,9 @@ def status(plan_file: Path, storage: Storage, lang: str) -> None:
         click.echo(
             f"  {mark} {run.id:>4}  {run.started:<25}  {run.finished or '…':<25}  {states or '—'}  ({run.resources})"
         )
-    sys.exit(1 if any(not run.finished for run in runs[:1]) else 0)
+    if broken := any(not run.finished for run in runs[:1]):
+        click.echo(words("sync-status-unfinished", language, run=str(runs[0].id)))
+    sys.exit(1 if broken else 0)
 
 
 @click.command("undo")

@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import json
+import re
+import stat
 from collections.abc import Callable
 from pathlib import Path
 
+import lxml.html
 import pytest
 from click.testing import CliRunner, Result
 from sync_desk import CLIENT_SYSTEM, CONSENT, Desk, as_csv, row
@@ -47,7 +50,12 @@ def test_plan_apply_status_and_undo_say_what_they_did(command: Command, desk: De
     applied = command("apply", "sync-plan.json", "--report", "run.html", "-q")
     assert applied.exit_code == 0, applied.output
     assert "geschreven" in applied.output
-    assert (desk.folder / "run.html").read_text(encoding="utf-8").startswith("<!doctype html>")
+    page = lxml.html.fromstring((desk.folder / "run.html").read_bytes())
+    told = {row[0].text_content(): row[1].text_content() for row in page.iter("tr")}
+    assert (told["Bron"], told["EPD"], told["Plan"]) == ("lijst", desk.client.base_url, "sync-plan.json")
+    assert told["geschreven"] == "1"
+    assert re.fullmatch(r"\d\d-\d\d-\d{4} \d\d:\d\d", told["Begonnen"])
+    assert stat.S_IMODE((desk.folder / "run.html").stat().st_mode) == 0o600
     status = command("status", "sync-plan.json")
     assert (status.exit_code, "geschreven" in status.output) == (0, True)
     undone = command("undo", "1", "sync-plan.json", "-q")
@@ -113,7 +121,28 @@ def test_a_report_for_programs_names_clients_that_need_a_person(command: Command
     result = command("apply", "sync-plan.json", "--report", "run.json", "-q")
     assert result.exit_code == 1
     body = json.loads((desk.folder / "run.json").read_text(encoding="utf-8"))
+    assert (body["source"], body["plan"]) == ("lijst", "sync-plan.json")
     assert body["attention"] == [{"client": "Patient/p1002", "state": "changed", "code": "sync-changed"}]
+
+
+def test_a_report_on_paper_says_what_needs_a_person_and_what_it_was_of(command: Command, desk: Desk) -> None:
+    plan(command, desk, [row(1002, "F2")])
+    desk.ehr.store["Patient"].pop("p1002")
+    command("apply", "sync-plan.json", "--report", "run.txt", "--lang", "en", "-q")
+    text = (desk.folder / "run.txt").read_text(encoding="utf-8")
+    assert text.startswith("Source: lijst\nEHR: ")
+    assert "Patient/p1002: " in text
+    assert "The record changed since the plan: nothing was written." in text
+
+
+def test_a_run_that_was_broken_off_is_told_with_how_to_go_on(command: Command, desk: Desk) -> None:
+    plan(command, desk, [row()])
+    with open_journal(desk.folder / "var/sync.sqlite", desk.client.base_url, "lijst") as journal:
+        journal.begin("another plan", 1)
+    status = command("status", "sync-plan.json")
+    assert status.exit_code == 1
+    assert "Run 1 is niet klaar" in status.output
+    assert "`sync resume PLAN` gaat verder" in status.output
 
 
 def test_the_output_is_english_when_asked_for(command: Command, desk: Desk) -> None:

@@ -6,15 +6,33 @@ import html
 import json
 from collections import Counter
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
+from datetime import datetime
 
+from fhir_plugin.model.dates import AMSTERDAM
 from fhir_plugin.sync.journals.journal import UNTRUE, WINDOW, Step
 from fhir_plugin.sync.plans.planfile import Waiting
 from fhir_plugin.texts import Language, words
 
-__all__ = ["RunReport", "Tally"]
+__all__ = ["About", "RunReport", "Tally"]
 
 _TROUBLE = ("changed", "failed", "unknown", "intent", "to-enter")
+
+
+_STYLE = (
+    "body{font:1rem/1.5 sans-serif;margin:2rem auto;max-width:60rem;padding:0 1rem;overflow-wrap:anywhere}"
+    "th,td{padding:.2rem 1rem .2rem 0;text-align:left;vertical-align:top}th{font-weight:normal}"
+    "caption{font-weight:bold;text-align:left}table{margin:0 0 1.5rem}"
+)
+
+
+def _table(caption: str, rows: Iterable[tuple[str, object]]) -> str:
+    """Rows of what is told and its value."""
+    body = "".join(
+        f'<tr><th scope="row">{html.escape(name)}</th><td>{html.escape(str(value))}</td></tr>' for name, value in rows
+    )
+    head = f"<caption>{html.escape(caption)}</caption>" if caption else ""
+    return f"<table>{head}{body}</table>" if body else ""
 
 
 @dataclass(slots=True)
@@ -44,10 +62,36 @@ class Tally:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class About:
+    """What a run was of, for a report that is kept.
+
+    Attributes:
+        plan: name of the file.
+        started: an aware instant.
+    """
+
+    source: str
+    ehr: str
+    plan: str
+    started: datetime
+
+    def facts(self, language: Language) -> list[tuple[str, str]]:
+        """Label and value, for people; the time as it is in the Netherlands."""
+        values = {
+            "source": self.source,
+            "ehr": self.ehr,
+            "plan": self.plan,
+            "started": f"{self.started.astimezone(AMSTERDAM):%d-%m-%Y %H:%M}",
+        }
+        return [(words(f"sync-report-{name}", language), value) for name, value in values.items()]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class RunReport:
     """The outcome of one run.
 
     Attributes:
+        about: what it was of; told in a report that is kept.
         seconds: wall time.
         noticed: what was found out about the EHR, as ``Journal.notice`` keeps it.
         waiting: questions and conflicts of the plan that nobody answered; they were left alone.
@@ -56,6 +100,7 @@ class RunReport:
     run: int
     did: Tally
     seconds: float
+    about: About | None = None
     noticed: Mapping[str, int] = field(default_factory=dict)
     waiting: Waiting = field(default_factory=Waiting)
 
@@ -81,8 +126,10 @@ class RunReport:
 
     def json(self) -> str:
         """For a program."""
+        about = self.about
         body = {
             "run": self.run,
+            **({**asdict(about), "started": about.started.isoformat(timespec="seconds")} if about else {}),
             "seconds": round(self.seconds, 3),
             "resources": self.resources,
             "states": dict(self.did.states),
@@ -98,21 +145,29 @@ class RunReport:
 
     def html(self, language: Language) -> str:
         """A page of its own."""
-        rows = "".join(f"<tr><td>{n}</td><td>{html.escape(name)}</td></tr>" for name, n in self._counts(language))
-        lines = [*self._notices(language), *self._list(language)]
-        items = "".join(f"<li>{html.escape(line.strip())}</li>" for line in lines)
+        said = [line.strip(" !") for line in (*self._notices(language), *self._list(language))]
+        calm = [] if said else [words("sync-report-calm", language)]
+        parts = [
+            f"<h1>{html.escape(self._head(language))}</h1>",
+            _table("", self.about.facts(language) if self.about else []),
+            _table(words("sync-report-clients", language), self._counts(language)),
+            f"<h2>{html.escape(words('sync-report-attention', language))}</h2>",
+            *(f"<p>{html.escape(line)}</p>" for line in (*said, *calm)),
+        ]
         return (
-            f'<!doctype html><html lang="{language}"><meta charset="utf-8"><title>Sync {self.run}</title>'
-            "<style>body{font:1rem/1.5 sans-serif;max-width:60rem;margin:2rem auto;padding:0 1rem}"
-            "td{padding:.2rem 1rem .2rem 0}</style>"
-            f"<h1>{html.escape(self._head(language))}</h1><table>{rows}</table><ul>{items}</ul></html>\n"
+            f'<!doctype html><html lang="{language}"><meta charset="utf-8">'
+            '<meta name="viewport" content="width=device-width"><title>'
+            f"{html.escape(self._head(language))}</title><style>{_STYLE}</style><main>{''.join(parts)}</main></html>\n"
         )
 
     def in_form(self, suffix: str, language: Language) -> str:
         """By the ending of a file: ``.json``, ``.html``, or text."""
         if suffix == ".json":
             return self.json()
-        return self.html(language) if suffix == ".html" else f"{self.text(language)}\n"
+        if suffix == ".html":
+            return self.html(language)
+        facts = [f"{label}: {value}" for label, value in (self.about.facts(language) if self.about else ())]
+        return "\n".join([*facts, self.text(language), ""])
 
     def _head(self, language: Language) -> str:
         if not self.run:
