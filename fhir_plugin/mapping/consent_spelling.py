@@ -71,7 +71,7 @@ def write_one(record: ConsentRecord, spelling: Spelling, other: Spelling) -> Jso
         MappingError: something in it cannot be written without losing or inventing meaning.
     """
     if record.carried is None:
-        return _written(_new(record, spelling), record, spelling)
+        return _written(_new(record, spelling), record, spelling, new=True)
     body = record.carried.body()
     if body.keys() & other.native and not body.keys() & spelling.native:
         return _converted(body, record, spelling, other)
@@ -79,8 +79,8 @@ def write_one(record: ConsentRecord, spelling: Spelling, other: Spelling) -> Jso
     return _written(body, record, spelling)
 
 
-def _written(body: Json, record: ConsentRecord, spelling: Spelling) -> Json:
-    apply_lenses(spelling.lenses, body, record)
+def _written(body: Json, record: ConsentRecord, spelling: Spelling, *, new: bool = False) -> Json:
+    apply_lenses(spelling.lenses, body, record, new=new)
     spelling.rules.put(body, (record.policy_rule, record.root))
     return body
 

@@ -27,7 +27,8 @@ def write_rule(held: Json, rule: Rule, dialect: Dialect = R4) -> Json:
         rule: what it must say.
         dialect: R4 or R5; in R5 the caller has seen to it that effects alternate.
     """
-    current = read_rule(held, Doubts(""), dialect, effect=rule.effect)
+    effect = None if dialect.typed else rule.effect
+    current = read_rule(held, Doubts(""), dialect, effect=rule.effect) if held else Rule(effect=effect)
     body = dict(held)
     if dialect.typed and current.effect is not rule.effect:
         _put(body, "type", rule.effect.value if rule.effect else None)
@@ -98,6 +99,9 @@ def _put_items(
 ) -> None:
     """Write a condition that changed; an item that still says the next values in order is kept as it is."""
     if tuple(old) == tuple(new):
+        return
+    if key not in body:
+        _put(body, key, [encode(item) for item in new])
         return
     free = [(raw, values) for raw in listed(body, key) if (values := decode(raw))]
     items: list[Json] = []

@@ -70,7 +70,11 @@ def single(name: str, path: str, url: str, item: ItemLens[T]) -> Lens[T | None]:
         else:
             body.pop("extension", None)
 
-    return Lens(name, path, get, write)
+    def fill(body: Json, value: T | None) -> None:
+        if value is not None:
+            body["extension"] = [*listed(body, "extension"), bound.encode(value, None)]
+
+    return Lens(name, path, get, write, fill=fill)
 
 
 def code_list(name: str, path: str, url: str, enum: type[E]) -> Lens[tuple[E, ...]]:
@@ -90,7 +94,13 @@ def single_text(name: str, path: str, url: str) -> Lens[str]:
         encode=lambda value, base: {**(base or {}), "valueString": value},
     )
     inner = single(name, path, url, item)
-    return Lens(name, path, lambda body: inner.get(body) or "", lambda body, value: inner.write(body, value or None))
+    return Lens(
+        name,
+        path,
+        lambda body: inner.get(body) or "",
+        lambda body, value: inner.write(body, value or None),
+        fill=inner.fill,
+    )
 
 
 def complex_item(decode: Callable[[Json], T | None], parts: Callable[[T], dict[str, Json]]) -> ItemLens[T]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from datetime import UTC, date, datetime, timedelta
+from functools import lru_cache
 from typing import Any
 
 from fhir_plugin.model.dates import PartialDate, Period, local_day, midnight
@@ -72,7 +73,13 @@ def codings(concept: Any) -> Iterator[Coding]:
     for item in objects(concept, "coding"):
         system, code = text(item, "system"), text(item, "code")
         if system and code:
-            yield Coding(system=system, code=code, display=text(item, "display"))
+            yield _coding(system, code, text(item, "display"))
+
+
+@lru_cache(maxsize=1024)
+def _coding(system: str, code: str, display: str) -> Coding:
+    """Codings are few, and met in every record."""
+    return Coding(system=system, code=code, display=display)
 
 
 def reference_of(value: Any) -> Ref | None:

@@ -11,7 +11,7 @@ import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from functools import cache
-from typing import Any, Generic, TypeVar
+from typing import Any, Generic, NamedTuple, TypeVar
 
 from fhir_plugin.mapping.json import Json, listed, objects, text
 
@@ -31,6 +31,7 @@ class Lens(Generic[T]):
         get: body → value; total, never raises.
         write: (body, value) → None; changes the body in place.
         select: model object → value; None where the field of the model has the lens's name.
+        fill: as ``write``, for a body that holds nothing of the element; None where ``write`` does as well.
         member: the member of the body it stands in.
         url: of the extension it stands in; empty where it is no extension.
     """
@@ -40,6 +41,7 @@ class Lens(Generic[T]):
     get: Callable[[Json], T]
     write: Callable[[Json, T], None]
     select: Callable[[Any], T] | None = None
+    fill: Callable[[Json, T], None] | None = None
     member: str = field(init=False)
     url: str = field(init=False)
 
@@ -89,7 +91,10 @@ def list_lens(name: str, path: str, key: str, item: ItemLens[T]) -> Lens[tuple[T
         else:
             body.pop(key, None)
 
-    return Lens(name, path, get, write)
+    def fill(body: Json, values: tuple[T, ...]) -> None:
+        body[key] = [*listed(body, key), *(item.encode(value, None) for value in values)]
+
+    return Lens(name, path, get, write, fill=fill)
 
 
 def merge_items(held: Sequence[Any], values: Sequence[T], item: ItemLens[T]) -> list[Any]:
@@ -120,25 +125,41 @@ def apply_lenses(lenses: tuple[Lens[Any], ...], body: Json, model: Any, *, new: 
     """
     if not new:
         return tuple(lens.name for lens in lenses if lens.put(body, lens.of(model)))
-    pairs = zip(lenses, _read_from_nothing(lenses), strict=True)
-    filled = [(lens, value) for lens, empty in pairs if (value := lens.of(model)) != empty]
+    filled = [(lens, value) for lens, empty in _plan_of(lenses).pairs if (value := lens.of(model)) != empty]
     for lens, value in filled:
-        lens.write(body, value)
+        (lens.fill or lens.write)(body, value)
     return tuple(lens.name for lens, _ in filled)
 
 
 def read_lenses(lenses: tuple[Lens[Any], ...], body: Json) -> dict[str, Any]:
     """The value of every element, by name; what stands in a member or extension the body lacks is not looked for."""
-    urls = {text(item, "url") for item in objects(body, "extension")}
-    return {
-        lens.name: lens.get(body) if lens.member in body and (not lens.url or lens.url in urls) else empty
-        for lens, empty in zip(lenses, _read_from_nothing(lenses), strict=True)
-    }
+    plan = _plan_of(lenses)
+    values = dict(plan.empty)
+    found = [lens for member in body for lens in plan.by_member.get(member, ())]
+    if plan.by_url and "extension" in body:
+        urls = dict.fromkeys(text(item, "url") for item in objects(body, "extension"))
+        found += [lens for url in urls for lens in plan.by_url.get(url, ())]
+    values.update((lens.name, lens.get(body)) for lens in found)
+    return values
+
+
+class _Plan(NamedTuple):
+    """Lenses by where they look, and what each reads from a body that holds nothing."""
+
+    pairs: tuple[tuple[Lens[Any], Any], ...]
+    empty: dict[str, Any]
+    by_member: dict[str, list[Lens[Any]]]
+    by_url: dict[str, list[Lens[Any]]]
 
 
 @cache
-def _read_from_nothing(lenses: tuple[Lens[Any], ...]) -> tuple[Any, ...]:
-    return tuple(lens.get({}) for lens in lenses)
+def _plan_of(lenses: tuple[Lens[Any], ...]) -> _Plan:
+    pairs = tuple((lens, lens.get({})) for lens in lenses)
+    plan = _Plan(pairs, {lens.name: empty for lens, empty in pairs}, {}, {})
+    for lens in lenses:
+        place, name = (plan.by_url, lens.url) if lens.url else (plan.by_member, lens.member)
+        place.setdefault(name, []).append(lens)
+    return plan
 
 
 def _align(readable: list[tuple[int, T]], values: Sequence[T], item: ItemLens[T]) -> list[tuple[T, int | None]]:

@@ -21,6 +21,7 @@ __all__ = ["RELATIONSHIP", "Relationship", "foreign_codings"]
 _KEY = "relationship"
 _RELATION_SYSTEMS = (V3_ROLE_CODE, V3_NULL_FLAVOR)
 _ROLE_SYSTEMS = (ROL_VEKTIS, ROL_NICTIZ)
+_KINDS = {kind.value: kind for kind in BondKind}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -46,8 +47,12 @@ def _get(body: Json) -> Relationship:
     )
 
 
+def _fill(body: Json, value: Relationship) -> None:
+    body[_KEY] = concepts.rebuilt({}, _KEY, _wanted(value), _is_owned, _host)
+
+
 def _write(body: Json, value: Relationship) -> None:
-    wanted = [*value.relations, *value.roles, *map(_kind_coding, value.kinds)]
+    wanted = _wanted(value)
     new = concepts.edited(body, _KEY, wanted, _is_owned, _host)
     if _get({_KEY: new}) != value:
         new = concepts.rebuilt(body, _KEY, wanted, _is_owned, _host)
@@ -57,12 +62,17 @@ def _write(body: Json, value: Relationship) -> None:
         body.pop(_KEY, None)
 
 
+def _wanted(value: Relationship) -> list[Coding]:
+    return [*value.relations, *value.roles, *map(_kind_coding, value.kinds)]
+
+
 RELATIONSHIP: Lens[Relationship] = Lens(
     _KEY,
     _KEY,
     _get,
     _write,
     lambda model: Relationship(relations=model.relations, roles=model.roles, kinds=model.kinds),
+    _fill,
 )
 
 
@@ -84,7 +94,7 @@ def _is_owned(coding: Coding) -> bool:
 def _kind(coding: Coding) -> BondKind | None:
     if coding.system != CodeSystems.KIND:
         return None
-    return next((kind for kind in BondKind if kind.value == coding.code), None)
+    return _KINDS.get(coding.code)
 
 
 def _kind_coding(kind: BondKind) -> Coding:
