@@ -19,6 +19,9 @@ from fhir_plugin.model.terms import CodeSystems, InformationCategory
 __all__ = ["Ask", "access_permit", "missing_grantors", "newly_opened", "unpermitted", "without_lapsed_access"]
 
 _PURPOSES = ("SUPNWK", "FAMRQT")
+_CODES = tuple(
+    (Coding(system=CodeSystems.INFORMATION_CATEGORY, code=category.value),) for category in InformationCategory
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -103,10 +106,10 @@ def _opens(before: SupportFigure | None, after: SupportFigure) -> bool:
     return until is not None and (new.period.end is None or new.period.end.last_day() > until.last_day())
 
 
-def _is_named(purpose: str, network: SupportNetwork) -> bool:
-    """Whether a consent names the purpose: the question that is likely to be answered with a permit comes first."""
-    roots = (record.root for record in network.consents)
-    return any(coding.code == purpose for root in roots if root is not None for coding in root.purposes)
+def _purposes(network: SupportNetwork) -> list[str]:
+    """The purposes, those that a consent names first: there the answer is likely to be a permit."""
+    named = {coding.code for record in network.consents if record.root is not None for coding in record.root.purposes}
+    return sorted(_PURPOSES, key=lambda purpose: purpose not in named)
 
 
 def _answers(
@@ -114,14 +117,14 @@ def _answers(
 ) -> Iterator[tuple[AccessRequest, Permit | Refusal]]:
     """Every question of which one permit is enough, with its answer."""
     facts = facts_of(network, figure.id)
-    for purpose in sorted(_PURPOSES, key=lambda purpose: not _is_named(purpose, network)):
-        for category in InformationCategory:
+    for purpose in _purposes(network):
+        for codes in _CODES:
             request = AccessRequest(
                 child=network.child.ref,
                 actor=figure.ref,
                 action=Action.ACCESS,
                 purpose=purpose,
                 at=at,
-                codes=(Coding(system=CodeSystems.INFORMATION_CATEGORY, code=category.value),),
+                codes=codes,
             )
             yield request, decide(request, network.consents, facts, policy)

@@ -10,15 +10,15 @@ from dataclasses import dataclass, replace
 from datetime import MAXYEAR, datetime
 
 from fhir_plugin.consent.facts import Facts
-from fhir_plugin.consent.grantors import required_grantors
-from fhir_plugin.consent.matching import literal
+from fhir_plugin.consent.grantors import Requirement, required_grantors
+from fhir_plugin.consent.matching import coding_of, literal
 from fhir_plugin.consent.policy import Policy, Signer
 from fhir_plugin.consent.request import Action, Confidentiality
 from fhir_plugin.errors import UsageError
 from fhir_plugin.model.carried import Carried
 from fhir_plugin.model.consent import Actor, ConsentRecord, Effect, Interval, Rule, Status
 from fhir_plugin.model.dates import Period, day_after, midnight
-from fhir_plugin.model.identity import Coding, Ref
+from fhir_plugin.model.identity import Coding, Identifier, Ref
 from fhir_plugin.model.issues import Issue, Report, Severity
 from fhir_plugin.model.terms import (
     CONSENT_ACTION,
@@ -80,7 +80,10 @@ def check_grant(wanted: Grant, facts: Facts, policy: Policy) -> Report:
 
     Errors must be solved first; a warning says that the grant alone will not permit yet.
     """
-    needed = required_grantors(facts, policy, wanted.at)
+    return _checked(wanted, facts, required_grantors(facts, policy, wanted.at))
+
+
+def _checked(wanted: Grant, facts: Facts, needed: Requirement) -> Report:
     required = {literal(grantor.ref): grantor.signer for grantor in needed.grantors}
     signed = {literal(ref) for ref in wanted.signed_by}
     start, end = wanted.valid.start, wanted.valid.end
@@ -113,7 +116,9 @@ def check_grant(wanted: Grant, facts: Facts, policy: Policy) -> Report:
     )
 
 
-def grant(wanted: Grant, facts: Facts, policy: Policy, *, record_id: str = "") -> ConsentRecord:
+def grant(
+    wanted: Grant, facts: Facts, policy: Policy, *, record_id: str = "", identifiers: tuple[Identifier, ...] = ()
+) -> ConsentRecord:
     """The record of a grant.
 
     Args:
@@ -121,11 +126,13 @@ def grant(wanted: Grant, facts: Facts, policy: Policy, *, record_id: str = "") -
         facts: the child's age and the authority holders, at the moment of signing.
         policy: the age policy it is recorded under.
         record_id: ``urn:uuid:`` by which the same transaction refers to it.
+        identifiers: business identifiers it gets.
 
     Raises:
-        UsageError: :func:`check_grant` finds an error.
+        UsageError: :func:`check_grant` finds an error; its code is that of the first.
     """
-    errors = check_grant(wanted, facts, policy).of(Severity.ERROR, Severity.FATAL)
+    needed = required_grantors(facts, policy, wanted.at)
+    errors = _checked(wanted, facts, needed).of(Severity.ERROR, Severity.FATAL)
     if errors:
         raise UsageError(
             "This consent cannot be recorded.",
@@ -135,12 +142,13 @@ def grant(wanted: Grant, facts: Facts, policy: Policy, *, record_id: str = "") -
         )
     return ConsentRecord(
         id=record_id,
+        identifiers=identifiers,
         subject=wanted.child,
         grantors=wanted.signed_by,
         recorded_at=wanted.at,
         organizations=(wanted.organization,) if wanted.organization else (),
         root=_rule(wanted),
-        age_basis=_basis(wanted, facts, policy),
+        age_basis=_basis(wanted, needed),
         policy_uri=policy.source,
         source=wanted.source,
     )
@@ -219,9 +227,8 @@ def _inactive(record: ConsentRecord) -> ConsentRecord:
     return replace(record, status=Status.INACTIVE)
 
 
-def _basis(wanted: Grant, facts: Facts, policy: Policy) -> AgeBasis | None:
+def _basis(wanted: Grant, needed: Requirement) -> AgeBasis | None:
     """The signature rule, when the form carries a signature of each kind it asks for (co-1)."""
-    needed = required_grantors(facts, policy, wanted.at)
     signed = {literal(ref) for ref in wanted.signed_by}
     kinds = {grantor.signer for grantor in needed.grantors if literal(grantor.ref) in signed}
     return needed.age_basis if needed.band and kinds >= set(needed.band.signers) else None
@@ -231,15 +238,15 @@ def _rule(wanted: Grant) -> Rule:
     start, end = wanted.valid.start, wanted.valid.end
     if start is None or end is None:
         raise UsageError("A consent needs a first and a last day.", code="co-4", remedy="Give both days.")
-    labels = (Coding(system=V3_CONFIDENTIALITY, code=wanted.label.value),)
+    labels = (coding_of(V3_CONFIDENTIALITY, wanted.label.value),)
     return Rule(
         effect=wanted.effect,
         period=Interval(start=midnight(start.first_day()), end=midnight(day_after(end.last_day()))),
         actors=(Actor(role=_RECIPIENT, ref=wanted.figure),),
-        actions=tuple(Coding(system=CONSENT_ACTION, code=action.value) for action in wanted.actions),
-        purposes=tuple(Coding(system=V3_ACT_REASON, code=purpose) for purpose in wanted.purposes),
-        classes=tuple(Coding(system=RESOURCE_TYPES, code=name) for name in wanted.classes),
-        codes=tuple(Coding(system=CodeSystems.INFORMATION_CATEGORY, code=item.value) for item in wanted.categories),
+        actions=tuple(coding_of(CONSENT_ACTION, action.value) for action in wanted.actions),
+        purposes=tuple(coding_of(V3_ACT_REASON, purpose) for purpose in wanted.purposes),
+        classes=tuple(coding_of(RESOURCE_TYPES, name) for name in wanted.classes),
+        codes=tuple(coding_of(CodeSystems.INFORMATION_CATEGORY, item.value) for item in wanted.categories),
         security_labels=labels if wanted.effect is Effect.PERMIT else (),
     )
 

@@ -27,7 +27,7 @@ from fhir_plugin.model.terms import (
     InformationCategory,
 )
 
-__all__ = ["Ask", "Match", "applies", "asks", "literal", "same"]
+__all__ = ["Ask", "Match", "applies", "asks", "coding_of", "literal", "same"]
 
 
 class Match(IntEnum):
@@ -69,11 +69,11 @@ class Ask(NamedTuple):
 def asks(request: AccessRequest, figure: FigureFacts) -> Iterator[Ask]:
     """Every combination the request asks for; an empty list of classes, codes or items is one unknown."""
     teams = _teams(request, figure) if figure.teams else _NONE
-    actor, action = literal(request.actor), _coding(CONSENT_ACTION, request.action)
+    actor, action = literal(request.actor), coding_of(CONSENT_ACTION, request.action)
     code_systems = frozenset(code.system for code in request.codes if code != WHOLE_FILE) if request.codes else _NONE
-    purpose, rank = _coding(V3_ACT_REASON, request.purpose), _RANK[request.label]
+    purpose, rank = coding_of(V3_ACT_REASON, request.purpose), _RANK[request.label]
     for name, code, item in product(request.classes or ("",), request.codes or (None,), request.data or (None,)):
-        resource_class = _coding(RESOURCE_TYPES, name) if name else None
+        resource_class = coding_of(RESOURCE_TYPES, name) if name else None
         yield Ask(
             actor,
             teams,
@@ -91,8 +91,8 @@ def asks(request: AccessRequest, figure: FigureFacts) -> Iterator[Ask]:
 
 
 @lru_cache(maxsize=1024)
-def _coding(system: str, code: str) -> Coding:
-    """Codings of requests: few, asked for all the time."""
+def coding_of(system: str, code: str) -> Coding:
+    """Codings of requests and grants: few, asked for all the time."""
     return Coding(system=system, code=code)
 
 
@@ -108,12 +108,12 @@ def applies(rule: Rule, ask: Ask) -> Match:
     Confidentiality is ordered: a refusal meets the levels it names and higher, anything else the levels it names
     and lower.
     """
-    if rule.period is not None and not rule.period.contains(ask.at):
+    certainty = _actor(rule.actors, ask) if rule.actors else YES  # first: most consents are about somebody else
+    if not certainty or (rule.period is not None and not rule.period.contains(ask.at)):
         return NO
     if rule.security_labels and not _label(rule, ask.rank):
         return NO
-    certainty = _actor(rule.actors, ask) if rule.actors else YES
-    if rule.actions and certainty:
+    if rule.actions:
         certainty = min(certainty, _named(rule.actions, ask.action, _ACTION_SYSTEMS))
     if rule.purposes and certainty:
         certainty = min(certainty, _named(rule.purposes, ask.purpose, _PURPOSE_SYSTEMS))
@@ -185,7 +185,8 @@ def _who(ref: Ref | None, ask: Ask) -> Match:
     reference = literal(ref)
     if reference == ask.actor or reference in ask.teams:
         return YES
-    return _best(same(reference, known) for known in (ask.actor, *ask.teams))
+    found = same(reference, ask.actor)
+    return max(found, _best(same(reference, team) for team in ask.teams)) if ask.teams else found
 
 
 def _data(refs: tuple[DataRef, ...], item: DataItem | None) -> Match:

@@ -53,8 +53,8 @@ class Ref:
     @property
     def id(self) -> str:
         """Logical id of a relative or absolute literal reference; empty when it cannot be told."""
-        parts = self.reference.split("/_history/")[0].rsplit("/", 2)
-        return parts[-1] if len(parts) >= 2 else ""
+        unversioned = self.reference.partition("/_history/")[0]
+        return unversioned.rpartition("/")[2] if "/" in unversioned else ""
 
     @property
     def base(self) -> str:

@@ -13,6 +13,7 @@ MAX_DEPTH = 64
 """Levels of nesting; the deepest resources in use stay under half of it."""
 MAX_NODES = 200_000
 """Values in one resource, each counted wherever it stands."""
+_MANY = (list, tuple)
 
 
 def oversize(body: Any) -> bool:
@@ -23,7 +24,7 @@ def oversize(body: Any) -> bool:
         for value in level:
             if isinstance(value, dict):
                 deeper.extend(value.values())
-            elif isinstance(value, list | tuple):
+            elif isinstance(value, _MANY):
                 deeper.extend(value)
             nodes += 1
             if nodes + len(deeper) > MAX_NODES:

@@ -91,9 +91,9 @@ def _by_element(result: Wrote, left: Left, bodies: list[Json]) -> tuple[Step, tu
 
 def _undo(result: Wrote, bodies: list[Json]) -> dict[str, object]:
     """With the versions that were written; for what got none, what it says, so that an undo sees an edit since then."""
-    held = {f"{text(body, 'resourceType')}/{text(body, 'id')}": body for body in bodies}
-    bare = (reference for reference, version in result.versions.items() if not version and reference in held)
-    digests = {reference: digest_of(held[reference]) for reference in bare}
+    bare = {reference for reference, version in result.versions.items() if not version}
+    held = ((f"{text(body, 'resourceType')}/{text(body, 'id')}", body) for body in bodies) if bare else ()
+    digests = {reference: digest_of(body) for reference, body in held if reference in bare}
     return {**undo_of(result.unit), "versions": result.versions, **({"digests": digests} if digests else {})}
 
 

@@ -196,12 +196,15 @@ def shown(value: Any) -> str:
     if value is None or value == "":
         return "—"
     if isinstance(value, tuple):
-        return ", ".join(shown(item) for item in value) or "—"
+        return ", ".join(map(shown, value)) or "—"
     if isinstance(value, Enum):
         return str(value.value)
-    if isinstance(value, date | datetime | PartialDate | str):
+    if isinstance(value, _PLAIN):
         return str(value)
     return str(_SHOW.get(type(value), str)(value))
+
+
+_PLAIN = (str, date, datetime, PartialDate)
 
 
 def _parts(*values: Any) -> str:

@@ -251,10 +251,11 @@ def _decide_figure(
 
 
 def _changes(before: SupportFigure, after: SupportFigure) -> tuple[ElementChange, ...]:
+    values = ((element, element.get(before), element.get(after)) for element in ELEMENTS)
     return tuple(
-        ElementChange(element=element.path, before=shown(element.get(before)), after=shown(element.get(after)))
-        for element in ELEMENTS
-        if element.get(before) != element.get(after)
+        ElementChange(element=element.path, before=shown(was), after=shown(now))
+        for element, was, now in values
+        if was != now
     )
 
 

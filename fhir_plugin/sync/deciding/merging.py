@@ -145,7 +145,7 @@ def _is_unsaid(element: Element, said: SupportFigure, theirs: SupportFigure) -> 
 
 def agreed_at_first(final: SupportFigure, merged: Merged) -> SupportFigure:
     """What the source and the EHR agree about at their first meeting: of what is in dispute, what the list says."""
-    for element in ELEMENTS:
+    for element in ELEMENTS if merged.disputed else ():
         if element.path in merged.disputed:
             final = element.put(final, element.get(merged.said))
     return final

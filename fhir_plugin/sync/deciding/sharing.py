@@ -11,7 +11,8 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 
 from fhir_plugin.consent import Policy, facts_of, required_grantors
-from fhir_plugin.consent.granting import Grant, check_grant, expire, grant
+from fhir_plugin.consent.granting import Grant, expire, grant
+from fhir_plugin.errors import UsageError
 from fhir_plugin.model.consent import ConsentRecord, Effect, Status
 from fhir_plugin.model.dates import Period, midnight
 from fhir_plugin.model.figure import SupportFigure
@@ -87,19 +88,21 @@ def apply_claim(
         at=at,
         purposes=(PURPOSE,),
     )
-    errors = [issue.code for issue in check_grant(asked, facts, policy) if issue.severity == "error"]
-    if errors:
-        return Claimed(network=network, note=f"not-recorded:{errors[0]}")
-    found = meet(grant(asked, facts, policy), theirs, facts.figure) if theirs and facts.figure else None
+    entry, named = f"urn:uuid:{_uuid(f'entry|{wanted.value}')}", (wanted,)
+    try:
+        record = grant(asked, facts, policy, record_id=entry, identifiers=named)
+    except UsageError as error:
+        return Claimed(network=network, note=f"not-recorded:{error.code}")
+    found = meet(record, theirs, facts.figure) if theirs and facts.figure else None
     if found and found.over:
         return replace(_withdrawn(network, mine), note="not-recorded:sync-consent-ended")
     if found and not any(record.status is Status.ACTIVE for record in mine):
         if not found.missing:
             return Claimed(network=network, effect="adopt")
         asked = replace(asked, signed_by=found.missing)
-    record = grant(asked, facts, policy, record_id=f"urn:uuid:{_uuid(f'entry|{wanted.value}')}")
+        record = grant(asked, facts, policy, record_id=entry, identifiers=named)
     kept = _ended(network, mine).consents
-    changed = replace(network, consents=(*kept, replace(record, identifiers=(wanted,))))
+    changed = replace(network, consents=(*kept, record))
     return Claimed(network=changed, effect="record", note=_BESIDE if found and found.beside else "")
 
 
@@ -110,6 +113,8 @@ def _withdrawn(network: SupportNetwork, mine: list[ConsentRecord]) -> Claimed:
 
 def _ended(network: SupportNetwork, records: Iterable[ConsentRecord]) -> SupportNetwork:
     over = {record.id: expire(record)[0] for record in records if record.status is Status.ACTIVE}
+    if not over:
+        return network
     return replace(network, consents=tuple(over.get(record.id, record) for record in network.consents))
 
 
@@ -126,8 +131,9 @@ def _permits(record: ConsentRecord, figure: SupportFigure) -> bool:
 
 def is_about(record: ConsentRecord, figure: SupportFigure) -> bool:
     """Whether a consent names this figure as whom it permits or denies."""
+    key = figure.ref.key
     actors = record.root.actors if record.root else ()
-    return any(actor.ref is not None and actor.ref.key == figure.ref.key for actor in actors)
+    return any(actor.ref is not None and actor.ref.key == key for actor in actors)
 
 
 def _consent_identifier(identity: str, claim: ConsentClaim) -> Identifier:
@@ -157,10 +163,10 @@ def grantor_word(grantor: Ref, network: SupportNetwork) -> str:
 
 
 def _means(who: str, person: Person) -> bool:
+    if who == "authority":
+        return person.holds_authority
     codes = {coding.key for coding in person.relations}
     match who:
-        case "authority":
-            return person.holds_authority
         case "mother":
             return bool(codes & _MOTHERS)
         case "father":

@@ -71,7 +71,8 @@ def share(
     if bond_is_over:
         figure = replace(figure, active=False)  # only the end of the bond ends the person's place in the record
     held = network
-    network = _with_figure(network, replace(figure, engagement=theirs.engagement))
+    known = figure if figure.engagement == theirs.engagement else replace(figure, engagement=theirs.engagement)
+    network = _with_figure(network, known)
     effect, recorded = "", False
     notes: tuple[str, ...] = ()
     permits: tuple[Ask, ...] = ()
@@ -200,7 +201,10 @@ def _disengaged(figure: SupportFigure, theirs: SupportFigure, day: PartialDate) 
 
 
 def _with_figure(network: SupportNetwork, figure: SupportFigure) -> SupportNetwork:
-    if network.figure(figure.id) is not None:
+    current = network.figure(figure.id)
+    if current is figure:
+        return network
+    if current is not None:
         held = tuple(figure if item.id == figure.id else item for item in network.figures)
         return replace(network, figures=held)
     people = tuple(person for person in network.people if person.ref != figure.ref)

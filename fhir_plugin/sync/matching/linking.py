@@ -58,7 +58,7 @@ class Remembered:
     def refreshed(self, now: SupportFigure) -> Remembered:
         """The same agreement with what the EHR holds now, but for what is disputed."""
         held = now
-        for element in ELEMENTS:
+        for element in ELEMENTS if self.disputed else ():
             if element.path in self.disputed:
                 held = element.put(held, element.get(self.held))
         return replace(self, target=now.id, held=held, frozen=(self.frozen[0], None))

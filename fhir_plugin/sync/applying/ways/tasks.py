@@ -102,9 +102,11 @@ class Update(Protocol):
 def own_identifier(body: Json) -> tuple[str, str] | None:
     """(system, value) of the identifier this product gave a resource, or None."""
     held = body.get("identifier")
-    listed = objects(body, "identifier") if isinstance(held, list) else [held] if isinstance(held, dict) else []
-    pairs = ((text(item, "system"), text(item, "value")) for item in listed)
-    return next((pair for pair in pairs if pair[0] in _OWN and pair[1]), None)
+    for item in [held] if isinstance(held, dict) else objects(body, "identifier"):
+        system, value = text(item, "system"), text(item, "value")
+        if system in _OWN and value:
+            return system, value
+    return None
 
 
 def content_of(body: Json) -> Json:
