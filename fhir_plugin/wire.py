@@ -17,8 +17,11 @@ __all__ = ["FHIR_JSON", "JSON_PATCH", "dumps", "loads"]
 
 FHIR_JSON = "application/fhir+json"
 JSON_PATCH = "application/json-patch+json"
-_EXACT = re.compile(rb"[:\[,](?<!\w:)\s*-?\d+(?:[.eE]|\d{18})")
-"""What may be a number that only the slower parser keeps as it was written; or a part of a text, but no time or OID."""
+_EXACT = tuple(re.compile(before + rb"\s*-?\d+(?:[.eE]|\d{18})") for before in (rb":(?<!\w:)", rb"\[", rb","))
+"""What may be a number that only the slower parser keeps as it was written; or a part of a text, but no time or OID.
+
+One pattern for each byte it may follow: a search that knows its first byte is twice as fast.
+"""
 
 
 def loads(raw: bytes) -> Any:
@@ -27,7 +30,7 @@ def loads(raw: bytes) -> Any:
     Raises:
         ValueError: not UTF-8, or not JSON.
     """
-    if not _EXACT.search(raw):
+    if not any(pattern.search(raw) for pattern in _EXACT):
         try:
             return orjson.loads(raw)
         except orjson.JSONDecodeError:  # it is stricter: a byte order mark, NaN, half a surrogate pair

@@ -92,8 +92,8 @@ def asks(request: AccessRequest, figure: FigureFacts) -> Iterator[Ask]:
 
 @lru_cache(maxsize=1024)
 def coding_of(system: str, code: str) -> Coding:
-    """Codings of requests and grants: few, asked for all the time."""
-    return Coding(system=system, code=code)
+    """Codings of requests and grants: few, asked for all the time; of plain text, whichever equal code came first."""
+    return Coding(system=system, code=str(code))
 
 
 def _teams(request: AccessRequest, figure: FigureFacts) -> frozenset[str]:

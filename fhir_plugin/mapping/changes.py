@@ -26,27 +26,24 @@ class ResourceChange:
         full_url: ``urn:uuid:`` by which the others refer to a new one; empty for an update.
         version: the version the change was made on; empty for a new one.
         if_none_exist: search by which a new one is created only once; empty where it has no business identifier.
+        type: resource type.
+        is_new: whether the resource does not exist yet.
+        reference: how the other resources of the same transaction refer to it.
     """
 
     body: Json = field(repr=False)
     full_url: str = ""
     version: str = ""
     if_none_exist: str = field(default="", repr=False)
+    type: str = field(init=False)
+    is_new: bool = field(init=False)
+    reference: str = field(init=False, repr=False)
 
-    @property
-    def is_new(self) -> bool:
-        """Whether the resource does not exist yet."""
-        return not text(self.body, "id")
-
-    @property
-    def type(self) -> str:
-        """Resource type."""
-        return text(self.body, "resourceType")
-
-    @property
-    def reference(self) -> str:
-        """How the other resources of the same transaction refer to it."""
-        return self.full_url if self.is_new else f"{self.type}/{text(self.body, 'id')}"
+    def __post_init__(self) -> None:
+        kind, id_ = text(self.body, "resourceType"), text(self.body, "id")
+        object.__setattr__(self, "type", kind)
+        object.__setattr__(self, "is_new", not id_)
+        object.__setattr__(self, "reference", f"{kind}/{id_}" if id_ else self.full_url)
 
 
 def changes_between(

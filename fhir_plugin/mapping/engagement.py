@@ -18,7 +18,7 @@ from fhir_plugin.mapping.json import Json, listed, period_of, put_period, refere
 from fhir_plugin.mapping.lens import Lens, apply_lenses
 from fhir_plugin.model.carried import Carried
 from fhir_plugin.model.figure import Engagement
-from fhir_plugin.model.identity import Coding, Ref
+from fhir_plugin.model.identity import Coding, Ref, type_and_id
 from fhir_plugin.model.terms import CodeSystems, Context, Extensions, Function, Involvement
 
 __all__ = [
@@ -96,8 +96,13 @@ ENGAGEMENT_LENSES: tuple[Lens[Any], ...] = (
 """Every element of CareTeam.participant this product owns."""
 
 
-def engagement_of(participant: Json) -> Engagement:
-    """The engagement a participant describes; total over any JSON object."""
+def engagement_of(participant: Json, *, carry: bool = True) -> Engagement:
+    """The engagement a participant describes; total over any JSON object.
+
+    Args:
+        participant: the CareTeam.participant.
+        carry: whether the body goes along, for what others wrote in it.
+    """
     roles = ROLES.get(participant)
     contexts, _, period = ENGAGEMENT_LENSES
     return Engagement(
@@ -106,7 +111,7 @@ def engagement_of(participant: Json) -> Engagement:
         access_roles=roles.access_roles,
         contexts=contexts.get(participant),
         period=period.get(participant),
-        carried=Carried(participant),
+        carried=Carried(participant) if carry else None,
     )
 
 
@@ -154,8 +159,8 @@ def same_member(member: Any, reference: str) -> bool:
     literal = text(member, "reference")
     if reference.startswith("urn:") or literal.startswith("urn:"):
         return literal == reference
-    written, wanted = Ref(reference=literal), Ref(reference=reference)
-    return bool(wanted.id) and (written.type, written.id) == (wanted.type, wanted.id)
+    wanted = type_and_id(reference)
+    return bool(wanted[1]) and type_and_id(literal) == wanted
 
 
 def put_engagement(team: Json, member: Ref, engagement: Engagement | None) -> bool:

@@ -107,7 +107,9 @@ def complex_item(decode: Callable[[Json], T | None], parts: Callable[[T], dict[s
     """A complex extension; ``parts`` gives the ``value[x]`` member of each nested url, empty to remove it."""
 
     def encode(value: T, base: Json | None) -> Json:
-        body = dict(base or {})
+        if not base:
+            return prune({"extension": [{"url": url, **member} for url, member in parts(value).items() if member]})
+        body = dict(base)
         for url, member in parts(value).items():
             put_sub(body, url, member)
         return body

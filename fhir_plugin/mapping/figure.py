@@ -30,7 +30,16 @@ from fhir_plugin.mapping.names import NAME
 from fhir_plugin.mapping.relationship import RELATIONSHIP, foreign_codings
 from fhir_plugin.model.carried import Carried
 from fhir_plugin.model.dates import PartialDate
-from fhir_plugin.model.figure import Agreement, BondOfTrust, Designation, MandateFact, Note, SupportFigure, VogSeen
+from fhir_plugin.model.figure import (
+    Agreement,
+    BondOfTrust,
+    Designation,
+    Engagement,
+    MandateFact,
+    Note,
+    SupportFigure,
+    VogSeen,
+)
 from fhir_plugin.model.identity import Identifier, Ref
 from fhir_plugin.model.terms import (
     BSN_SYSTEMS,
@@ -195,12 +204,16 @@ FIGURE_LENSES: tuple[Lens[Any], ...] = (
 """Every element of RelatedPerson this product owns; all others belong to the EHR."""
 
 
-def figure_from(body: Json, *, figure_id: str = "") -> SupportFigure:
+def figure_from(
+    body: Json, *, figure_id: str = "", engagement: Engagement | None = None, carry: bool = True
+) -> SupportFigure:
     """The figure a RelatedPerson describes; total over any JSON object.
 
     Args:
         body: the RelatedPerson.
         figure_id: its id where the body has none (a ``urn:uuid:`` fullUrl).
+        engagement: what a CareTeam says of them.
+        carry: whether the body goes along, for what others wrote in it.
     """
     values = read_lenses(FIGURE_LENSES, body)
     relationship = values.pop(RELATIONSHIP.name)
@@ -210,7 +223,8 @@ def figure_from(body: Json, *, figure_id: str = "") -> SupportFigure:
         roles=relationship.roles,
         kinds=relationship.kinds,
         unmapped=foreign_codings(body),
-        carried=Carried(body),
+        engagement=engagement,
+        carried=Carried(body) if carry else None,
         **values,
     )
 

@@ -78,8 +78,8 @@ def codings(concept: Any) -> Iterator[Coding]:
 
 @lru_cache(maxsize=1024)
 def _coding(system: str, code: str, display: str) -> Coding:
-    """Codings are few, and met in every record."""
-    return Coding(system=system, code=code, display=display)
+    """Codings are few, and met in every record; of plain text, whichever equal code came first."""
+    return Coding(system=str(system), code=str(code), display=str(display))
 
 
 def reference_of(value: Any) -> Ref | None:

@@ -5,7 +5,6 @@ Source: http://nictiz.nl/fhir/StructureDefinition/nl-core-NameInformation and â€
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import Any
 
 from fhir_plugin.mapping.json import Json, listed, objects, put_text, text
@@ -24,6 +23,7 @@ FAMILY_PARTS = {
     "partner_prefix": f"{_HL7}/humanname-partner-prefix",
     "partner_name": f"{_HL7}/humanname-partner-name",
 }
+_PART_OF = {url: part for part, url in FAMILY_PARTS.items()}
 _MAIN_USES = ("official", "", "temp", "old", "maiden", "anonymous", "nickname", "usual")
 
 
@@ -51,7 +51,7 @@ def _write(body: Json, name: PersonName) -> None:
     known = [item for item in names if isinstance(item, dict)]
     main = _main(known)
     usual = _usual(known, main)
-    if replace(name, call_name="").is_empty:
+    if not name.says_more_than_call_name:
         names = [item for item in names if item is not main]
         main = None
     elif main is None:
@@ -167,10 +167,9 @@ def _companions(name: Json) -> list[Any]:
 
 def _family(name: Json) -> dict[str, str]:
     parts = dict.fromkeys(FAMILY_PARTS, "")
-    by_url = {url: part for part, url in FAMILY_PARTS.items()}
     companion = name.get("_family")
     for item in objects(companion, "extension"):
-        part = by_url.get(text(item, "url"))
+        part = _PART_OF.get(text(item, "url"))
         if part and not parts[part]:
             parts[part] = text(item, "valueString")
     if not any(parts.values()) and text(name, "family"):
@@ -187,7 +186,8 @@ def _write_family(main: Json, name: PersonName) -> None:
     companion = main.get("_family")
     body: Json = companion if isinstance(companion, dict) else {}
     for part, url in FAMILY_PARTS.items():
-        _put_extension(body, url, "valueString", getattr(name, part))
+        if (value := getattr(name, part)) or body:
+            _put_extension(body, url, "valueString", value)
     if body:
         main["_family"] = body
     else:

@@ -8,8 +8,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from enum import StrEnum
+from functools import lru_cache
 
-__all__ = ["Address", "Coding", "Identifier", "NameOrder", "PersonName", "Ref", "Telecom", "TelecomUse"]
+__all__ = ["Address", "Coding", "Identifier", "NameOrder", "PersonName", "Ref", "Telecom", "TelecomUse", "type_and_id"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -47,14 +48,12 @@ class Ref:
     @property
     def type(self) -> str:
         """Resource type of a relative or absolute literal reference; empty when it cannot be told."""
-        parts = self.reference.split("/_history/")[0].rsplit("/", 2)
-        return parts[-2] if len(parts) >= 2 else ""
+        return type_and_id(self.reference)[0]
 
     @property
     def id(self) -> str:
         """Logical id of a relative or absolute literal reference; empty when it cannot be told."""
-        unversioned = self.reference.partition("/_history/")[0]
-        return unversioned.rpartition("/")[2] if "/" in unversioned else ""
+        return type_and_id(self.reference)[1]
 
     @property
     def base(self) -> str:
@@ -66,6 +65,13 @@ class Ref:
     def key(self) -> str:
         """What tells one thing from another: the logical id, else the whole reference (``urn:uuid:`` of a new one)."""
         return self.id or self.reference
+
+
+@lru_cache(maxsize=4096)
+def type_and_id(reference: str) -> tuple[str, str]:
+    """Resource type and logical id of a literal reference, whatever its base and version; both empty if it has none."""
+    parts = reference.partition("/_history/")[0].rsplit("/", 2)
+    return (parts[-2], parts[-1]) if len(parts) >= 2 else ("", "")
 
 
 class NameOrder(StrEnum):
@@ -106,7 +112,12 @@ class PersonName:
     @property
     def is_empty(self) -> bool:
         """Whether nothing at all is known."""
-        return not (self.text or self.given or self.initials or self.call_name or self.own_name or self.partner_name)
+        return not (self.call_name or self.says_more_than_call_name)
+
+    @property
+    def says_more_than_call_name(self) -> bool:
+        """Whether more is known than the name someone goes by."""
+        return bool(self.text or self.given or self.initials or self.own_name or self.partner_name)
 
 
 class TelecomUse(StrEnum):

@@ -76,6 +76,8 @@ def sort_key(name: PersonName) -> tuple[str, str, str]:
 
 def folded(value: str) -> str:
     """Lower case without accents, for comparing and sorting."""
+    if value.isascii():
+        return value.casefold()
     decomposed = unicodedata.normalize("NFKD", value)
     return "".join(char for char in decomposed if not unicodedata.combining(char)).casefold()
 

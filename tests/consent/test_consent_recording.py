@@ -237,6 +237,14 @@ def test_a_consent_of_another_child_is_never_replaced() -> None:
         replacement(record, grant(wanted(), facts(), POLICY))
 
 
+def test_a_code_is_plain_text_whoever_asked_for_an_equal_one_first() -> None:
+    decide(asked(), [], facts(), POLICY)  # its action is a member of an enumeration
+    root = grant(wanted(), facts(), POLICY).root
+
+    assert root
+    assert {type(coding.code) for coding in (*root.actions, *root.codes)} == {str}
+
+
 def test_a_consent_round_trips_from_grant_to_withdrawal() -> None:
     record = stored(grant(wanted(), facts(), POLICY), "new")
     assert decide(asked(), [record], facts(), POLICY)

@@ -34,10 +34,8 @@ def freeze(figure: SupportFigure) -> Json:
 
 def thaw(body: Json) -> SupportFigure:
     """The figure ``freeze`` was given, without what the EHR held besides."""
-    figure = replace(figure_from(body["person"]), carried=None)
-    if "participant" not in body:
-        return figure
-    return replace(figure, engagement=replace(engagement_of(body["participant"]), carried=None))
+    engagement = engagement_of(body["participant"], carry=False) if "participant" in body else None
+    return figure_from(body["person"], engagement=engagement, carry=False)
 
 
 def row_json(wanted: Wanted) -> Json:

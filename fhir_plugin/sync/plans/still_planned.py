@@ -15,6 +15,8 @@ _END = "engagement.period.end"
 
 def still_planned(now: ClientPlan, planned: ClientPlan) -> bool:
     """Whether a decision made now does what was planned and nothing else, whatever a person answered in the plan."""
+    if now == planned:
+        return True
     now, planned = _unanswered(now), _unanswered(planned)
     if plan_json(now) == plan_json(planned):
         return True

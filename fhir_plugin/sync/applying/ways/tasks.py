@@ -34,6 +34,8 @@ class Task:
         version: version ``before`` has; empty where the EHR tells none.
         patient: ``Patient/…`` whose record it is in.
         seen_before: the record holds one with the same identifier that is out of use; a condition would find that one.
+        type: resource type.
+        id: logical id; empty for a new one.
     """
 
     body: Json = field(repr=False)
@@ -42,16 +44,12 @@ class Task:
     version: str = ""
     patient: str = ""
     seen_before: bool = False
+    type: str = field(init=False)
+    id: str = field(init=False, repr=False)
 
-    @property
-    def type(self) -> str:
-        """Resource type."""
-        return text(self.body, "resourceType")
-
-    @property
-    def id(self) -> str:
-        """Logical id; empty for a new one."""
-        return text(self.body, "id")
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "type", text(self.body, "resourceType"))
+        object.__setattr__(self, "id", text(self.body, "id"))
 
     @property
     def is_new(self) -> bool:
