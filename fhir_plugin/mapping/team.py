@@ -7,11 +7,12 @@ so it is never claimed here.
 from __future__ import annotations
 
 from collections.abc import Iterable
+from dataclasses import replace
 from typing import Any
 
 from fhir_plugin.mapping import concepts
 from fhir_plugin.mapping import extensions as ext
-from fhir_plugin.mapping.engagement import participants
+from fhir_plugin.mapping.engagement import engagement_in, participants, put_engagement
 from fhir_plugin.mapping.json import (
     Json,
     changed_at,
@@ -26,11 +27,21 @@ from fhir_plugin.mapping.json import (
 )
 from fhir_plugin.mapping.lens import Lens, apply_lenses
 from fhir_plugin.model.carried import Carried
+from fhir_plugin.model.figure import Engagement
 from fhir_plugin.model.identity import Coding, Ref
 from fhir_plugin.model.network import Team
 from fhir_plugin.model.terms import NETWORK_IDENTIFIER, CodeSystems, Context, Extensions, Profiles
 
-__all__ = ["TEAM_LENSES", "is_network_team", "pick_team", "settle_claim", "team_from", "team_onto"]
+__all__ = [
+    "TEAM_LENSES",
+    "engagement_of_member",
+    "is_network_team",
+    "pick_team",
+    "settle_claim",
+    "team_from",
+    "team_onto",
+    "with_engagement",
+]
 
 _OWN_ROLES = (CodeSystems.FUNCTION, CodeSystems.INVOLVEMENT)
 
@@ -103,6 +114,18 @@ def team_from(body: Json, *, team_id: str) -> Team:
     """The team a CareTeam describes; total over any JSON object."""
     values = {lens.name: lens.get(body) for lens in TEAM_LENSES}
     return Team(id=text(body, "id") or team_id, carried=Carried(body), **values)
+
+
+def engagement_of_member(team: Team, member: Ref) -> Engagement | None:
+    """The engagement of a member, also of one who is not in the record; None where the team does not have them."""
+    return engagement_in(team.carried.body(), member.reference) if team.carried else None
+
+
+def with_engagement(team: Team, member: Ref, engagement: Engagement) -> Team:
+    """The team with another engagement of a member who is not in the record: nobody else in it is touched."""
+    body: Json = team.carried.body() if team.carried else {}
+    put_engagement(body, member, engagement)
+    return replace(team, carried=Carried(body))
 
 
 def settle_claim(body: Json, team: Team) -> None:

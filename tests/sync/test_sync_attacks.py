@@ -151,8 +151,27 @@ def test_a_person_who_was_moved_to_another_child_is_asked_about_and_mixes_with_n
     (moved,), (again,) = desk.figures("p1002"), desk.figures()
     assert {item["value"] for item in moved["telecom"]} == {"+31612345601"}
     assert {item["value"] for item in again["telecom"]} == {"+31612345677"}
-    assert f"RelatedPerson/{again['id']}" not in members(desk)
+    assert members(desk) == [f"RelatedPerson/{again['id']}"]
+    consents = {actors(body): body["status"] for body in desk.ehr.all("Consent")}
+    assert consents == {f"RelatedPerson/{moved['id']}": "inactive", f"RelatedPerson/{again['id']}": "active"}
     assert [step.state for step in desk.sync([row(**{**CONSENT, "Mobiel": "06-12345677"})])] == ["same"]
+    assert len(desk.ehr.all("Consent")) == 2
+
+
+def actors(consent: Json) -> str:
+    """Whom a consent names."""
+    return ",".join(actor["reference"]["reference"] for actor in consent["provision"]["actor"])
+
+
+def test_a_consent_that_people_ended_before_somebody_was_moved_is_not_recorded_again(desk: Desk) -> None:
+    desk.sync([row(**CONSENT)])
+    desk.edit(desk.ehr.all("Consent")[0], status="inactive")
+    desk.edit(desk.figures()[0], patient={"reference": "Patient/p1002"})
+    desk.plan([row(**{**CONSENT, "Mobiel": "06-12345677"})])
+    desk.answer("new")
+    desk.apply()
+    assert members(desk) == []
+    assert [body["status"] for body in desk.ehr.all("Consent")] == ["inactive"]
 
 
 def test_participants_that_were_put_in_another_order_stay_in_it(desk: Desk) -> None:

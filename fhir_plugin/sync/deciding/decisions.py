@@ -12,6 +12,7 @@ from datetime import datetime
 
 from fhir_plugin.consent import Ask, Policy, access_permit
 from fhir_plugin.model.figure import SupportFigure
+from fhir_plugin.model.identity import Ref
 from fhir_plugin.model.network import SupportNetwork
 from fhir_plugin.sync.deciding.decided import Action, ClientPlan, ElementChange, FigurePlan, label_of, shown
 from fhir_plugin.sync.deciding.elements import ELEMENTS
@@ -217,6 +218,7 @@ def _decide_figure(
         context.policy,
         context.at,
         again=identity in memory,
+        gone=_gone(work.network, memory.get(identity)),
     )
     work.network, final = shared.network, shared.figure
     work.permits += shared.permits
@@ -248,6 +250,15 @@ def _decide_figure(
         consent=shared.effect,
         notes=shared.notes,
     )
+
+
+def _gone(network: SupportNetwork, agreed: Remembered | None) -> Ref | None:
+    """Whom a figure was in the record at the last run, where the record does not have them any more."""
+    if agreed is None or agreed.target.startswith("urn:"):
+        return None
+    ref = Ref(reference=f"RelatedPerson/{agreed.target}")
+    held = {figure.ref.key for figure in network.figures} | {person.ref.key for person in network.people}
+    return None if ref.key in held else ref
 
 
 def _changes(before: SupportFigure, after: SupportFigure) -> tuple[ElementChange, ...]:

@@ -27,7 +27,7 @@ from fhir_plugin.model.terms import (
 from fhir_plugin.sync.deciding.adopting import meet
 from fhir_plugin.sync.sources.wanted import ConsentClaim
 
-__all__ = ["PURPOSE", "Claimed", "apply_claim", "grantor_word", "is_about", "is_ours"]
+__all__ = ["PURPOSE", "Claimed", "apply_claim", "end_consents", "grantor_word", "is_about", "is_ours"]
 
 PURPOSE = "FAMRQT"
 """What a list's consent is for: the family asks for it, as in the app; nothing wider is ever recorded."""
@@ -55,7 +55,12 @@ class Claimed:
 
 
 def apply_claim(
-    network: SupportNetwork, figure: SupportFigure, claim: ConsentClaim, identity: str, policy: Policy
+    network: SupportNetwork,
+    figure: SupportFigure,
+    claim: ConsentClaim,
+    identity: str,
+    policy: Policy,
+    over: Iterable[ConsentRecord] = (),
 ) -> Claimed:
     """The network with a claim about one figure worked into its consents.
 
@@ -65,6 +70,7 @@ def apply_claim(
         claim: what the source says.
         identity: the figure's ``urn:uuid:`` identity.
         policy: whose signatures are needed.
+        over: consents ended in this very decision, because whom they name is in the record no longer.
     """
     mine = [record for record in network.consents if is_ours(record) and is_about(record, figure)]
     theirs = [record for record in network.consents if not is_ours(record)]
@@ -73,6 +79,8 @@ def apply_claim(
             _withdrawn(network, mine), note=_STANDS if any(_permits(item, figure) for item in theirs) else ""
         )
     wanted = _consent_identifier(identity, claim)
+    if (replaced := next((record for record in over if wanted in record.identifiers), None)) is not None:
+        wanted = _consent_identifier(f"{identity}|{replaced.id}", claim)
     if any(wanted in record.identifiers for record in network.consents):
         return Claimed(network=network, recorded=True)  # what became of it in the EHR since then stands
     at, facts = midnight(claim.since.first_day()), facts_of(network, figure.id)
@@ -104,6 +112,13 @@ def apply_claim(
     kept = _ended(network, mine).consents
     changed = replace(network, consents=(*kept, record))
     return Claimed(network=changed, effect="record", note=_BESIDE if found and found.beside else "")
+
+
+def end_consents(network: SupportNetwork, figure: SupportFigure) -> tuple[SupportNetwork, tuple[ConsentRecord, ...]]:
+    """The network without what lists' consents permit to a figure, and the consents that were active until now."""
+    mine = (record for record in network.consents if is_ours(record) and is_about(record, figure))
+    over = tuple(record for record in mine if record.status is Status.ACTIVE)
+    return _ended(network, over), over
 
 
 def _withdrawn(network: SupportNetwork, mine: list[ConsentRecord]) -> Claimed:

@@ -8,12 +8,14 @@ from datetime import datetime, timedelta
 
 from fhir_plugin.consent import Ask, Policy, Reason, access_permit
 from fhir_plugin.consent.access import missing_grantors
+from fhir_plugin.mapping.team import engagement_of_member, with_engagement
 from fhir_plugin.model.consent import ConsentRecord, Effect, Status
 from fhir_plugin.model.dates import PartialDate, Period, local_day
 from fhir_plugin.model.figure import SupportFigure
+from fhir_plugin.model.identity import Ref
 from fhir_plugin.model.network import SupportNetwork, Team
 from fhir_plugin.sync.applying.ways.openings import lasts_longer
-from fhir_plugin.sync.deciding.sharing import apply_claim, grantor_word, is_about, is_ours
+from fhir_plugin.sync.deciding.sharing import apply_claim, end_consents, grantor_word, is_about, is_ours
 from fhir_plugin.sync.sources.wanted import ConsentClaim
 
 __all__ = ["Shared", "is_open", "opens", "share", "share_no_longer"]
@@ -53,6 +55,7 @@ def share(
     at: datetime,
     *,
     again: bool = False,
+    gone: Ref | None = None,
 ) -> Shared:
     """Work a merged figure into the network.
 
@@ -65,6 +68,8 @@ def share(
         policy: whose signatures are needed.
         at: the moment of decision.
         again: the list was brought in before: a place it found then, on a consent that is over now, ends with it.
+        gone: who this was at the last run, where that person is in the record no longer: somebody took them out, or
+            moved them to another child's.
     """
     today = local_day(at)
     bond_is_over = figure.bond.end != theirs.bond.end and figure.bond.end and figure.bond.end.last_day() <= today
@@ -74,12 +79,12 @@ def share(
     known = figure if figure.engagement == theirs.engagement else replace(figure, engagement=theirs.engagement)
     network = _with_figure(network, known)
     effect, recorded = "", False
-    notes: tuple[str, ...] = ()
+    network, over, notes = _leave_behind(network, gone, at)
     permits: tuple[Ask, ...] = ()
     if claim is not None:
-        claimed = apply_claim(network, figure, claim, identity, policy)
+        claimed = apply_claim(network, figure, claim, identity, policy, over)
         network, effect, recorded = claimed.network, claimed.effect, claimed.recorded
-        notes = (claimed.note,) if claimed.note else ()
+        notes = (*notes, claimed.note) if claimed.note else notes
     if bond_is_over or (claim is not None and claim.state != "given"):
         figure = _disengaged(figure, theirs, PartialDate.of(today))
     elif is_open(theirs, at) and (
@@ -121,6 +126,22 @@ def share_no_longer(network: SupportNetwork, figure: SupportFigure, policy: Poli
     ended = _disengaged(figure, figure, PartialDate.of(local_day(at)))
     reason = access_permit(network, figure, policy, at)
     return Shared(network=_with_figure(network, ended), figure=ended, notes=(f"waits-for-consent:{reason}",))
+
+
+def _leave_behind(
+    network: SupportNetwork, gone: Ref | None, at: datetime
+) -> tuple[SupportNetwork, tuple[ConsentRecord, ...], tuple[str, ...]]:
+    """End what a list opened to somebody who is in the record no longer: who they are now, this record does not say."""
+    if gone is None:
+        return network, (), ()
+    team, person = network.team, SupportFigure(id=gone.id)
+    was_shared = any(is_ours(record) and is_about(record, person) for record in network.consents)
+    held = engagement_of_member(team, gone) if team else None
+    network, over = end_consents(network, person)
+    ended = _disengaged(person, replace(person, engagement=held), PartialDate.of(local_day(at))).engagement
+    if team and was_shared and ended and ended != held:
+        network = replace(network, team=with_engagement(team, gone, ended))
+    return network, over, ("left-behind:sync-left-behind",) if over or ended != held else ()
 
 
 def _waits_for(network: SupportNetwork, figure: SupportFigure, reason: str, policy: Policy, at: datetime) -> str:
