@@ -131,9 +131,9 @@ ELEMENTS: tuple[Element, ...] = (
 """Everything a source can own, in the order a person reads it."""
 
 
-ONE_NAME: tuple[tuple[Element, ...], ...] = (
-    _fields("name", "own_prefix", "own_name"),
-    _fields("name", "partner_prefix", "partner_name"),
+ONE_NAME: tuple[tuple[Element, Element], ...] = (
+    (Element("name.own_prefix"), Element("name.own_name")),
+    (Element("name.partner_prefix"), Element("name.partner_name")),
 )
 """Elements that are one thing to people: where one part is in dispute, so is the other."""
 

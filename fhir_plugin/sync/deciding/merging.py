@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
+from typing import Any
 
 from fhir_plugin.model.figure import SupportFigure
-from fhir_plugin.model.identity import Identifier
+from fhir_plugin.model.identity import Identifier, PersonName
+from fhir_plugin.model.names import family_name
 from fhir_plugin.model.terms import FIGURE_IDENTIFIER
 from fhir_plugin.sync.deciding.decided import Conflict, ElementChange, shown
 from fhir_plugin.sync.deciding.elements import ELEMENTS, ONE_NAME, Element, State, completed, merge, with_fresh_text
@@ -77,9 +79,10 @@ def merge_figure(
             theirs=held,
             elsewhere=tuple(element.get(other.said) for other in others if element.path in other.known),
         )
-        answer = answers.get(f"{wanted.place}|{element.path}", "")
+        answer = _answer(answers, wanted, element)
         if outcome.state is State.CONFLICT and answer not in ("source", "ehr"):
-            conflicts.append(Conflict(element=element.path, source=shown(ours), ehr=shown(held)))
+            sides = [_in_full(element, figure, value) for figure, value in ((wanted.figure, ours), (theirs, held))]
+            conflicts.append(Conflict(element=element.path, source=sides[0], ehr=sides[1]))
             disputed.add(element.path)
             continue
         if outcome.state is State.KEPT and not element.many:
@@ -102,12 +105,35 @@ def merge_figure(
         figure=figure,
         said=said,
         known=frozenset(known),
-        conflicts=tuple(conflicts),
+        conflicts=_asked_once(conflicts),
         disputed=frozenset(disputed),
         edits=tuple(edit for edit in edits if edit.before != edit.after),
     )
     merged = replace(merged, figure=_with_chosen_names(merged.figure, chosen))
     return _with_whole_names(merged, theirs, agreed.said if agreed else SupportFigure())
+
+
+_SURNAME_OF = {prefix.path: name.path for prefix, name in ONE_NAME}
+
+
+def _answer(answers: Answers, wanted: Wanted, element: Element) -> str:
+    """What a person answered; of a prefix, where nobody was asked about it alone, what they answered of the surname."""
+    paths = (element.path, _SURNAME_OF.get(element.path, ""))
+    return next(filter(None, (answers.get(f"{wanted.place}|{path}", "") for path in paths)), "")
+
+
+def _in_full(element: Element, figure: SupportFigure, value: Any) -> str:
+    """A value as it is asked about: of a surname with its prefix, for one says little without the other."""
+    for prefix, name in ONE_NAME:
+        if element in (prefix, name):
+            return shown(family_name(PersonName(own_prefix=prefix.get(figure), own_name=name.get(figure))))
+    return shown(value)
+
+
+def _asked_once(conflicts: list[Conflict]) -> tuple[Conflict, ...]:
+    """The conflicts without that of a prefix whose surname is asked about too."""
+    paths = {conflict.element for conflict in conflicts}
+    return tuple(each for each in conflicts if _SURNAME_OF.get(each.element) not in paths)
 
 
 def _with_chosen_names(figure: SupportFigure, chosen: Mapping[str, SupportFigure]) -> SupportFigure:
