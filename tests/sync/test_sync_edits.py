@@ -55,7 +55,8 @@ def test_a_date_of_birth_the_list_gave_and_somebody_took_out_is_an_edit(desk: De
     assert [(edit.before, edit.after) for edit in edits(desk, [listed])] == [("1980-01-01", "—")]
 
 
-def test_an_answer_that_leads_to_a_difference_says_that_more_is_asked(desk: Desk) -> None:
+def led_to_a_difference(desk: Desk) -> list[dict[str, str]]:
+    """A question whose answer was applied, and leads to a difference in a date of birth."""
     name = [{"use": "official", "given": ["Samira"], "family": "Amrani"}]
     known = {"resourceType": "RelatedPerson", "id": "c1", "patient": {"reference": "Patient/p1001"}, "name": name}
     desk.ehr.add({**known, "birthDate": "1980-01-01"})
@@ -64,4 +65,16 @@ def test_an_answer_that_leads_to_a_difference_says_that_more_is_asked(desk: Desk
     assert [step.state for step in desk.apply()] == ["waits"]
     desk.answer("RelatedPerson/c1")
     assert [(step.state, step.code) for step in desk.apply()] == [("done", "sync-asks-more")]
-    assert desk.plan([listed]).totals["conflict"] == 1
+    return [listed]
+
+
+def test_an_answer_that_leads_to_a_difference_says_that_more_is_asked(desk: Desk) -> None:
+    rows = led_to_a_difference(desk)
+    assert desk.plan(rows).totals["conflict"] == 1
+
+
+def test_applying_the_same_plan_again_then_says_what_still_waits_and_not_that_the_record_changed(desk: Desk) -> None:
+    led_to_a_difference(desk)
+    before = desk.writes()
+    assert [(step.state, step.code) for step in desk.apply()] == [("waits", "sync-asks-more")]
+    assert desk.writes() == before

@@ -263,6 +263,7 @@ def _leaves_nothing(plan: ClientPlan) -> bool:
 
 
 def _troubles(plan: ClientPlan) -> set[tuple[str, str]]:
-    """What waits for a person: conflicts by row and element, questions by row."""
-    found = {(figure.row, conflict.element) for figure in plan.figures for conflict in figure.conflicts}
+    """What waits for a person: conflicts, and those an answer leads to, by row and element; questions by row."""
+    asked = ((figure.row, (*figure.conflicts, *figure.next_conflicts)) for figure in plan.figures)
+    found = {(row, conflict.element) for row, conflicts in asked for conflict in conflicts}
     return found | {(figure.row, "") for figure in plan.figures if figure.action is Action.QUESTION}
