@@ -171,3 +171,26 @@ def test_a_transaction_is_all_or_nothing_whatever_is_in_it(steps):
     assert (answer.status_code == 200) == (not bad)
     if bad:
         assert store.fhir("GET", "Patient?_count=1000").json == before
+
+
+@pytest.mark.parametrize(
+    "criteria", ["identifier=urn:x|1&colour=red", "identifier=urn:x|1&patient=,", "identifier:near=urn:x|1"]
+)
+def test_a_condition_that_is_not_understood_is_refused_though_nobody_has_its_identifier(store, criteria):
+    body = bundle(entry("POST", "RelatedPerson", aunt("Patient/noor"), ifNoneExist=criteria))
+    assert store.fhir("POST", "", body=body).status_code == 400
+
+
+def test_a_condition_finds_what_an_entry_before_it_in_a_batch_has_made(store):
+    made = {"identifier": [{"system": "urn:x", "value": "1"}]}
+    entries = [
+        entry("POST", "Patient", patient(**made), ifNoneExist=f"identifier={value}") for value in ("urn:x|1", "1")
+    ]
+    answered = store.fhir("POST", "", body=bundle(*entries, *entries, kind="batch")).json
+    assert [item["response"]["status"] for item in answered["entry"]] == ["201", "200", "200", "200"]
+
+
+def test_a_conditional_reference_finds_what_the_transaction_itself_made(store):
+    known = patient(identifier=[{"system": "urn:x", "value": "1"}])
+    body = bundle(entry("POST", "Patient", known), entry("POST", "RelatedPerson", aunt("Patient?identifier=urn:x|1")))
+    assert store.fhir("POST", "", body=body).status_code == 200

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import replace
 from datetime import UTC, datetime
+from functools import lru_cache
 from typing import Any
 
 from smart_app.sandbox.fhir.guard import Guard
@@ -182,6 +183,7 @@ def _response_entry(result: Answer, base_url: str) -> Json:
     return entry
 
 
+@lru_cache(maxsize=16)
 def _instant(millis: int) -> str:
     moment = datetime.fromtimestamp(millis / 1000, tz=UTC)
     return moment.isoformat(timespec="milliseconds").replace("+00:00", "Z")

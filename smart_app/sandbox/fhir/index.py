@@ -103,6 +103,12 @@ class Index:
             owners = frozenset(str(row[0]) for row in found)
         return owners
 
+    def holds(self, name: str, system: str, text: str) -> bool:
+        """Whether any resource has this term."""
+        place = self._places.get((name, system))
+        query = "SELECT 1 FROM term WHERE place = ? AND text = ? LIMIT 1"
+        return place is not None and self._connection.execute(query, (place, text)).fetchone() is not None
+
     def flush(self) -> None:
         """Bring it up to date with what was written."""
         if not self._pending:

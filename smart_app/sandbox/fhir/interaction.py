@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from functools import lru_cache
 from typing import Any, Protocol
 from urllib.parse import parse_qsl, unquote, urlsplit
 
@@ -76,10 +77,9 @@ class Interaction:
             FhirError: 400, the URL is not one of an interaction.
         """
         parts = urlsplit(url)
-        segments = [unquote(segment) for segment in parts.path.split("/") if segment]
-        params = tuple(parse_qsl(parts.query, keep_blank_values=True))
+        params = tuple(parse_qsl(parts.query, keep_blank_values=True)) if parts.query else ()
         none_exist = conditions.get("If-None-Exist")
-        kind, identity, version, operation = _place(segments)
+        kind, identity, version, operation = _place(parts.path)
         return cls(
             method=method,
             type=kind,
@@ -118,9 +118,10 @@ class Backend(Protocol):
         """Its CapabilityStatement, without security."""
 
 
-def _place(segments: list[str]) -> tuple[str, str, str, str]:
-    """(type, id, version, operation) of the path segments."""
-    match segments:
+@lru_cache(maxsize=1024)
+def _place(path: str) -> tuple[str, str, str, str]:
+    """(type, id, version, operation) of a path."""
+    match [unquote(segment) for segment in path.split("/") if segment]:
         case []:
             return "", "", "", ""
         case ["_history"]:

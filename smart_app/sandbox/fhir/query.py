@@ -15,7 +15,7 @@ from smart_app.sandbox.fhir.outcome import FhirError
 from smart_app.sandbox.fhir.parameters import Parameter, parameters_of
 from smart_app.sandbox.fhir.values import normal, reference_key, span
 
-__all__ = ["Condition", "Criteria", "visible"]
+__all__ = ["Condition", "Criteria", "is_plain", "visible"]
 
 _PREFIX = re.compile(r"(eq|ne|gt|lt|ge|le|sa|eb|ap)?(.*)")
 _DATE_SQL = {
@@ -151,6 +151,15 @@ class Criteria:
         targets = f"SELECT r.id FROM resource r WHERE {inner.of_type} AND r.body IS NOT NULL AND {inner.sql}"
         found = Condition(f"x.text IN ({targets})", (kind, *inner.arguments))
         return _exists("term", _place(parameter.name, kind), found)
+
+
+def is_plain(kind: str, params: Sequence[tuple[str, str]]) -> bool:
+    """Whether these are tokens and references of one value each, of which nothing can be wrong."""
+    known = parameters_of(kind)
+    return all(
+        name in known and known[name].kind in ("token", "reference") and value and "," not in value
+        for name, value in params
+    )
 
 
 def visible(guard: Guard, kind: str, permission: str, criteria: Criteria) -> Condition:

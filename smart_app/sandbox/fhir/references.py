@@ -27,15 +27,14 @@ def resolve(body: Any, places: Mapping[str, str], find: Find) -> None:
         FhirError: 400, a ``urn:`` reference points to no entry; 412, a condition does not mean exactly one.
     """
     waiting = [body]
-    while waiting:
-        node = waiting.pop()
+    for node in waiting:  # which grows meanwhile
         members = node.items() if isinstance(node, dict) else enumerate(node) if isinstance(node, list) else ()
         for name, value in members:
             kind = type(value)
             if kind is str:
                 if name == "reference":
-                    node[name] = _reference(value, places, find)
-                elif value.startswith("urn:") and name != "value":  # an Identifier's value is no uri, whatever it holds
+                    node[name] = places.get(value) or _reference(value, places, find)
+                elif value[:4] == "urn:" and name != "value":  # an Identifier's value is no uri, whatever it holds
                     node[name] = places.get(value, value)
             elif kind is dict or kind is list:
                 waiting.append(value)

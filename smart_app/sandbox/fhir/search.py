@@ -16,10 +16,10 @@ from smart_app.sandbox.fhir.guard import Guard
 from smart_app.sandbox.fhir.interaction import Interaction
 from smart_app.sandbox.fhir.outcome import FhirError, Json
 from smart_app.sandbox.fhir.parameters import parameters_of
-from smart_app.sandbox.fhir.query import Condition, Criteria, visible
+from smart_app.sandbox.fhir.query import Condition, Criteria, is_plain, visible
 from smart_app.sandbox.fhir.store import Row, Session
 
-__all__ = ["Searcher", "matching", "sees"]
+__all__ = ["Searcher", "matching", "names_nobody", "sees"]
 
 DEFAULT_COUNT, MAX_COUNT, MAX_CURSORS = 100, 1000, 500
 _RESULT_PARAMS = {"_count", "_sort", "_include", "_revinclude", "_summary", "_elements", "_total", "_format", "_pretty"}
@@ -57,6 +57,20 @@ def matching(
         f"FROM resource r WHERE {found.of_type} AND r.body IS NOT NULL AND {found.sql} ORDER BY r.key",
         (kind, *found.arguments),
     )
+
+
+def names_nobody(session: Session, kind: str, params: Sequence[tuple[str, str]], guard: Guard, permission: str) -> bool:
+    """Whether the criteria hold an identifier that nothing has, which costs less to see than to search for.
+
+    False says nothing: criteria and rights of which something may be wrong are left to the search.
+
+    Raises:
+        FhirError: 403, no scope opens this interaction on this type.
+    """
+    if not is_plain(kind, params) or any(grant.query for grant in guard.grants(kind, permission)):
+        return False
+    pairs = (value.partition("|") for name, value in params if name == "identifier")
+    return any(code and not session.holds("identifier", system, code) for system, _, code in pairs)
 
 
 def sees(session: Session, row: Row, guard: Guard, permission: str) -> bool:

@@ -190,6 +190,11 @@ class Session:
         self._index.drop(row.key, row.type, row.id)
         return row
 
+    def holds(self, name: str, system: str, text: str) -> bool:
+        """Whether any resource has this token or reference under this search parameter."""
+        self._index.flush()
+        return self._index.holds(name, system, text)
+
     def patients_of(self, kind: str, identity: str) -> frozenset[str]:
         """Whose record a stored resource is in."""
         self._index.flush()

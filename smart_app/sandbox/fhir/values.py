@@ -20,20 +20,17 @@ PAST, FAR = -(2**62), 2**62
 _DATE = re.compile(r"(\d{4})(?:-(\d{2})(?:-(\d{2})(?:T(\d{2}):(\d{2})(?::(\d{2})(?:\.\d+)?)?(Z|[+-]\d{2}:\d{2})?)?)?)?")
 
 
-def tokens(element: Any) -> Iterator[tuple[str, str]]:
+def tokens(element: Any) -> list[tuple[str, str]]:
     """(system, code) pairs of a Coding, CodeableConcept, Identifier, ContactPoint, code or boolean."""
-    if isinstance(element, bool):
-        yield "", "true" if element else "false"
-    elif isinstance(element, str):
-        yield "", element
-    elif isinstance(element, dict):
+    if isinstance(element, dict):
         if "coding" in element:
-            for coding in element["coding"] if isinstance(element["coding"], list) else ():
-                yield from tokens(coding)
-        else:
-            code = element.get("code", element.get("value"))
-            if isinstance(code, str):
-                yield str(element.get("system", "")), code
+            codings = element["coding"] if isinstance(element["coding"], list) else ()
+            return [pair for coding in codings for pair in tokens(coding)]
+        code = element.get("code", element.get("value"))
+        return [(str(element.get("system", "")), code)] if isinstance(code, str) else []
+    if isinstance(element, bool):
+        return [("", "true" if element else "false")]
+    return [("", element)] if isinstance(element, str) else []
 
 
 def strings(element: Any) -> Iterator[str]:
@@ -103,6 +100,7 @@ def _millis(moment: datetime) -> int:
     return int(moment.astimezone(UTC).timestamp() * 1000)
 
 
+@lru_cache(maxsize=4096)
 def reference_key(reference: str, base_url: str) -> tuple[str, str]:
     """(type, id) of a literal reference to this server; ('', whole text) for any other."""
     local = reference.removeprefix(f"{base_url}/").split("/_history/")[0]

@@ -12,7 +12,7 @@ from smart_app.sandbox.fhir.guard import Guard
 from smart_app.sandbox.fhir.interaction import Answer, Interaction, Params
 from smart_app.sandbox.fhir.outcome import FhirError, Json
 from smart_app.sandbox.fhir.parameters import KNOWN_TYPES
-from smart_app.sandbox.fhir.search import matching, sees
+from smart_app.sandbox.fhir.search import matching, names_nobody, sees
 from smart_app.sandbox.fhir.store import Row, Session
 
 __all__ = ["Writer", "answer", "checked", "checked_type", "patched"]
@@ -112,6 +112,8 @@ class Writer:
         """
         if not params:
             raise FhirError(412, "required", "A condition without search parameters would mean everything.")
+        if names_nobody(self._session, kind, params, self._guard, permission):
+            return None
         found = matching(self._session, kind, params, self._guard, permission)
         if len(found) > 1:
             raise FhirError(412, "multiple-matches", f"The condition means more than one {kind}.")
