@@ -55,6 +55,7 @@ def listening(
             port=port,
             threads=threads,
             ident=None,
+            recv_bytes=65536,
             clear_untrusted_proxy_headers=not behind_proxy,
             max_request_body_size=body_bytes,
             inbuf_overflow=body_bytes,

@@ -18,6 +18,7 @@ from smart_app.sandbox.fhir.writes import Writer
 __all__ = ["entries_of", "run_bundle", "run_transaction"]
 
 MAX_ENTRIES = 5000
+_CONDITIONS = (("If-Match", "ifMatch"), ("If-None-Match", "ifNoneMatch"), ("If-None-Exist", "ifNoneExist"))
 _ORDER = {"DELETE": 0, "POST": 1, "PUT": 2, "PATCH": 2, "GET": 3}
 
 
@@ -46,15 +47,7 @@ def _entry(entry: Any, index: int) -> tuple[str, Interaction]:
     method = request.get("method")
     if method not in _ORDER:
         raise FhirError(400, "not-supported", f"Bundle.entry[{index}].request.method is not supported.")
-    conditions = {
-        header: str(request[name])
-        for header, name in (
-            ("If-Match", "ifMatch"),
-            ("If-None-Match", "ifNoneMatch"),
-            ("If-None-Exist", "ifNoneExist"),
-        )
-        if name in request
-    }
+    conditions = {header: str(request[name]) for header, name in _CONDITIONS if name in request}
     body = entry.get("resource")
     interaction = Interaction.read_from(method, request["url"], conditions, body)
     return str(entry.get("fullUrl", "")), interaction

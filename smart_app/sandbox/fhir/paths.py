@@ -29,8 +29,11 @@ def split_path(expression: str) -> tuple[tuple[str, Path], ...]:
 def _alternative(expression: str) -> tuple[str, Path]:
     (first, key, wanted), *steps = _steps(expression)
 
+    if not key and not steps:
+        return first, _listed
+
     def select(value: Any) -> list[Any]:
-        nodes = _kept(value if isinstance(value, list) else [value], key, wanted)
+        nodes = _kept(_listed(value), key, wanted)
         for name, *condition in steps:
             found: list[Any] = []
             for node in nodes:
@@ -43,6 +46,10 @@ def _alternative(expression: str) -> tuple[str, Path]:
         return nodes
 
     return first, select
+
+
+def _listed(value: Any) -> list[Any]:
+    return value if isinstance(value, list) else [value]
 
 
 def _kept(nodes: list[Any], key: str, wanted: str) -> list[Any]:
