@@ -10,7 +10,7 @@ from __future__ import annotations
 import re
 import unicodedata
 
-__all__ = ["REMOVED", "holds_bsn", "is_bsn", "may_hold_bsn", "without_bsn"]
+__all__ = ["REMOVED", "holds_bsn", "is_bsn", "may_hold_bsn", "said_to_hold_bsn", "without_bsn"]
 
 REMOVED = "[number]"
 """What stands where a BSN was taken out."""
@@ -28,6 +28,8 @@ _MOMENT = re.compile(
     r"|(?<!\d)(?:[01]?\d|2[0-3])(?:[:.][0-5]\d|\s?(?=uur\b|u\b))(?!\d)"
 )
 """A day or a time of day as people write it in a note."""
+_SAID = re.compile(r"\bbsn|burgerservice|\bsofi[\s-]?n", re.IGNORECASE)
+_SHORT = re.compile(rf"(?<!\d)\d(?:{_GAP}\d){{6,7}}(?!\d)")
 _UNSEEN = frozenset({"Cc", "Cf", "Mn", "Me"})
 
 
@@ -51,6 +53,21 @@ def may_hold_bsn(text: str) -> bool:
     be written as if part of it were a day.
     """
     return holds_bsn(text) and holds_bsn(_MOMENT.sub(lambda found: "x" * len(found.group()), _plain(text)))
+
+
+def said_to_hold_bsn(text: str, about: str = "") -> bool:
+    """Whether a text that is said to hold a BSN holds one without its leading zeros: a spreadsheet takes those.
+
+    Of all numbers of eight digits one in eleven passes the test, so that only what somebody calls a BSN is looked at.
+
+    Args:
+        text: what is looked at.
+        about: what stands over it, such as the header of its column; the text itself may say so too.
+    """
+    if _SAID.search(about) is None and _SAID.search(text) is None:
+        return False
+    numbers = _SHORT.findall(_MOMENT.sub(lambda found: "x" * len(found.group()), _plain(text)))
+    return any(is_bsn(re.sub(_SIGN, "", number).zfill(9)) for number in numbers)
 
 
 def without_bsn(text: str) -> str:

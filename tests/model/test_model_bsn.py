@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from fhir_plugin.model.bsn import REMOVED, holds_bsn, is_bsn, may_hold_bsn, without_bsn
+from fhir_plugin.model.bsn import REMOVED, holds_bsn, is_bsn, may_hold_bsn, said_to_hold_bsn, without_bsn
 
 
 def _last_digit(first: str) -> int:
@@ -132,3 +132,26 @@ def test_a_number_written_as_people_write_a_bsn_may_be_one_in_a_note(
     starts = [sum(groups[:at]) for at in range(len(groups))]
     written = sign.join(number[start : start + size] for start, size in zip(starts, groups, strict=True))
     assert may_hold_bsn(f"Zijn nummer is {written}.")
+
+
+@given(
+    number=_VALID.filter(lambda number: number[0] == "0" and number[:3] != "000"), sign=st.sampled_from(["", ".", " "])
+)
+def test_a_number_whose_zeros_a_spreadsheet_took_is_seen_where_it_is_called_a_bsn(number: str, sign: str) -> None:
+    bare = number.lstrip("0")
+    written = sign.join((bare[:4], bare[4:]))
+    assert said_to_hold_bsn(written, "BSN steunfiguur")
+    assert said_to_hold_bsn(f"Burgerservicenummer: {written}")
+    assert not said_to_hold_bsn(written, "Registratienummer")
+    assert not said_to_hold_bsn(f"Sofie, nummer {written}")
+
+
+def test_days_beside_the_word_are_none_and_neither_is_any_number_that_fails_the_test() -> None:
+    assert not said_to_hold_bsn("bsn gezien op 01-12-2026 om 10.30 uur")
+    assert not [
+        number for number in range(10_000_000, 10_000_500) if _passes(number) != said_to_hold_bsn(f"bsn {number}")
+    ]
+
+
+def _passes(number: int) -> bool:
+    return is_bsn(str(number).zfill(9))

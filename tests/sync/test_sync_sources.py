@@ -149,6 +149,24 @@ def test_a_report_that_somebody_mended_is_kept_beside_the_next(tmp_path: Path) -
     assert stat.S_IMODE(report.stat().st_mode) == 0o600
 
 
+def test_a_bsn_of_a_figure_that_lost_its_zero_in_a_spreadsheet_is_refused_and_not_repeated(tmp_path: Path) -> None:
+    path = tmp_path / "lijst.csv"
+    path.write_text(
+        "Cliëntnummer;BSN oom;Naam;Opmerking\n1001;10000008;oom Ab;\n1001;;tante Sam;bsn 10000008\n", encoding="utf-8"
+    )
+    table = open_csv(path)
+    columns = replace(propose_columns(table.header, "jim"), client_system=CLIENT_SYSTEM)
+    columns = replace(columns, fields={**columns.fields, "BSN oom": "key"})
+    found = list(RowReader(table, columns).read())
+    assert [(item.column, item.code) for item in found if isinstance(item, Problem)] == [
+        ("BSN oom", "sync-bsn-in-figure"),
+        ("Opmerking", "sync-bsn-in-note"),
+    ]
+    report = tmp_path / "rows.csv"
+    write_problems(report, table.header, ("Cliëntnummer",), found, "nl", source="jim")
+    assert "10000008" not in report.read_text(encoding="utf-8")
+
+
 def test_a_clients_bsn_is_checked_and_never_shown(tmp_path: Path) -> None:
     header, values = "BSN kind;Naam\n", "999990019;tante Sam\n123456789;oom Ab\n"
     found = read(written(tmp_path, header + values))

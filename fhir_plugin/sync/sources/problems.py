@@ -9,7 +9,7 @@ from itertools import groupby
 from pathlib import Path
 
 from fhir_plugin.errors import InputError
-from fhir_plugin.model.bsn import holds_bsn
+from fhir_plugin.model.bsn import holds_bsn, said_to_hold_bsn
 from fhir_plugin.sync.sources.columns import REPORT_PREFIX
 from fhir_plugin.sync.sources.tables import Table
 from fhir_plugin.sync.sources.vocabulary import words_of
@@ -90,7 +90,7 @@ def write_problems(
         cells = listed[0].cells
         columns = ", ".join(dict.fromkeys(problem.column for problem in listed if problem.column))
         reasons = " ".join(dict.fromkeys(describe(problem, language) for problem in listed))
-        row = [_shown(cells[index], name in clients) if index < len(cells) else "" for index, name in positions]
+        row = [_shown(cells[index], name, name in clients) if index < len(cells) else "" for index, name in positions]
         file = f"{place.file}[{place.sheet}]" if place.sheet else place.file
         writer.writerow([*row, source, file, place.resource or place.line, columns, reasons])
         count += 1
@@ -129,7 +129,7 @@ def source_of(table: Table) -> str:
     return table.file if table.form.startswith("FHIR") else Path(table.file).stem
 
 
-def _shown(cell: str, names_client: bool) -> str:
-    if holds_bsn(cell) and not names_client:
+def _shown(cell: str, header: str, names_client: bool) -> str:
+    if not names_client and (holds_bsn(cell) or said_to_hold_bsn(cell, header)):
         return ""
     return f"'{cell}" if cell.startswith(_FORMULA) and not cell[1:2].isdigit() else cell

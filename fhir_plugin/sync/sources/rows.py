@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from dataclasses import replace
 from typing import Any
 
-from fhir_plugin.model.bsn import holds_bsn, may_hold_bsn
+from fhir_plugin.model.bsn import holds_bsn, may_hold_bsn, said_to_hold_bsn
 from fhir_plugin.model.dates import PartialDate
 from fhir_plugin.model.identity import Identifier
 from fhir_plugin.model.terms import BIOLOGICAL_PARENT_CODES, PROFESSIONAL_ROLE_CODES, V3_ROLE_CODE
@@ -101,20 +101,20 @@ class RowReader:
                 continue
             try:
                 if text:
-                    _add(values, name, self._value(name, text))
+                    _add(values, name, self._value(name, text, header))
             except BadCell as bad:
                 problems.append(Problem(place=place, column=header, code=bad.code, params=bad.params))
         return values, problems
 
-    def _value(self, name: str, text: str) -> Any:
+    def _value(self, name: str, text: str, header: str) -> Any:
         if name == "client_bsn":
             return _client_bsn(text)
         if name in ("client_id", "client_identifier"):
             return text
         if name == "note":
-            if may_hold_bsn(text):
+            if may_hold_bsn(text) or said_to_hold_bsn(text, header):
                 raise BadCell("sync-bsn-in-note")
-        elif holds_bsn(text):
+        elif holds_bsn(text) or said_to_hold_bsn(text, header):
             raise BadCell("sync-bsn-as-phone" if name in _PHONES else "sync-bsn-in-figure")
         if name in _DATES:
             return read_date(text)
