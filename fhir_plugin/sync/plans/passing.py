@@ -7,7 +7,7 @@ from datetime import datetime
 
 from fhir_plugin.model.dates import local_day
 from fhir_plugin.sync.journals.journal import Journal
-from fhir_plugin.sync.plans.prints import holds_version, is_print_of, rows_print, still_good
+from fhir_plugin.sync.plans.prints import is_print_of, rows_print, still_good, versions_in
 from fhir_plugin.sync.plans.unlisted import Met
 from fhir_plugin.sync.records.recent import WHOLE, Recent, RecentChanges
 from fhir_plugin.sync.sources.gathering import ClientRows, everybody
@@ -98,8 +98,8 @@ class PassingOver:
         return self._recent.since(held[0], most=most, known=self._known_versions)
 
     def _known_versions(self, patients: Collection[str]) -> Callable[[str, str], bool]:
-        marks = self._journal.settled(patients)
-        return lambda patient, version: holds_version(marks.get(patient, ""), version)
+        known = {patient: versions_in(mark) for patient, mark in self._journal.settled(patients).items()}
+        return lambda patient, version: bool(version) and version in known.get(patient, ())
 
     def _is_as_left(self, client: ClientRows, patient: str, mark: str) -> bool:
         changed = self._changed

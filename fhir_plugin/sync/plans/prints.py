@@ -15,7 +15,7 @@ from importlib.metadata import version
 from fhir_plugin.sync.journals.vault import Vault
 from fhir_plugin.wire import dumps
 
-__all__ = ["client_print", "holds_version", "is_print_of", "rows_print", "still_good", "with_day"]
+__all__ = ["client_print", "is_print_of", "rows_print", "still_good", "versions_in", "with_day"]
 
 _DAY = "@"
 """Between a print and its day."""
@@ -37,9 +37,9 @@ def client_print(rows: str, versions: str) -> str:
     return f"{rows}.{versions}" if rows and versions else ""
 
 
-def holds_version(mark: str, version: str) -> bool:
-    """Whether this version of a resource (``version_of``) is one the client was settled with."""
-    return bool(version) and version in mark.partition(_DAY)[0].partition(".")[2].split("|")
+def versions_in(mark: str) -> frozenset[str]:
+    """The versions of resources (``version_of``) a client was settled with."""
+    return frozenset(mark.partition(_DAY)[0].partition(".")[2].split("|"))
 
 
 def is_print_of(mark: str, rows: str) -> bool:

@@ -9,9 +9,11 @@ everything is read, which happens at least once a week.
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from email.utils import parsedate_to_datetime
+from functools import cache
 from typing import Any
 from urllib.parse import urlencode
 
@@ -103,12 +105,10 @@ class RecentChanges:
     def _first(self, kind: str, since: datetime) -> RawAnswer:
         """The first page: the latest change first, so that one made meanwhile moves nothing out of a later page.
 
-        Of all but Patients no more than is looked at; an EHR that takes neither wish is asked without.
+        No more than is looked at; an EHR that takes neither wish is asked without.
         """
         params = {"_lastUpdated": f"ge{since.astimezone(UTC).isoformat()}", "_count": str(_PAGE)}
-        wishes = {"_sort": "-_lastUpdated"}
-        if SUBJECTS[kind]:
-            wishes["_elements"] = f"id,meta,{SUBJECTS[kind]}"
+        wishes = {"_sort": "-_lastUpdated", "_elements": f"id,meta,{SUBJECTS[kind] or 'identifier'}"}
         try:
             return self._send(kind, params | wishes)
         except EhrRejected:
@@ -117,9 +117,11 @@ class RecentChanges:
     def _found(self, kind: str, first: RawAnswer, since: datetime) -> Iterator[list[_Owned]]:
         """What was found, so many at a time, each with its patient; every one is in two pages at most."""
         count, before = 0, set[str]()
-        for some in in_chunks(self.client.pages(first.body, f"search {kind}"), _PAGE):
+        earliest = since - timedelta(seconds=1)
+        is_since = cache(lambda updated: (at := instant_of(updated)) is not None and at >= earliest)
+        for some in _ahead(in_chunks(self.client.pages(first.body, f"search {kind}"), _PAGE)):
             owned = [(owner_of(body), body) for body in some]
-            if not all(owner and _is_since(body, since) for owner, body in owned):
+            if not all(owner and is_since(text(body.get("meta"), "lastUpdated")) for owner, body in owned):
                 raise _Unclear
             ids = {text(body, "id") for body in some}
             count, before = count + len(ids - before), ids
@@ -145,9 +147,13 @@ class RecentChanges:
             return self.clock().astimezone(UTC) - self.margin - _UNKNOWN_CLOCK
 
 
-def _is_since(body: Json, since: datetime) -> bool:
-    updated = instant_of(text(body.get("meta"), "lastUpdated"))
-    return updated is not None and updated >= since - timedelta(seconds=1)
+def _ahead(pages: Iterator[list[Json]]) -> Iterator[list[Json]]:
+    """The pages, each one read while the one before it is looked through."""
+    with ThreadPoolExecutor(1) as reader:
+        waiting = reader.submit(next, pages, None)
+        while (page := waiting.result()) is not None:
+            waiting = reader.submit(next, pages, None)
+            yield page
 
 
 def _unknown(owned: list[_Owned], known: Known) -> Iterator[_Owned]:

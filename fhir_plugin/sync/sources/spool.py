@@ -10,6 +10,7 @@ from __future__ import annotations
 import os
 import sqlite3
 from collections.abc import Iterable, Iterator
+from functools import lru_cache
 from itertools import groupby
 from typing import Any
 
@@ -74,4 +75,10 @@ def owner_of(body: Json) -> str:
     key = SUBJECTS.get(text(body, "resourceType"))
     if key is None:
         return ""
-    return Ref(reference=text(body.get(key), "reference")).id if key else text(body, "id")
+    return _id_in(text(body.get(key), "reference")) if key else text(body, "id")
+
+
+@lru_cache(maxsize=1000)
+def _id_in(reference: str) -> str:
+    """Resources of one patient mostly come together."""
+    return Ref(reference=reference).id
