@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
+from dataclasses import replace
 
 import pytest
 import requests
@@ -215,6 +216,30 @@ def test_what_an_ehr_silently_drops_is_reported(desk_with: Callable[[Behaviour],
     desk = desk_with(Behaviour(keeps_related_participants=False))
     (step,) = desk.sync([row(**CONSENT)])
     assert (step.state, step.code) == ("done", "sync-dropped")
+
+
+def test_a_place_that_an_ehr_dropped_is_told_in_every_run_and_written_once_it_keeps_it(
+    desk_with: Callable[[Behaviour], Desk],
+) -> None:
+    behaviour = Behaviour(keeps_related_participants=False)
+    desk = desk_with(behaviour)
+    for _ in range(2):
+        (step,) = desk.sync([row(**CONSENT)])
+        assert (step.state, step.code) == ("done", "sync-dropped")
+    desk.ehr.behaviour = replace(behaviour, keeps_related_participants=True)
+    (step,) = desk.sync([row(**CONSENT)])
+    assert (step.state, step.code) == ("done", "")
+    (team,) = desk.ehr.all("CareTeam")
+    assert [each["member"]["reference"].partition("/")[0] for each in team["participant"]] == ["RelatedPerson"]
+    assert desk.plan([row(**CONSENT)]).totals["clients-written"] == 0
+    assert len(desk.ehr.all("Consent")) == 1
+
+
+def test_a_place_that_somebody_took_out_is_no_place_that_an_ehr_dropped(desk: Desk) -> None:
+    desk.sync([row(**CONSENT)])
+    (team,) = desk.ehr.all("CareTeam")
+    desk.edit({**team, "participant": []})
+    assert desk.plan([row(**CONSENT)]).totals["clients-written"] == 0
 
 
 def test_an_undo_writes_what_was_there_before_and_deletes_nothing(desk: Desk) -> None:

@@ -6,7 +6,7 @@ from dataclasses import replace
 
 from fhir_plugin.mapping.json import Json, text
 from fhir_plugin.model.identity import Identifier
-from fhir_plugin.model.network import SupportNetwork
+from fhir_plugin.model.network import SupportNetwork, Team
 from fhir_plugin.model.terms import FIGURE_IDENTIFIER
 from fhir_plugin.sync.applying.mending import find_sent
 from fhir_plugin.sync.applying.undoing import digest_of
@@ -19,6 +19,9 @@ from fhir_plugin.sync.records.arrival import as_sent, frozen_in
 from fhir_plugin.sync.records.population import network_of
 
 __all__ = ["intent_of", "outcome_of", "undo_of"]
+
+_PLACE = frozenset(element.path for element in ELEMENTS if element.group == "engagement")
+"""What a place in the team says; an EHR that drops it has not agreed to it, and is asked again in the next run."""
 
 
 def outcome_of(result: Wrote, left: Left, bodies: list[Json]) -> tuple[Step, tuple[Remembered, ...]]:
@@ -114,7 +117,17 @@ def _held(item: Remembered, result: Wrote, now: SupportNetwork | None) -> Rememb
         return replace(item, target=target)
     looked_at = [found.carried, now.team.carried if now and now.team else None]
     is_ours = all(result.versions.get(body.reference) in (None, "", body.version) for body in looked_at if body)
-    return item.refreshed(found) if is_ours else replace(item, target=found.id)
+    if not is_ours:
+        return replace(item, target=found.id)
+    held = item.refreshed(found)
+    is_dropped = item.held.engagement and not found.engagement and now and _is_as_written(now.team, result)
+    return replace(held, known=held.known - _PLACE) if is_dropped else held
+
+
+def _is_as_written(team: Team | None, result: Wrote) -> bool:
+    """Whether the team is in the version that was written, so that what it lacks is the EHR's doing and nobody's."""
+    written = team.carried if team else None
+    return written is not None and bool(written.version) and result.versions.get(written.reference) == written.version
 
 
 def _kept(planned: Remembered, held: Remembered) -> bool:
