@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import json
-import os
 import sys
 from collections.abc import Iterator
+from itertools import chain
 from pathlib import Path
 from typing import cast
 
@@ -22,6 +22,7 @@ from fhir_plugin.sync.plans.rendering import client_words, plan_lines
 from fhir_plugin.sync.records.own_store import Open
 from fhir_plugin.sync.records.reaching import Reached, reach, record_bundle
 from fhir_plugin.sync.records.storage import Storage
+from fhir_plugin.sync.whole_file import whole_file
 from fhir_plugin.texts import Language, words
 
 __all__ = ["export_command", "say_notices", "way_lines", "worklist_command"]
@@ -95,8 +96,8 @@ def _write(output: Path, waiting: list[Open]) -> None:
         }
         for item in waiting
     ]
-    output.touch(mode=0o600)
-    output.write_text(json.dumps(listed, ensure_ascii=False, indent=2) + "\n", encoding="utf-8")
+    with whole_file(output) as stream:
+        stream.write(json.dumps(listed, ensure_ascii=False, indent=2).encode() + b"\n")
 
 
 @click.command("export")
@@ -106,8 +107,9 @@ def _write(output: Path, waiting: list[Open]) -> None:
 @language_option
 @connection_options
 def export_command(connection: Connection, plan_file: Path, output: Path, storage: Storage, lang: str) -> None:
-    """Write the records of the clients in PLAN as NDJSON: one collection Bundle per client, as they count here.
+    """Write the records of the clients of PLAN as NDJSON: one collection Bundle per client, as they count here.
 
+    Also of those for whom nothing changed, and whom the source of PLAN brought before.
     For an EHR without access, to be read in by its own means; only its owner can read the file.
     """
     reader = PlanReader(plan_file)
@@ -116,11 +118,12 @@ def export_command(connection: Connection, plan_file: Path, output: Path, storag
     with (
         storage.journal(reader.ehr, reader.source) as held,
         reach(client, storage, held) as ehr,
-        os.fdopen(os.open(output, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "w", encoding="utf-8") as stream,
+        whole_file(output) as stream,
     ):
-        patients = [planned.plan.patient.removeprefix("Patient/") for planned in reader.clients()]
+        patients = dict.fromkeys(planned.plan.patient.removeprefix("Patient/") for planned in reader.clients())
+        patients.update(dict.fromkeys(chain.from_iterable(held.remembered())))
         for chunk in in_chunks(patients, _CHUNK):
             for bodies in ehr.population.records(chunk).values():
-                stream.write(json.dumps(record_bundle(bodies, reader.ehr), ensure_ascii=False) + "\n")
+                stream.write(json.dumps(record_bundle(bodies, reader.ehr), ensure_ascii=False).encode() + b"\n")
                 written += 1
     click.echo(words("sync-exported", cast(Language, lang), count=str(written), file=output.name))

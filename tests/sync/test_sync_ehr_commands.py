@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import json
 from collections.abc import Callable
 from dataclasses import replace
@@ -19,6 +20,7 @@ from fhir_plugin.ehr.memory import Behaviour, MemoryEhr
 from fhir_plugin.ehr.memory_adapter import memory_session
 from fhir_plugin.errors import UsageError
 from fhir_plugin.model.terms import BSN_SYSTEMS
+from fhir_plugin.sync.plans.planfile import PlanReader
 from fhir_plugin.sync.records.no_access import own_url
 from fhir_plugin.sync.sources.naming import ClientKey
 
@@ -57,6 +59,28 @@ def test_without_access_the_own_store_is_the_source_and_is_exported_a_bundle_per
     assert {body["resourceType"] for body in people} == {"Patient", "RelatedPerson"}
     assert second["type"] == "collection"
     assert [step.state for step in desk.undo(desk.last_run())] == ["undone"]
+
+
+def test_an_export_holds_who_a_plan_passed_over_too_and_is_written_whole_or_not_at_all(
+    tmp_path: Path, command: Callable[[Desk], Run], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    desk = without(tmp_path)
+    rows = [row(number, Functie="", Inzet="") for number in (1001, 1002, 1003)]
+    for changed in ({}, {"Mobiel": "06-12345677"}):
+        desk.sync([row(1001, Functie="", Inzet="", **changed), *rows[1:]])
+    assert len(list(PlanReader(tmp_path / "plan.json").clients())) == 1
+    command(desk)("export", "plan.json", "-o", "out.ndjson")
+    text = Path("out.ndjson").read_text(encoding="utf-8")
+    clients = [json.loads(line)["entry"][0]["resource"] for line in text.splitlines()]
+    held = [client["identifier"][0]["value"] for client in clients]
+    assert sorted(held) == ["1001", "1002", "1003"]
+
+    def full(*_: object) -> None:
+        raise OSError(errno.ENOSPC, "full")
+
+    monkeypatch.setattr("fhir_plugin.cli.sync_ehr.record_bundle", full)
+    assert isinstance(command(desk)("export", "plan.json", "-o", "out.ndjson").exception, OSError)
+    assert Path("out.ndjson").read_text(encoding="utf-8") == text
 
 
 def test_without_access_nothing_about_people_stands_in_clear(tmp_path: Path) -> None:
