@@ -255,7 +255,7 @@ def _say_unlisted(unlisted: Unlisted, language: Language) -> None:
         click.echo(f"      {client_words(patient, language)}{f': {label}' if label else ''}")
     more = unlisted.clients + unlisted.figures - len(unlisted.names)
     if more:
-        click.echo(words("sync-plan-more", language, count=str(more)))
+        click.echo(words("sync-unlisted-more", language, count=str(more)))
 
 
 def _say_earlier(earlier: EarlierAnswers, kept: Path | None, language: Language) -> None:

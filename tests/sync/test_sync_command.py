@@ -19,7 +19,9 @@ from fhir_plugin.ehr import FhirClient
 from fhir_plugin.errors import InputError, UsageError
 from fhir_plugin.sync.journals.opening import open_journal
 from fhir_plugin.sync.plans.planfile import PlanReader, PlanWriter
+from fhir_plugin.sync.plans.unlisted import Unlisted
 from fhir_plugin.sync.records.storage import Storage
+from fhir_plugin.texts import words
 
 Command = Callable[..., Result]
 
@@ -214,6 +216,13 @@ def test_a_plan_names_who_of_earlier_runs_has_no_row_any_more(command: Command, 
     assert "zonder bruikbare rij in deze lijst: cliënten 1, mensen die meedoen 1." in output
     assert "Cliënt p1001: Samira Amrani" in output
     assert "Cliënt p1002" in output
+
+
+def test_of_many_without_a_row_twenty_are_named_and_the_rest_is_counted() -> None:
+    unlisted = Unlisted()
+    unlisted.count(f"p{number}" for number in range(30))
+    assert (unlisted.clients, len(unlisted.names)) == (30, 20)
+    assert words("sync-unlisted-more", "nl", count="10").strip() == "… en nog 10"
 
 
 def test_rows_that_were_mended_and_fed_back_say_nothing_of_who_is_not_among_them(command: Command, desk: Desk) -> None:

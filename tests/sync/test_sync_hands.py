@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import os
+import select
 import signal
+import subprocess
+import sys
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -65,6 +68,20 @@ class Deaf:
 def test_ctrl_c_reaches_the_run_and_not_its_processes() -> None:
     assert list(side_by_side(Deaf(), range(4), 2)) == [True] * 4
     assert signal.SIGINT not in signal.pthread_sigmask(signal.SIG_BLOCK, ())
+
+
+def test_a_run_that_is_killed_takes_its_processes_along() -> None:
+    command = [sys.executable, "-c", "import stuck_run; stuck_run.main()"]
+    path = os.pathsep.join([str(Path(__file__).parent), str(Path(__file__).parents[2])])
+    with subprocess.Popen(command, stdout=subprocess.PIPE, env={**os.environ, "PYTHONPATH": path}) as run:
+        assert run.stdout is not None
+        process = os.pidfd_open(int(run.stdout.readline()))
+        run.kill()
+        ended, _, _ = select.select([process], [], [], 20)
+        if not ended:
+            signal.pidfd_send_signal(process, signal.SIGKILL)
+        os.close(process)
+        assert ended
 
 
 def test_an_error_in_a_process_is_the_error_of_the_run() -> None:

@@ -81,6 +81,24 @@ def test_an_answer_to_a_conflict_is_not_carried_over_a_later_edit(desk: Desk, bo
     assert earlier.carried == carried
 
 
+def test_an_answer_to_a_conflict_is_not_carried_onto_another_person_the_same_row_means_now(desk: Desk) -> None:
+    listed = [row(Geboortedatum="01-02-1981")]
+    desk.sync([row()])
+    desk.edit(desk.figures()[0], birthDate="1980-02-03")
+    desk.plan(listed)
+    held = json.loads(desk.plan_path.read_text(encoding="utf-8"))
+    held["clients"][0]["figures"][0]["conflicts"][0]["answer"] = "source"
+    desk.plan_path.write_text(json.dumps(held), encoding="utf-8")
+    earlier = EarlierAnswers.of(desk.plan_path, ehr=desk.client.base_url, source="jim")
+    (first,) = desk.figures()
+    desk.edit(first, id="other")  # somebody merged two records of her: another one holds her number now
+    desk.edit(first, identifier=[], active=False, patient={"reference": "Patient/p1002"})
+    (planned,) = desk.plan(listed).clients()
+    assert [(figure.target, len(figure.conflicts)) for figure in planned.plan.figures] == [("RelatedPerson/other", 1)]
+    earlier.onto(planned)
+    assert earlier.carried == 0
+
+
 def test_answers_of_another_source_are_kept_and_never_carried(command: Command, desk: Desk) -> None:
     desk.ehr.add(_NAMED)
     plan(command, desk, [row(Mobiel="")])

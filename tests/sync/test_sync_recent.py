@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 from datetime import timedelta
 from typing import Any
@@ -13,6 +13,8 @@ from sync_desk import CLIENT_SYSTEM, CONSENT, Desk, row
 from fhir_plugin.ehr import memory, memory_search
 from fhir_plugin.sync.plans import prints
 from fhir_plugin.sync.records.population import Population
+from fhir_plugin.sync.sources.columns import propose_columns
+from fhir_plugin.sync.sources.tables import Row, open_csv
 
 ALL = {**CONSENT, "Toestemming van": "ouders en jongere"}
 ROWS = [
@@ -40,6 +42,22 @@ def quiet(desk: Desk) -> Desk:
     desk.plan(ROWS)
     later(desk)
     return desk
+
+
+@pytest.mark.parametrize("wrong", [{"fault": "sync-damaged"}, {"faults": ((2, "sync-formula"),)}])
+def test_a_row_that_says_what_it_said_but_cannot_be_relied_on_any_more_is_not_passed_over(
+    quiet: Desk, wrong: dict[str, Any]
+) -> None:
+    path = quiet.folder / "lijst.csv"
+    table = open_csv(path)
+    columns = replace(propose_columns(table.header, quiet.source), client_system=CLIENT_SYSTEM)
+
+    def rows() -> Iterator[Row]:
+        first, *others = table.rows()
+        yield from (replace(first, **wrong), *others)
+
+    quiet.plan_table(replace(table, rows=rows), columns)
+    assert [problem.place.line for problem in quiet.problems] == [2]
 
 
 def later(desk: Desk, **passed: float) -> None:

@@ -94,6 +94,17 @@ def test_what_is_being_typed_in_a_launch_that_goes_on_is_not_taken_from_it(room:
     assert room.get(f"{draft}/who").get_element_by_id("own_label").get("value") == "Juf Ans"
 
 
+def test_a_launch_that_may_not_write_takes_no_form_from_one_that_may(room: Room) -> None:
+    draft = typed(room)
+    over(room)
+    reading = tuple(
+        scope for scope in room.facts.scopes if not scope.endswith((".cruds", ".crus", ".cus", ".c", ".cu"))
+    )
+    only = replace(room, facts=replace(room.facts, scopes=reading)).again()
+    only.post(f"draft/{draft.rsplit('/', 1)[1]}/resume", status=403)
+    assert len(offered(room.again())) == 1
+
+
 def test_a_form_in_which_nothing_was_answered_is_not_offered(room: Room) -> None:
     room.begin("figure/sam/change/who")
     over(room)
