@@ -65,9 +65,9 @@ def worklist_command(plan_file: Path, output: Path | None, done: str, storage: S
         waiting, lost = store.waiting(reader.source), store.lost(reader.source)
     click.echo(words("sync-worklist-head", language, count=str(len(waiting)), ehr=reader.ehr))
     for item in waiting:
-        click.echo(words("sync-worklist-since", language, since=item.since[:10]))
-        for line in plan_lines([plan_from(item.content["plan"])], language, limit=0):
+        for line in plan_lines([plan_from(item.content["plan"])], language, limit=0, in_full=True):
             click.echo(line)
+        click.echo(f"      {words('sync-worklist-since', language, since=item.since[:10])}")
         if item.content.get("contacts"):
             click.echo(f"      {words('sync-worklist-contact', language)}")
     for line in _lost_lines(lost, language):

@@ -104,6 +104,7 @@ def test_the_work_list_shows_what_to_enter_and_empties_when_it_is_there(
     shown = run("worklist", "plan.json", "-o", "list.json")
     assert shown.exit_code == 1
     assert "Samira Amrani" in shown.output
+    assert "telephone and e-mail: +31612345601" in shown.output
     (item,) = json.loads(Path("list.json").read_text(encoding="utf-8"))
     (body,) = item["resources"]
     desk.ehr.add({key: value for key, value in body.items() if key != "identifier"})

@@ -26,6 +26,20 @@ def test_a_client_that_was_written_with_a_word_to_a_person_is_named_and_the_run_
     assert not RunReport(run=1, did=did, seconds=1.0).clean
 
 
+def test_clients_with_one_reason_are_told_together_and_by_name_in_a_report_that_is_kept() -> None:
+    steps = [Step(patient=f"p{number}", state="to-enter", code="sync-to-enter") for number in range(100)]
+    report = RunReport(
+        run=1, did=Tally().add([*steps, Step(patient="x", state="changed", code="sync-changed")]), seconds=1.0
+    )
+    told = report.text("nl")
+    assert told.count("zelf in het EPD invoeren.") == 1
+    assert "Patient/p7 en 92 andere" in told
+    assert "Patient/x: " in told
+    assert all(
+        f"Patient/p{number}" in report.in_form(kind, "nl") for number in range(100) for kind in (".txt", ".html")
+    )
+
+
 class Slow(Counter[str]):
     """A count that others may look at between being read and being written."""
 

@@ -19,6 +19,7 @@ __all__ = ["About", "RunReport", "Tally"]
 _TROUBLE = ("changed", "failed", "unknown", "intent", "to-enter")
 
 
+_SHOWN = 8
 _STYLE = (
     "body{font:1rem/1.5 sans-serif;margin:2rem auto;max-width:60rem;padding:0 1rem;overflow-wrap:anywhere}"
     "th,td{padding:.2rem 1rem .2rem 0;text-align:left;vertical-align:top}th{font-weight:normal}"
@@ -119,10 +120,10 @@ class RunReport:
         """Whether no client needs a person, and the EHR does what it says."""
         return not self.untrue and not self.waiting and not self.did.trouble
 
-    def text(self, language: Language) -> str:
-        """For a terminal."""
+    def text(self, language: Language, shown: int = _SHOWN) -> str:
+        """For a terminal, with at most so many clients by name for each reason; 0 is all."""
         counts = [f"  {number:>7}  {name}" for name, number in self._counts(language)]
-        return "\n".join([self._head(language), *counts, *self._notices(language), *self._list(language)])
+        return "\n".join([self._head(language), *counts, *self._notices(language), *self._list(language, shown)])
 
     def json(self) -> str:
         """For a program."""
@@ -167,7 +168,7 @@ class RunReport:
         if suffix == ".html":
             return self.html(language)
         facts = [f"{label}: {value}" for label, value in (self.about.facts(language) if self.about else ())]
-        return "\n".join([*facts, self.text(language), ""])
+        return "\n".join([*facts, self.text(language, shown=0), ""])
 
     def _head(self, language: Language) -> str:
         if not self.run:
@@ -197,8 +198,19 @@ class RunReport:
             found.append(f"  ! {words('sync-unanswered', language, **counts)}")
         return found
 
-    def _list(self, language: Language) -> list[str]:
+    def _list(self, language: Language, shown: int = 0) -> list[str]:
+        """Who needs a person, those with the same reason together; of each at most so many by name, 0 is all."""
+        alike: dict[tuple[str, str], list[str]] = {}
+        for step in self.did.trouble:
+            alike.setdefault((step.state, step.code), []).append(f"Patient/{step.patient}")
         return [
-            f"  ! Patient/{step.patient}: {words(f'sync-state-{step.state}', language)}. {words(step.code, language)}"
-            for step in self.did.trouble
+            f"  ! {_some(clients, shown, language)}: {words(f'sync-state-{state}', language)}. {words(code, language)}"
+            for (state, code), clients in alike.items()
         ]
+
+
+def _some(clients: list[str], shown: int, language: Language) -> str:
+    if not shown or len(clients) <= shown:
+        return ", ".join(clients)
+    named, count = ", ".join(clients[:shown]), str(len(clients) - shown)
+    return words("sync-report-more", language, clients=named, count=count)

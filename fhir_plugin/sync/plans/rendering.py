@@ -29,14 +29,14 @@ def totals_lines(totals: Mapping[str, int], language: Language) -> Iterator[str]
             yield f"  {totals[name]:>7}  {words(f'sync-total-{name}', language, count=str(totals[name]))}"
 
 
-def plan_lines(plans: Iterable[ClientPlan], language: Language, *, limit: int) -> Iterator[str]:
-    """Each client that something happens to, at most ``limit`` of them; 0 is all."""
+def plan_lines(plans: Iterable[ClientPlan], language: Language, *, limit: int, in_full: bool = False) -> Iterator[str]:
+    """Each client that something happens to, at most ``limit`` (0: all); ``in_full`` for who has to enter somebody."""
     telling = (plan for plan in plans if any(_tells(figure) for figure in plan.figures))
     for plan in islice(telling, limit) if limit else telling:
         yield client_words(plan.patient, language)
         for figure in plan.figures:
             if _tells(figure):
-                yield from _figure_lines(figure, language)
+                yield from _figure_lines(figure, language, in_full=in_full)
     more = sum(1 for _ in telling)
     if more:
         yield words("sync-plan-more", language, count=str(more))
@@ -47,12 +47,16 @@ def _tells(figure: FigurePlan) -> bool:
     return any(told) or figure.action is Action.QUESTION
 
 
-def _figure_lines(figure: FigurePlan, language: Language) -> Iterator[str]:
+def _figure_lines(figure: FigurePlan, language: Language, *, in_full: bool) -> Iterator[str]:
     ends = f"  ({words('sync-plan-end', language)})" if figure.action is Action.END else ""
     yield f"  {_SIGNS[figure.action]} {figure.label}{ends}  [{figure.row}]"
     if figure.action in (Action.UPDATE, Action.END):
         for change in figure.changes:
             yield f"      {_change_words(change, language)}"
+    elif in_full and figure.action is Action.ADD:
+        for change in figure.changes:
+            value = value_words(change.element, change.after, language)
+            yield f"      {element_words(change.element, language)}: {value}"
     for edit in figure.edits:
         name = element_words(edit.element, language)
         before, after = (value_words(edit.element, value, language) for value in (edit.before, edit.after))
