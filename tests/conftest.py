@@ -15,11 +15,17 @@ from typing import Any
 
 import pytest
 from flask import Flask
+from hypothesis import HealthCheck, settings
 from jinja2.bccache import Bucket, BytecodeCache
 
 from smart_app import demo_settings
 
 CHROMIUM = Path("/usr/bin/chromium")
+
+settings.register_profile(
+    "untimed", parent=settings(), deadline=None, suppress_health_check=[HealthCheck.too_slow]
+)  # a machine that is busy is no fault of what is tested
+settings.load_profile("untimed")
 
 
 class _CompiledOnce(BytecodeCache):
