@@ -20,7 +20,7 @@ from fhir_plugin.sync.plans.codec import plan_from
 from fhir_plugin.sync.plans.planfile import PlanReader
 from fhir_plugin.sync.plans.rendering import client_words, plan_lines
 from fhir_plugin.sync.records.own_store import Open
-from fhir_plugin.sync.records.reaching import Reached, reach, record_bundle
+from fhir_plugin.sync.records.reaching import Reached, reach, record_bundle, without_bsn_identifiers
 from fhir_plugin.sync.records.storage import Storage
 from fhir_plugin.sync.whole_file import whole_file
 from fhir_plugin.texts import Language, words
@@ -92,7 +92,7 @@ def _write(output: Path, waiting: list[Open]) -> None:
         {
             "client": f"Patient/{item.patient}",
             "since": item.since,
-            **item.content,
+            **without_bsn_identifiers(item.content),
         }
         for item in waiting
     ]

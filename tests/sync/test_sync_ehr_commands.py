@@ -83,6 +83,22 @@ def test_an_export_holds_who_a_plan_passed_over_too_and_is_written_whole_or_not_
     assert Path("out.ndjson").read_text(encoding="utf-8") == text
 
 
+def test_an_export_holds_no_bsn_of_anybody(tmp_path: Path, command: Callable[[Desk], Run]) -> None:
+    desk = make_desk(tmp_path)
+    desk.sync([row()])
+    bsn = {"system": next(iter(BSN_SYSTEMS)), "value": "999990019"}
+    (patient,) = (body for body in desk.ehr.all("Patient") if body["id"] == "p1001")
+    desk.edit(patient, identifier=[bsn, {"system": CLIENT_SYSTEM, "value": "1001"}])
+    desk.edit(desk.figures()[0], patient={"reference": "Patient/p1001", "identifier": bsn}, identifier=[bsn])
+    assert command(desk)("export", "plan.json", "-o", "out.ndjson").exit_code == 0
+    text = Path("out.ndjson").read_text(encoding="utf-8")
+    assert "999990019" not in text
+    patient, figure = (entry["resource"] for entry in json.loads(text)["entry"][:2])
+    assert patient["identifier"] == [{"system": CLIENT_SYSTEM, "value": "1001"}]
+    assert figure["patient"] == {"reference": "Patient/p1001"}
+    assert "identifier" not in figure
+
+
 def test_without_access_nothing_about_people_stands_in_clear(tmp_path: Path) -> None:
     without(tmp_path).sync([row(1001, "F1", **CONSENT)])
     raw = b"".join(path.read_bytes() for path in tmp_path.iterdir() if path.name.startswith("journal"))
@@ -110,6 +126,19 @@ def test_the_work_list_shows_what_to_enter_and_empties_when_it_is_there(
     desk.ehr.add({key: value for key, value in body.items() if key != "identifier"})
     desk.sync([row()])
     assert run("worklist", "plan.json").exit_code == 0
+
+
+def test_a_work_list_on_paper_holds_no_bsn_of_anybody(tmp_path: Path, command: Callable[[Desk], Run]) -> None:
+    desk = make_desk(tmp_path, Behaviour(interactions=frozenset({"read", "search-type", "create"})))
+    desk.sync([row()])
+    bsn = {"system": next(iter(BSN_SYSTEMS)), "value": "999990019"}
+    (figure,) = desk.figures()
+    desk.edit(figure, identifier=[*figure["identifier"], bsn])
+    desk.sync([row(Mobiel="06-12345677")])
+    assert command(desk)("worklist", "plan.json", "-o", "list.json").exit_code == 1
+    text = Path("list.json").read_text(encoding="utf-8")
+    assert "+31612345677" in text
+    assert "999990019" not in text
 
 
 def test_a_probe_counts_for_the_version_it_was_made_on_and_no_longer(tmp_path: Path) -> None:

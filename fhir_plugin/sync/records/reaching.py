@@ -5,11 +5,13 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from typing import Any
 
 from fhir_plugin.ehr.abilities import Abilities, abilities_of, software_of
 from fhir_plugin.ehr.client import FhirClient
 from fhir_plugin.ehr.dialect import STU3
 from fhir_plugin.mapping.json import Json
+from fhir_plugin.model.terms import BSN_SYSTEMS
 from fhir_plugin.sync.applying.ways.choosing import Route, route_for
 from fhir_plugin.sync.journals.journal import Journal
 from fhir_plugin.sync.records.no_access import OwnEhr, OwnPopulation, without_access
@@ -19,7 +21,7 @@ from fhir_plugin.sync.records.population import Population
 from fhir_plugin.sync.records.recent import RecentChanges
 from fhir_plugin.sync.records.storage import Storage
 
-__all__ = ["Reached", "reach", "recent_of", "record_bundle"]
+__all__ = ["Reached", "reach", "recent_of", "record_bundle", "without_bsn_identifiers"]
 
 _EVERYBODY = ""
 """Held in place of a client where one process at a time may have the whole EHR."""
@@ -90,6 +92,23 @@ def _own(base_url: str, store: OwnStore) -> Reached:
 
 
 def record_bundle(bodies: Sequence[Json], base_url: str) -> Json:
-    """The resources of one client as a Bundle of type ``collection``."""
-    entries = [{"fullUrl": f"{base_url}/{body['resourceType']}/{body['id']}", "resource": body} for body in bodies]
+    """The resources of one client as a Bundle of type ``collection``, without a BSN of anybody."""
+    entries = [
+        {"fullUrl": f"{base_url}/{body['resourceType']}/{body['id']}", "resource": without_bsn_identifiers(body)}
+        for body in bodies
+    ]
     return {"resourceType": "Bundle", "type": "collection", "entry": entries}
+
+
+def without_bsn_identifiers(value: Any) -> Any:
+    """JSON without the identifiers that are a BSN, wherever they stand; of what they leave empty nothing stays."""
+    if isinstance(value, list):
+        return [without_bsn_identifiers(item) for item in value if not _is_bsn(item)]
+    if not isinstance(value, dict):
+        return value
+    kept = {name: without_bsn_identifiers(item) for name, item in value.items() if not _is_bsn(item)}
+    return {name: item for name, item in kept.items() if item != [] or value[name] == []}
+
+
+def _is_bsn(value: Any) -> bool:
+    return isinstance(value, dict) and value.get("system") in BSN_SYSTEMS
