@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from functools import partial
 from itertools import islice
 
-from fhir_plugin.cli.sync_ehr import say_notices
+from fhir_plugin.cli.sync_notices import say_notices
 from fhir_plugin.cli.sync_options import Connection, Meter
 from fhir_plugin.ehr.client import FhirClient
 from fhir_plugin.errors import EhrUnreachable, UsageError
@@ -19,7 +19,7 @@ from fhir_plugin.sync.journals.journal import UNTRUE, Journal
 from fhir_plugin.sync.plans.answering import count_open, waiting
 from fhir_plugin.sync.plans.planfile import PlanReader, Waiting, client_of
 from fhir_plugin.sync.plans.planning import CHUNK
-from fhir_plugin.sync.records.no_access import without_access
+from fhir_plugin.sync.records.own_url import without_access
 from fhir_plugin.sync.records.reaching import Reached, reach
 from fhir_plugin.sync.records.storage import Storage
 from fhir_plugin.sync.workers.hands import few_collections, side_by_side

@@ -18,22 +18,17 @@ from fhir_plugin.sync.applying.ways.choosing import ways_of
 from fhir_plugin.sync.chunks import in_chunks
 from fhir_plugin.sync.plans.codec import plan_from
 from fhir_plugin.sync.plans.planfile import PlanReader
-from fhir_plugin.sync.plans.rendering import client_words, plan_lines
+from fhir_plugin.sync.plans.rendering import plan_lines
+from fhir_plugin.sync.plans.totals import client_words
 from fhir_plugin.sync.records.own_store import Open
-from fhir_plugin.sync.records.reaching import Reached, reach, record_bundle, without_bsn_identifiers
+from fhir_plugin.sync.records.reaching import reach, record_bundle, without_bsn_identifiers
 from fhir_plugin.sync.records.storage import Storage
 from fhir_plugin.sync.whole_file import whole_file
 from fhir_plugin.texts import Language, words
 
-__all__ = ["export_command", "say_notices", "way_lines", "worklist_command"]
+__all__ = ["export_command", "way_lines", "worklist_command"]
 
 _CHUNK = 100
-
-
-def say_notices(ehr: Reached, language: Language) -> None:
-    """Say what somebody should know before relying on this EHR; on stderr."""
-    for code in ehr.notices:
-        click.echo(f"! {words(code, language, software=ehr.abilities.software)}", err=True)
 
 
 def way_lines(abilities: Abilities, language: Language) -> Iterator[str]:
@@ -65,7 +60,7 @@ def worklist_command(plan_file: Path, output: Path | None, done: str, storage: S
         waiting, lost = store.waiting(reader.source), store.lost(reader.source)
     click.echo(words("sync-worklist-head", language, count=str(len(waiting)), ehr=reader.ehr))
     for item in waiting:
-        for line in plan_lines([plan_from(item.content["plan"])], language, limit=0, in_full=True):
+        for line in plan_lines([plan_from(item.content["plan"])], language, in_full=True):
             click.echo(line)
         click.echo(f"      {words('sync-worklist-since', language, since=item.since[:10])}")
         if item.content.get("contacts"):

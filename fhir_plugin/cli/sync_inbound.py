@@ -23,7 +23,8 @@ from fhir_plugin.sync.inbound.listening import Follower
 from fhir_plugin.sync.inbound.polling import Poller, PollResult
 from fhir_plugin.sync.inbound.store import InboundStore, open_inbound_store
 from fhir_plugin.sync.inbound.subscriptions import WATCHED, SubscriptionKind, Wish, subscription_body
-from fhir_plugin.sync.plans.rendering import client_words, element_words
+from fhir_plugin.sync.plans.rendering import element_words
+from fhir_plugin.sync.plans.totals import client_words
 from fhir_plugin.sync.plans.wording import value_words
 from fhir_plugin.texts import Language, words
 

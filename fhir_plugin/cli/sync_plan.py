@@ -8,12 +8,12 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import cast
+from typing import TYPE_CHECKING, cast
 
 import click
 
 from fhir_plugin.cli.files import OutputFile
-from fhir_plugin.cli.sync_ehr import say_notices
+from fhir_plugin.cli.sync_notices import say_notices
 from fhir_plugin.cli.sync_options import (
     Connection,
     Meter,
@@ -23,16 +23,14 @@ from fhir_plugin.cli.sync_options import (
 )
 from fhir_plugin.cli.sync_source import SourceName, SourceOptions, header_of, say_source, sheet_option, source_options
 from fhir_plugin.consent import NL_JEUGDWET, load_policy
-from fhir_plugin.ehr.client import FhirClient
 from fhir_plugin.errors import UsageError
-from fhir_plugin.sync.deciding.decisions import Context
+from fhir_plugin.sync.deciding.context import Context
 from fhir_plugin.sync.plans.carrying import EarlierAnswers
-from fhir_plugin.sync.plans.passing import PassingOver
 from fhir_plugin.sync.plans.planfile import PlanReader, PlanWriter
 from fhir_plugin.sync.plans.planning import Planner
-from fhir_plugin.sync.plans.rendering import client_words, plan_lines, totals_lines
+from fhir_plugin.sync.plans.totals import client_words, totals_lines
 from fhir_plugin.sync.plans.unlisted import Unlisted
-from fhir_plugin.sync.records.no_access import own_url
+from fhir_plugin.sync.records.own_url import own_url
 from fhir_plugin.sync.records.reaching import reach, recent_of
 from fhir_plugin.sync.records.storage import Storage
 from fhir_plugin.sync.sources.columns import (
@@ -43,14 +41,15 @@ from fhir_plugin.sync.sources.columns import (
     propose_columns,
     to_toml,
 )
-from fhir_plugin.sync.sources.gathering import Gathering
-from fhir_plugin.sync.sources.naming import ClientNames
 from fhir_plugin.sync.sources.problems import is_mended, problem_lines, source_of, write_problems
-from fhir_plugin.sync.sources.rows import RowReader
 from fhir_plugin.sync.sources.tables import Table
 from fhir_plugin.sync.sources.wanted import Problem
 from fhir_plugin.sync.workers.hands import few_collections
 from fhir_plugin.texts import Language, words
+
+if TYPE_CHECKING:
+    from fhir_plugin.ehr.client import FhirClient
+    from fhir_plugin.sync.deciding.decided import ClientPlan
 
 __all__ = ["init", "plan"]
 
@@ -142,7 +141,7 @@ def plan(
             progress=Meter(language, quiet),
             language=language,
         )
-        _show_plan(PlanReader(output), language, 0 if show_all else _SHOWN)
+        _show_plan(made, language, PlanReader(output) if show_all else None)
         say_source(server, language)
         _say_earlier(made.earlier, made.kept, language)
         _say_unlisted(made.unlisted, language)
@@ -159,13 +158,17 @@ class _Made:
     """A plan that was written.
 
     Attributes:
+        head: source, EHR and instant, as the plan names them.
+        first: the first clients of it for whom there is anything to read, and of how many they are.
         refused: rows that cannot be used, in the order of the source.
         kept: where the answers of the plan before it are, when they were given to something else.
         known: other sources of this EHR, where this one is new.
         unlisted: who of earlier runs is not in the list any more.
     """
 
+    head: dict[str, str]
     totals: Counter[str]
+    first: tuple[list[ClientPlan], int]
     refused: list[Problem]
     earlier: EarlierAnswers
     kept: Path | None
@@ -198,23 +201,27 @@ def _make(
         reach(client, storage, held) as ehr,
     ):
         say_notices(ehr, language)
-        passing = PassingOver(held, how=context.how, at=now, recent=recent_of(ehr), only=only)
         planner = Planner(
-            population=ehr.population,
+            ehr=ehr,
             journal=held,
             context=context,
+            table=table,
+            columns=columns,
+            recent=recent_of(ehr),
             is_whole=not is_mended(table),
-            reader=RowReader(table, columns),
-            gathering=Gathering(table, ClientNames(table.header, columns), left=passing.left),
-            passing=passing,
             only=only,
             progress=progress,
         )
         earlier = EarlierAnswers.of(output, ehr=client.base_url, source=columns.source)
         made = now.isoformat(timespec="seconds")
         writer = PlanWriter(output, ehr=client.base_url, source=columns.source, file=table.file, made=made)
-        for planned in planner.plan(limit=limit):
-            writer.add(earlier.onto(planned))
+        first: list[ClientPlan] = []
+        telling = 0
+        for planned in map(earlier.onto, planner.plan(limit=limit)):
+            writer.add(planned)
+            if planned.plan.tells:
+                telling += 1
+                first += [planned.plan] if telling <= _SHOWN else []
         if only and not (writer.totals["clients"] or planner.settled[0]):
             raise UsageError(
                 "The list has no usable row of this client.",
@@ -228,7 +235,14 @@ def _make(
         writer.close(len({problem.place for problem in refused}), planner.settled)
         known = [] if runs else held.other_sources()
     return _Made(
-        totals=writer.totals, refused=refused, earlier=earlier, kept=kept, known=known, unlisted=planner.unlisted
+        head={"source": columns.source, "ehr": client.base_url, "made": made},
+        totals=writer.totals,
+        first=(first, telling),
+        refused=refused,
+        earlier=earlier,
+        kept=kept,
+        known=known,
+        unlisted=planner.unlisted,
     )
 
 
@@ -289,15 +303,22 @@ def _say_columns(table: Table, columns: ColumnMap, language: Language) -> None:
     click.echo()
 
 
-def _show_plan(reader: PlanReader, language: Language, limit: int) -> None:
-    click.echo(words("sync-plan-head", language, source=reader.source, ehr=reader.ehr, made=reader.made))
-    for line in totals_lines(reader.totals, language):
+def _show_plan(made: _Made, language: Language, reader: PlanReader | None) -> None:
+    """The totals, and the first clients; all of them from a reader of the plan."""
+    click.echo(words("sync-plan-head", language, **made.head))
+    for line in totals_lines(made.totals, language):
         click.echo(line)
-    if not any(reader.totals.values()):
+    if not any(made.totals.values()):
         click.echo(words("sync-no-rows", language))
     click.echo()
-    for line in plan_lines((planned.plan for planned in reader.clients()), language, limit=limit):
-        click.echo(line)
-    if reader.totals.get("conflict") or reader.totals.get("question"):
+    first, count = made.first
+    if count:
+        from fhir_plugin.sync.plans.rendering import plan_lines  # codes in words: only where there is something to say
+
+        for line in plan_lines((planned.plan for planned in reader.clients()) if reader else first, language):
+            click.echo(line)
+    if reader is None and count > len(first):
+        click.echo(words("sync-plan-more", language, count=str(count - len(first))))
+    if made.totals["conflict"] or made.totals["question"]:
         click.echo(words("sync-plan-answer", language))
     click.echo()

@@ -7,23 +7,25 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import wraps
 from pathlib import Path
-from typing import Any, TypeVar, cast
+from typing import TYPE_CHECKING, Any, TypeVar, cast
 
 import click
 
 from fhir_plugin.cli.sync_options import Connection
-from fhir_plugin.ehr.bulk import BulkExport
 from fhir_plugin.errors import InputError, UsageError
-from fhir_plugin.sync.sources.fhir_source import TYPES, FhirSource, is_fhir_source, searched
-from fhir_plugin.sync.sources.opening import open_table
+from fhir_plugin.sync.sources.opening import is_fhir_source, open_table
+from fhir_plugin.sync.sources.spool import SUBJECTS
 from fhir_plugin.sync.sources.tables import Table
 from fhir_plugin.texts import Language, words
+
+if TYPE_CHECKING:
+    from fhir_plugin.sync.sources.fhir_source import FhirSource
 
 __all__ = ["SourceName", "SourceOptions", "header_of", "say_source", "sheet_option", "source_options"]
 
 F = TypeVar("F", bound=Callable[..., Any])
 TOKEN_VARIABLE = "STEUNFIGUREN_SOURCE_TOKEN"  # noqa: S105  the name of a variable
-SCOPE = " ".join(f"system/{kind}.rs" for kind in TYPES)
+SCOPE = " ".join(f"system/{kind}.rs" for kind in SUBJECTS)
 
 
 class SourceName(click.ParamType[str]):
@@ -71,11 +73,16 @@ class SourceOptions:
                 raise InputError("--source-bulk is for a FHIR server.", where=Path(named).name, remedy="Leave it out.")
             yield open_table(Path(named), self.sheet), None
             return
+        from fhir_plugin.ehr.bulk import BulkExport  # mapping: not for a list
+        from fhir_plugin.sync.sources.fhir_source import FhirSource, searched
+
         client = Connection(
             client_id=self.client_id, key=self.key, token_url=self.token_url, scope=self.scope, variable=TOKEN_VARIABLE
         ).client(named)
         source = FhirSource(base_url=client.base_url, client_system=client_system)
-        found = BulkExport(transport=client.transport, types=TYPES).resources() if self.bulk else searched(client)
+        found = (
+            BulkExport(transport=client.transport, types=tuple(SUBJECTS)).resources() if self.bulk else searched(client)
+        )
         try:
             yield source.read(found), source
         finally:
@@ -89,6 +96,8 @@ def header_of(named: str, client_system: str, sheet: str = "") -> tuple[tuple[st
         InputError: a file that cannot be read.
     """
     if is_fhir_source(named):
+        from fhir_plugin.sync.sources.fhir_source import FhirSource
+
         source = FhirSource(base_url=named, client_system=client_system)
         return source.header, source.name
     return open_table(Path(named), sheet).header, Path(named).stem

@@ -66,6 +66,15 @@ class Abilities:
         """Whether it can only be read."""
         return not (self.creates | self.updates | self.patches) & {"RelatedPerson", "Consent", "CareTeam"}
 
+    @property
+    def takes_everything(self) -> bool:
+        """Whether what a sync writes goes to it in transactions; nothing is kept elsewhere or left to a person."""
+        written = ("RelatedPerson", "CareTeam", "Consent", "Provenance")
+        return self.transaction and all(
+            kind in self.creates and (self.if_match if kind in self.updates else kind not in self.patches)
+            for kind in written
+        )
+
 
 def abilities_of(claims: Capabilities, findings: Mapping[str, str] | None = None) -> Abilities:
     """Reduce claims and findings to what can be relied on.

@@ -19,7 +19,8 @@ from fhir_plugin.errors import InputError, UsageError
 from fhir_plugin.model.dates import PartialDate
 from fhir_plugin.sync.plans.answering import Open, count_open, waiting, write_answers
 from fhir_plugin.sync.plans.planfile import PlanReader
-from fhir_plugin.sync.plans.rendering import client_words, consent_words, element_words
+from fhir_plugin.sync.plans.rendering import consent_words, element_words
+from fhir_plugin.sync.plans.totals import client_words
 from fhir_plugin.sync.plans.wording import value_words
 from fhir_plugin.texts import Language
 from smart_app.i18n import msg

@@ -24,18 +24,14 @@ from fhir_plugin.model.identity import Ref
 from fhir_plugin.sync.applying.applier import Applier
 from fhir_plugin.sync.applying.undoing import Undoer
 from fhir_plugin.sync.applying.writing import Writer
-from fhir_plugin.sync.deciding.decisions import Context
+from fhir_plugin.sync.deciding.context import Context
 from fhir_plugin.sync.journals.journal import Journal, Step
-from fhir_plugin.sync.plans.passing import PassingOver
 from fhir_plugin.sync.plans.planfile import PlanReader, PlanWriter
 from fhir_plugin.sync.plans.planning import Planner
 from fhir_plugin.sync.records.findings import findings_path, store_findings
 from fhir_plugin.sync.records.reaching import Reached, reach, recent_of
 from fhir_plugin.sync.records.storage import Storage
 from fhir_plugin.sync.sources.columns import ColumnMap, propose_columns
-from fhir_plugin.sync.sources.gathering import Gathering
-from fhir_plugin.sync.sources.naming import ClientNames
-from fhir_plugin.sync.sources.rows import RowReader
 from fhir_plugin.sync.sources.tables import Table, open_csv
 from fhir_plugin.sync.sources.wanted import Problem
 
@@ -146,15 +142,13 @@ class Desk:
             recent = recent_of(ehr)
             if recent is not None:
                 recent.clock = lambda: self.now
-            context = self.context()
-            passing = PassingOver(journal, how=context.how, at=self.now, recent=recent, only=only)
             planner = Planner(
-                population=ehr.population,
+                ehr=ehr,
                 journal=journal,
-                context=context,
-                reader=RowReader(table, columns),
-                gathering=Gathering(table, ClientNames(table.header, columns), left=passing.left),
-                passing=passing,
+                context=self.context(),
+                table=table,
+                columns=columns,
+                recent=recent,
                 only=only,
             )
             to = {"ehr": self.client.base_url, "source": self.source, "file": table.file}

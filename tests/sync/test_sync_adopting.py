@@ -30,7 +30,7 @@ def people(desk: Desk) -> Desk:
 
 
 def text_of(desk: Desk, rows: list[dict[str, str]]) -> str:
-    return "\n".join(plan_lines((each.plan for each in desk.plan(rows).clients()), "nl", limit=0))
+    return "\n".join(plan_lines((each.plan for each in desk.plan(rows).clients()), "nl"))
 
 
 def test_a_consent_that_is_in_the_record_is_not_written_again(people: Desk) -> None:

@@ -21,7 +21,7 @@ from fhir_plugin.ehr.memory_adapter import memory_session
 from fhir_plugin.errors import UsageError
 from fhir_plugin.model.terms import BSN_SYSTEMS
 from fhir_plugin.sync.plans.planfile import PlanReader
-from fhir_plugin.sync.records.no_access import own_url
+from fhir_plugin.sync.records.own_url import own_url
 from fhir_plugin.sync.sources.naming import ClientKey
 
 Run = Callable[..., Any]

@@ -22,7 +22,8 @@ from fhir_plugin.model.figure import SupportFigure
 from fhir_plugin.model.identity import PersonName, Telecom
 from fhir_plugin.model.network import Child, SupportNetwork
 from fhir_plugin.model.terms import LifeDomain
-from fhir_plugin.sync.deciding.decisions import Context, Decided, decide_client
+from fhir_plugin.sync.deciding.context import Context
+from fhir_plugin.sync.deciding.decisions import Decided, decide_client
 from fhir_plugin.sync.deciding.elements import ELEMENTS
 from fhir_plugin.sync.matching.linking import Others, Remembered
 from fhir_plugin.sync.sources.naming import ClientKey

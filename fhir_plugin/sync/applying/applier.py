@@ -21,8 +21,9 @@ from fhir_plugin.sync.applying.outcomes import intent_of, outcome_of
 from fhir_plugin.sync.applying.worklist import Left
 from fhir_plugin.sync.applying.writing import Unit, Writer, Wrote, unit_of
 from fhir_plugin.sync.chunks import in_chunks
+from fhir_plugin.sync.deciding.context import Context
 from fhir_plugin.sync.deciding.decided import Action, ClientPlan
-from fhir_plugin.sync.deciding.decisions import Context, Decided, decide_client
+from fhir_plugin.sync.deciding.decisions import Decided, decide_client
 from fhir_plugin.sync.deciding.lasting import holds_until
 from fhir_plugin.sync.journals.journal import Journal, Step
 from fhir_plugin.sync.matching.linking import Others, Remembered
@@ -32,7 +33,8 @@ from fhir_plugin.sync.plans.planning import CHUNK, Progress
 from fhir_plugin.sync.plans.prints import client_print, with_day
 from fhir_plugin.sync.plans.still_planned import still_asked, still_planned
 from fhir_plugin.sync.records.own_store import OwnStore
-from fhir_plugin.sync.records.population import Json, Population, network_of, versions_of
+from fhir_plugin.sync.records.population import Json, Population, network_of
+from fhir_plugin.sync.records.versions import versions_of
 from fhir_plugin.sync.workers.sizes import GROUP, WORKERS
 
 __all__ = ["Applier"]

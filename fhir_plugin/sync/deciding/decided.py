@@ -120,6 +120,12 @@ class FigurePlan:
         return bool(self.changes or self.writes_consent) or self.action is Action.ADD
 
     @property
+    def tells(self) -> bool:
+        """Whether there is anything in it for a person to read."""
+        told = (self.writes, self.consent, self.conflicts, self.edits, self.notes)
+        return any(told) or self.action is Action.QUESTION
+
+    @property
     def next_conflicts(self) -> tuple[Conflict, ...]:
         """Of an answered question: what the answer leads to and must be answered too."""
         return next((item.conflicts for item in self.candidates if item.target == self.answer), ())
@@ -158,6 +164,11 @@ class ClientPlan:
             for figure in self.figures
         )
         return replace(self, figures=figures)
+
+    @property
+    def tells(self) -> bool:
+        """Whether there is anything in it for a person to read."""
+        return any(figure.tells for figure in self.figures)
 
     def counts(self) -> Iterator[str]:
         """One word for each thing that happens, for the totals."""

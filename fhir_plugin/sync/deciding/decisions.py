@@ -8,12 +8,12 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from datetime import datetime
 
-from fhir_plugin.consent import Ask, Policy, access_permit
+from fhir_plugin.consent import Ask, access_permit
 from fhir_plugin.model.figure import SupportFigure
 from fhir_plugin.model.identity import Ref
 from fhir_plugin.model.network import SupportNetwork
+from fhir_plugin.sync.deciding.context import Context
 from fhir_plugin.sync.deciding.decided import Action, ClientPlan, ElementChange, FigurePlan, label_of, shown
 from fhir_plugin.sync.deciding.elements import ELEMENTS
 from fhir_plugin.sync.deciding.merging import agreed_at_first, merge_figure, taken_whole
@@ -33,30 +33,9 @@ from fhir_plugin.sync.matching.linking import (
 from fhir_plugin.sync.matching.match import STRONG, Found, agreeing_keys, match
 from fhir_plugin.sync.sources.wanted import Problem, Wanted
 
-__all__ = ["Context", "Decided", "decide_client"]
+__all__ = ["Decided", "decide_client"]
 
 _GONE = "gone:sync-figure-gone"
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Context:
-    """What decisions depend on besides the record.
-
-    Attributes:
-        source: name of the source.
-        at: aware moment of the run.
-        dialect: how the source is read; another reading of the same cells is another statement.
-    """
-
-    source: str
-    policy: Policy
-    at: datetime
-    dialect: str = ""
-
-    @property
-    def how(self) -> tuple[str, ...]:
-        """How a source is read and judged; what is read otherwise is another statement (``prints.rows_print``)."""
-        return self.source, self.dialect, self.policy.label
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -6,8 +6,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
 from fhir_plugin.model.network import SupportNetwork
+from fhir_plugin.sync.deciding.context import Context
 from fhir_plugin.sync.deciding.decided import Action, ClientPlan, ElementChange, FigurePlan, Possible
-from fhir_plugin.sync.deciding.decisions import Context, decide_client
+from fhir_plugin.sync.deciding.decisions import decide_client
 from fhir_plugin.sync.matching.linking import Others, Remembered
 from fhir_plugin.sync.sources.wanted import Wanted
 

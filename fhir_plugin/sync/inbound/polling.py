@@ -22,14 +22,13 @@ from fhir_plugin.mapping.safety import is_block
 from fhir_plugin.sync.inbound.changes import InboundChange, changes_between
 from fhir_plugin.sync.inbound.store import Held, InboundStore
 from fhir_plugin.sync.inbound.subscriptions import WATCHED
+from fhir_plugin.sync.records.recent import MARGIN
 from fhir_plugin.sync.sources.spool import owner_of
 
-__all__ = ["MARGIN", "PollResult", "Poller"]
+__all__ = ["PollResult", "Poller"]
 
 Json = dict[str, Any]
 
-MARGIN = timedelta(seconds=122)
-"""How far a poll looks back: two minutes for late transactions and clocks, two seconds for rounding."""
 _POLLED = (*WATCHED, "Flag")
 """What is read; no notification is asked for a Flag, since many an EHR has none or shows it to few."""
 _OF_A_BLOCK = ("resourceType", "id", "meta", "status", "code", "subject", "period")

@@ -7,11 +7,14 @@ import shutil
 from collections.abc import Collection
 from dataclasses import dataclass, field, replace
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from fhir_plugin.errors import InputError, UsageError
-from fhir_plugin.sync.deciding.decided import Conflict, FigurePlan
-from fhir_plugin.sync.plans.answering import Open, waiting
 from fhir_plugin.sync.plans.planfile import PlannedClient, PlanReader
+
+if TYPE_CHECKING:
+    from fhir_plugin.sync.deciding.decided import Conflict, FigurePlan
+    from fhir_plugin.sync.plans.answering import Open
 from fhir_plugin.sync.whole_file import kept_beside
 
 __all__ = ["EarlierAnswers"]
@@ -60,6 +63,8 @@ class EarlierAnswers:
         self.digest = reader.digest
         if not reader.asks:
             return
+        from fhir_plugin.sync.plans.answering import waiting  # figures: most plans ask nothing
+
         same = (reader.ehr, reader.source) == whose
         for item in waiting(planned.plan for planned in reader.clients()):
             if item.answer:
@@ -67,7 +72,11 @@ class EarlierAnswers:
 
     def onto(self, planned: PlannedClient) -> PlannedClient:
         """A client of the new plan with the answers that were given to the very same questions."""
-        answers = {item.key: self._take(item) for item in waiting([planned.plan])} if self._left else {}
+        if not self._left:
+            return planned
+        from fhir_plugin.sync.plans.answering import waiting
+
+        answers = {item.key: self._take(item) for item in waiting([planned.plan])}
         if not any(answers.values()):
             return planned
         figures = tuple(_filled(figure, answers) for figure in planned.plan.figures)

@@ -2,49 +2,26 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
-from itertools import islice
+from collections.abc import Iterable, Iterator
 
 from fhir_plugin.sync.deciding.decided import Action, ClientPlan, Conflict, ElementChange, FigurePlan
+from fhir_plugin.sync.plans.totals import client_words
 from fhir_plugin.sync.plans.wording import value_words
 from fhir_plugin.texts import Language, words
 
-__all__ = ["client_words", "consent_words", "element_words", "plan_lines", "totals_lines"]
-
-TOTALS = (
-    "clients", "clients-settled", "clients-written", "add", "update", "end", "none",
-    "consent-record", "consent-adopt", "consent-withdraw", "consent-stands",
-    "consent-beside", "waits-for-consent", "incomplete", "not-recorded", "edited", "conflict",
-    "question", "rows-refused",
-)  # fmt: skip
-"""Totals in the order they are read."""
+__all__ = ["consent_words", "element_words", "plan_lines"]
 
 _SIGNS = {Action.ADD: "+", Action.UPDATE: "~", Action.END: "×", Action.NONE: "=", Action.QUESTION: "?"}
 
 
-def totals_lines(totals: Mapping[str, int], language: Language) -> Iterator[str]:
-    """One line for each total that is not zero."""
-    for name in TOTALS:
-        if totals.get(name):
-            yield f"  {totals[name]:>7}  {words(f'sync-total-{name}', language, count=str(totals[name]))}"
-
-
-def plan_lines(plans: Iterable[ClientPlan], language: Language, *, limit: int, in_full: bool = False) -> Iterator[str]:
-    """Each client that something happens to, at most ``limit`` (0: all); ``in_full`` for who has to enter somebody."""
-    telling = (plan for plan in plans if any(_tells(figure) for figure in plan.figures))
-    for plan in islice(telling, limit) if limit else telling:
-        yield client_words(plan.patient, language)
+def plan_lines(plans: Iterable[ClientPlan], language: Language, *, in_full: bool = False) -> Iterator[str]:
+    """Each client that something happens to; ``in_full`` for who has to enter somebody."""
+    for plan in plans:
+        if plan.tells:
+            yield client_words(plan.patient, language)
         for figure in plan.figures:
-            if _tells(figure):
+            if figure.tells:
                 yield from _figure_lines(figure, language, in_full=in_full)
-    more = sum(1 for _ in telling)
-    if more:
-        yield words("sync-plan-more", language, count=str(more))
-
-
-def _tells(figure: FigurePlan) -> bool:
-    told = (figure.writes, figure.consent, figure.conflicts, figure.edits, figure.notes)
-    return any(told) or figure.action is Action.QUESTION
 
 
 def _figure_lines(figure: FigurePlan, language: Language, *, in_full: bool) -> Iterator[str]:
@@ -103,11 +80,6 @@ def _conflict_words(conflict: Conflict, language: Language) -> str:
 def _change_words(change: ElementChange, language: Language) -> str:
     before, after = (value_words(change.element, value, language) for value in (change.before, change.after))
     return f"{element_words(change.element, language)}: {before} → {after}"
-
-
-def client_words(patient: str, language: Language) -> str:
-    """How a client is named; ``Patient/…`` as ``--only`` takes it, with or without the type."""
-    return words("sync-client", language, client=patient.removeprefix("Patient/"))
 
 
 def consent_words(consent: str, language: Language) -> str:

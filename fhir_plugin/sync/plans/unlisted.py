@@ -6,9 +6,10 @@ from array import array
 from bisect import bisect_left
 from collections.abc import Iterable
 from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
 
-from fhir_plugin.model.figure import SupportFigure
-from fhir_plugin.sync.deciding.decided import label_of
+if TYPE_CHECKING:
+    from fhir_plugin.model.figure import SupportFigure
 
 __all__ = ["Met", "Unlisted"]
 
@@ -37,6 +38,8 @@ class Unlisted:
 
     def add(self, *, patient: str, figures: Iterable[SupportFigure]) -> None:
         """Figures of a client who still take part."""
+        from fhir_plugin.sync.deciding.decided import label_of  # figures: not for a run that reads no record
+
         for figure in figures:
             self.figures += 1
             self._name(patient, label_of(figure))

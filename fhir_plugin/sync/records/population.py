@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-from base64 import urlsafe_b64encode
 from collections.abc import Sequence
-from hashlib import blake2b
 from typing import Any
 from urllib.parse import quote
 
@@ -17,7 +15,7 @@ from fhir_plugin.model.network import SupportNetwork
 from fhir_plugin.sync.sources.naming import ClientKey
 from fhir_plugin.sync.sources.spool import SUBJECTS, owner_of
 
-__all__ = ["Population", "network_of", "version_of", "versions_of"]
+__all__ = ["Population", "network_of"]
 
 _OPTIONAL = frozenset({403, 404, 405, 501})
 _NO_SUCH_TYPE = frozenset({404, 405, 501})
@@ -93,29 +91,6 @@ class Population:
 def network_of(bodies: list[Json], patient_id: str) -> SupportNetwork:
     """The network of one client from its resources, as ``Population.records`` gives them: of one server."""
     return from_fhir(bodies, patient_id=patient_id, base=ONE_SERVER).network
-
-
-def version_of(body: Json) -> str:
-    """A short hash of which version of which resource this is; empty where the EHR does not tell versions.
-
-    With the instant of the change in it, for an EHR that numbers every version the same.
-    """
-    meta = body.get("meta")
-    kind, id_, version, updated = (
-        text(body, "resourceType"),
-        text(body, "id"),
-        text(meta, "versionId"),
-        text(meta, "lastUpdated"),
-    )
-    if not (kind and id_ and version):
-        return ""
-    return urlsafe_b64encode(blake2b(f"{kind}/{id_}/{version}/{updated}".encode(), digest_size=9).digest()).decode()
-
-
-def versions_of(bodies: Sequence[Json]) -> str:
-    """What every resource of a record is at; empty where the EHR does not tell versions."""
-    versions = sorted(map(version_of, bodies))
-    return "|".join(versions) if versions and versions[0] else ""
 
 
 def _names(body: dict[str, Any], system: str) -> list[str]:

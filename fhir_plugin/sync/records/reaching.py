@@ -5,21 +5,22 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from fhir_plugin.ehr.abilities import Abilities, abilities_of, software_of
 from fhir_plugin.ehr.client import FhirClient
 from fhir_plugin.ehr.dialect import STU3
 from fhir_plugin.mapping.json import Json
 from fhir_plugin.model.terms import BSN_SYSTEMS
-from fhir_plugin.sync.applying.ways.choosing import Route, route_for
 from fhir_plugin.sync.journals.journal import Journal
-from fhir_plugin.sync.records.no_access import OwnEhr, OwnPopulation, without_access
-from fhir_plugin.sync.records.own_records import OwnRecords
 from fhir_plugin.sync.records.own_store import OwnStore
-from fhir_plugin.sync.records.population import Population
+from fhir_plugin.sync.records.own_url import without_access
 from fhir_plugin.sync.records.recent import RecentChanges
 from fhir_plugin.sync.records.storage import Storage
+
+if TYPE_CHECKING:
+    from fhir_plugin.sync.applying.ways.choosing import Route
+    from fhir_plugin.sync.records.population import Population
 
 __all__ = ["Reached", "reach", "recent_of", "record_bundle", "without_bsn_identifiers"]
 
@@ -32,25 +33,36 @@ class Reached:
     """One EHR, as a run sees it.
 
     Attributes:
+        abilities: what it can be trusted with.
+        own_population: what reads records in its place, where it gives no access.
         notices: codes of what somebody should know before relying on it: ``ehr-not-probed``, ``ehr-probe-stale``,
             ``ehr-untrue``.
     """
 
     client: FhirClient
-    population: Population
-    route: Route
+    abilities: Abilities
     store: OwnStore
+    own_population: Population | None = None
     notices: tuple[str, ...] = ()
 
     @property
-    def abilities(self) -> Abilities:
-        """What it can be trusted with."""
-        return self.route.abilities
+    def population(self) -> Population:
+        """What reads its records."""
+        from fhir_plugin.sync.records.own_records import OwnRecords  # mapping: not for a run that reads no record
+
+        return self.own_population or OwnRecords(self.client, self.store)
+
+    @property
+    def route(self) -> Route:
+        """How it is written to."""
+        from fhir_plugin.sync.applying.ways.choosing import route_for
+
+        return route_for(self.abilities, self.client, self.store)
 
 
 @contextmanager
 def reach(client: FhirClient, storage: Storage, journal: Journal) -> Iterator[Reached]:
-    """Establish what an EHR can be trusted with and choose the way of writing; the own store is open inside.
+    """Establish what an EHR can be trusted with; the own store is open inside.
 
     Raises:
         EhrError: no CapabilityStatement to be had.
@@ -68,27 +80,22 @@ def reach(client: FhirClient, storage: Storage, journal: Journal) -> Iterator[Re
     notices += ["ehr-untrue"] if abilities.untrue else []
     speaking = client.speaking(STU3) if abilities.is_stu3 else client
     with storage.own_store(client.base_url, journal.vault) as store:
-        route = route_for(abilities, speaking, store)
-        yield Reached(
-            client=speaking,
-            population=OwnRecords(speaking, store),
-            route=route,
-            store=store,
-            notices=tuple(notices),
-        )
+        yield Reached(client=speaking, abilities=abilities, store=store, notices=tuple(notices))
 
 
 def recent_of(ehr: Reached) -> RecentChanges | None:
     """What tells what changed in an EHR; None where a record is more than what the EHR holds of it."""
-    return RecentChanges(client=ehr.client) if ehr.route.needs_no_store and not ehr.abilities.is_stu3 else None
+    return RecentChanges(client=ehr.client) if ehr.abilities.takes_everything and not ehr.abilities.is_stu3 else None
 
 
 def _own(base_url: str, store: OwnStore) -> Reached:
     """An EHR that gives no access: our own store in its place."""
+    from fhir_plugin.sync.records.no_access import OwnEhr, OwnPopulation  # an EHR of our own: seldom needed
+
     ehr = OwnEhr(store, base_url)
     client = ehr.client()
-    route = route_for(abilities_of(client.capabilities()), client, store)
-    return Reached(client=client, population=OwnPopulation(ehr, client, store), route=route, store=store)
+    population = OwnPopulation(ehr, client, store)
+    return Reached(client=client, abilities=abilities_of(client.capabilities()), store=store, own_population=population)
 
 
 def record_bundle(bodies: Sequence[Json], base_url: str) -> Json:

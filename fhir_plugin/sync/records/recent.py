@@ -22,12 +22,13 @@ from fhir_plugin.ehr.transport import RawAnswer, Request
 from fhir_plugin.errors import EhrRejected
 from fhir_plugin.mapping.json import instant_of, objects, text
 from fhir_plugin.sync.chunks import in_chunks
-from fhir_plugin.sync.inbound.polling import MARGIN
-from fhir_plugin.sync.records.population import version_of
+from fhir_plugin.sync.records.versions import version_of
 from fhir_plugin.sync.sources.spool import SUBJECTS, owner_of
 
-__all__ = ["WHOLE", "Known", "Recent", "RecentChanges"]
+__all__ = ["MARGIN", "WHOLE", "Known", "Recent", "RecentChanges"]
 
+MARGIN = timedelta(seconds=122)
+"""How far a poll looks back: two minutes for late transactions and clocks, two seconds for rounding."""
 WHOLE = timedelta(days=7)
 """How long changes alone are looked at before everything is read again."""
 _PAGE = 1000

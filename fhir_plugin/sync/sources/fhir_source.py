@@ -23,7 +23,7 @@ from fhir_plugin.sync.sources.cells import FIGURE_HEADERS, cells_of, left_out
 from fhir_plugin.sync.sources.spool import SUBJECTS, Spool
 from fhir_plugin.sync.sources.tables import Row, Table
 
-__all__ = ["TYPES", "FhirSource", "is_fhir_source", "searched"]
+__all__ = ["TYPES", "FhirSource", "searched"]
 
 Json = dict[str, Any]
 
@@ -32,11 +32,6 @@ TYPES = tuple(SUBJECTS)
 _PAGE = "500"
 _CANDIDATE = "sync-candidate"
 _BLOCKED = "sync-safety-block"
-
-
-def is_fhir_source(named: str) -> bool:
-    """Whether a source is a FHIR endpoint and no file."""
-    return named.startswith(("https://", "http://"))
 
 
 def searched(client: FhirClient) -> Iterator[Json]:

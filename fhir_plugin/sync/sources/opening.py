@@ -8,9 +8,14 @@ from fhir_plugin.errors import InputError
 from fhir_plugin.sync.sources.ndjson import open_ndjson
 from fhir_plugin.sync.sources.tables import Table, open_csv
 
-__all__ = ["open_table"]
+__all__ = ["is_fhir_source", "open_table"]
 
 _WORKBOOKS = (".xlsx", ".xlsm")
+
+
+def is_fhir_source(named: str) -> bool:
+    """Whether a source is a FHIR endpoint and no file."""
+    return named.startswith(("https://", "http://"))
 
 
 def open_table(path: Path, sheet: str = "") -> Table:

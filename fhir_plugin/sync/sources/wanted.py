@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from fhir_plugin.model.dates import PartialDate
-from fhir_plugin.model.figure import SupportFigure
 from fhir_plugin.model.terms import InformationCategory
 from fhir_plugin.sync.sources.naming import ClientKey
+
+if TYPE_CHECKING:
+    from fhir_plugin.model.figure import SupportFigure
 
 __all__ = ["ConsentClaim", "Place", "Problem", "Wanted"]
 

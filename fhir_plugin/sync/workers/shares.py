@@ -12,7 +12,7 @@ from fhir_plugin.ehr.client import FhirClient
 from fhir_plugin.model.identity import Ref
 from fhir_plugin.sync.applying.applier import Applier
 from fhir_plugin.sync.applying.writing import Writer
-from fhir_plugin.sync.deciding.decisions import Context
+from fhir_plugin.sync.deciding.context import Context
 from fhir_plugin.sync.journals.journal import Journal, Step
 from fhir_plugin.sync.plans.planfile import client_of
 from fhir_plugin.sync.records.reaching import Reached, reach

@@ -64,12 +64,6 @@ class Route:
         return self.ways.get(kind, TypeWay())
 
     @property
-    def needs_no_store(self) -> bool:
-        """Whether everything is written to the EHR in transactions, and nothing is kept or left on a list here."""
-        written = [self.way(kind) for kind in ("RelatedPerson", "CareTeam", "Consent", "Provenance")]
-        return self.together and all(way.is_plain and way.create is not None for way in written)
-
-    @property
     def has_window(self) -> bool:
         """Whether an update can undo an edit made in the same moment (``lost-update-window``)."""
         return any(isinstance(way.update, ComparedPut) for way in self.ways.values())
