@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 from sync_desk import CLIENT_SYSTEM, Desk, as_csv, row
 
 from fhir_plugin.errors import InputError
+from fhir_plugin.model.bsn import holds_bsn
 from fhir_plugin.model.dates import PartialDate
 from fhir_plugin.model.identity import TelecomUse
 from fhir_plugin.model.terms import BondKind, Designator, Function
@@ -262,6 +263,16 @@ def test_a_neighbour_or_friend_in_the_column_of_relatives_is_a_role(tmp_path: Pa
     assert {"relations", "roles"} <= ann.provided
     assert isinstance(cis, Problem)
     assert (cis.code, cis.column) == ("sync-professional", "Relatie")
+
+
+def test_a_uuid_is_a_key_although_nine_of_its_digits_would_pass_for_a_bsn(tmp_path: Path) -> None:
+    key = "e121c096-c036-4227-94df-64ef7f383aa9"
+    assert holds_bsn(key)
+    kept, refused = read(written(tmp_path, f"EPD id;Figuur ID;Naam\n7;{key};Ann\n7;F-999990019;Bo\n"))
+    assert isinstance(kept, Wanted)
+    assert kept.key == key
+    assert isinstance(refused, Problem)
+    assert refused.code == "sync-bsn-in-figure"
 
 
 def test_roles_of_both_columns_count(tmp_path: Path) -> None:

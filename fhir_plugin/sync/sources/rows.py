@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from dataclasses import replace
 from typing import Any
@@ -57,6 +58,10 @@ _WRITTEN_AS = {part: table for table, part in ALSO.items()}
 """Field → the one in whose column it may stand."""
 
 
+_UUID = re.compile(r"(?:urn:uuid:)?[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}", re.IGNORECASE)
+"""A key of a program: of a hundred of them one holds nine digits that would pass for a BSN."""
+
+
 class RowReader:
     """Reads the rows of one table by one mapping."""
 
@@ -109,7 +114,7 @@ class RowReader:
     def _value(self, name: str, text: str, header: str) -> Any:
         if name == "client_bsn":
             return _client_bsn(text)
-        if name in ("client_id", "client_identifier"):
+        if name in ("client_id", "client_identifier") or (name == "key" and _UUID.fullmatch(text)):
             return text
         if name == "note":
             if may_hold_bsn(text) or said_to_hold_bsn(text, header):
