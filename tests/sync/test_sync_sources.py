@@ -275,6 +275,17 @@ def test_a_uuid_is_a_key_although_nine_of_its_digits_would_pass_for_a_bsn(tmp_pa
     assert refused.code == "sync-bsn-in-figure"
 
 
+def test_a_refused_row_keeps_its_key_when_that_is_a_uuid(tmp_path: Path) -> None:
+    key = "e121c096-c036-4227-94df-64ef7f383aa9"
+    path = written(tmp_path, f"EPD id;Figuur ID;Naam;Mobiel\n7;{key};Ann;06-1\n")
+    problems = [item for item in read(path) if isinstance(item, Problem)]
+    report = tmp_path / "rijen.csv"
+    write_problems(report, open_csv(path).header, ("EPD id",), problems, "nl", source="jim")
+    (found,) = read(written(tmp_path, report.read_text(encoding="utf-8-sig").replace("06-1;", "06-12345601;")))
+    assert isinstance(found, Wanted)
+    assert found.key == key
+
+
 def test_roles_of_both_columns_count(tmp_path: Path) -> None:
     (found,) = read(written(tmp_path, "EPD id;Naam;Relatie;Rol\n7;Ann;buurvrouw;contactpersoon\n"))
     assert isinstance(found, Wanted)

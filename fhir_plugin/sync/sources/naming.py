@@ -9,7 +9,9 @@ from fhir_plugin.model.bsn import is_bsn
 from fhir_plugin.sync.sources.columns import BSN_SYSTEM, ColumnMap
 from fhir_plugin.sync.sources.tables import Row
 
-__all__ = ["ClientKey", "ClientNames", "bsn_in", "without_guard"]
+__all__ = ["ClientKey", "ClientNames", "bsn_in", "is_uuid", "without_guard"]
+
+_UUID = re.compile(r"(?:urn:uuid:)?[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}", re.IGNORECASE)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -65,3 +67,8 @@ def bsn_in(text: str) -> str:
     """The nine digits of a BSN, however it is written; empty where it is none."""
     digits = re.sub(r"[\s.\-/_]", "", text).zfill(9)
     return digits if is_bsn(digits) else ""
+
+
+def is_uuid(text: str) -> bool:
+    """Whether this is the key of a program: of a hundred of them one holds nine digits that would pass for a BSN."""
+    return _UUID.fullmatch(text) is not None

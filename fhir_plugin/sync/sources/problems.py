@@ -11,6 +11,7 @@ from pathlib import Path
 from fhir_plugin.errors import InputError
 from fhir_plugin.model.bsn import holds_bsn, said_to_hold_bsn
 from fhir_plugin.sync.sources.columns import REPORT_PREFIX
+from fhir_plugin.sync.sources.naming import is_uuid
 from fhir_plugin.sync.sources.tables import Table
 from fhir_plugin.sync.sources.vocabulary import words_of
 from fhir_plugin.sync.sources.wanted import Place, Problem
@@ -130,6 +131,6 @@ def source_of(table: Table) -> str:
 
 
 def _shown(cell: str, header: str, names_client: bool) -> str:
-    if not names_client and (holds_bsn(cell) or said_to_hold_bsn(cell, header)):
+    if not (names_client or is_uuid(cell)) and (holds_bsn(cell) or said_to_hold_bsn(cell, header)):
         return ""
     return f"'{cell}" if cell.startswith(_FORMULA) and not cell[1:2].isdigit() else cell

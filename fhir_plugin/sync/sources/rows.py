@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator
 from dataclasses import replace
 from typing import Any
@@ -13,7 +12,7 @@ from fhir_plugin.model.identity import Identifier
 from fhir_plugin.model.terms import BIOLOGICAL_PARENT_CODES, PROFESSIONAL_ROLE_CODES, V3_ROLE_CODE
 from fhir_plugin.sync.sources.building import Cells, claim_of, figure_of, role_of
 from fhir_plugin.sync.sources.columns import ColumnMap
-from fhir_plugin.sync.sources.naming import ClientNames, bsn_in, without_guard
+from fhir_plugin.sync.sources.naming import ClientNames, bsn_in, is_uuid, without_guard
 from fhir_plugin.sync.sources.tables import Row, Table
 from fhir_plugin.sync.sources.values import BadCell, Words, read_date, read_email, read_phone
 from fhir_plugin.sync.sources.vocabulary import ALSO, YES_NO, own_codes
@@ -56,10 +55,6 @@ _MANY = frozenset(
 
 _WRITTEN_AS = {part: table for table, part in ALSO.items()}
 """Field → the one in whose column it may stand."""
-
-
-_UUID = re.compile(r"(?:urn:uuid:)?[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}", re.IGNORECASE)
-"""A key of a program: of a hundred of them one holds nine digits that would pass for a BSN."""
 
 
 class RowReader:
@@ -114,7 +109,7 @@ class RowReader:
     def _value(self, name: str, text: str, header: str) -> Any:
         if name == "client_bsn":
             return _client_bsn(text)
-        if name in ("client_id", "client_identifier") or (name == "key" and _UUID.fullmatch(text)):
+        if name in ("client_id", "client_identifier") or (name == "key" and is_uuid(text)):
             return text
         if name == "note":
             if may_hold_bsn(text) or said_to_hold_bsn(text, header):
