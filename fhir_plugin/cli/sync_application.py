@@ -176,4 +176,7 @@ class Application:
                     code="ehr-unreachable",
                     remedy="Run `steunfiguren sync resume` when it answers again.",
                 )
-        return Tally().add(journal.steps(run, undo=False))
+        did = Tally()
+        for steps in journal.told(run):
+            did.add(steps)
+        return did

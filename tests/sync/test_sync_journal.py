@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
+from dataclasses import replace
 from pathlib import Path
 from threading import Event, Thread
 from typing import Any
@@ -95,6 +96,20 @@ def test_a_later_state_of_a_client_replaces_an_earlier_one(opened: Opening) -> N
     assert (known.id, known.clients, known.resources) == (run, 2, 3)
     assert known.states == {"done": 1, "same": 1}
     assert known.finished
+
+
+def test_of_many_clients_a_few_are_held_at_a_time_and_each_is_told_once(
+    opened: Opening, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("fhir_plugin.sync.journals.journal._PAGE", 2)
+    with opened() as journal:
+        run, other = journal.begin("a plan", 5), journal.begin("another", 1)
+        steps = [Step(patient=f"p{number}", state="done", code="x", resources=number) for number in range(5)]
+        journal.note(run, [replace(step, undo={"before": {}}) for step in steps[::-1]])
+        journal.note(other, [Step(patient="p9", state="done")])
+        journal.remember({f"p{number}": [AGREED, replace(AGREED, identity="urn:uuid:2")] for number in range(3)})
+        assert list(journal.told(run)) == [steps[:2], steps[2:4], steps[4:]]
+        assert list(journal.remembered()) == [["p0", "p1"], ["p2"]]
 
 
 def test_what_a_run_finds_out_about_the_ehr_is_counted_by_everyone_together(opened: Opening) -> None:

@@ -7,7 +7,7 @@ in it only sealed or as keyed hashes (``vault``); logical ids of the EHR stand i
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Collection, Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -100,14 +100,9 @@ class Journal:
 
     def remembered(self) -> Iterator[list[str]]:
         """The clients of whom something was agreed, some patient ids at a time, in order."""
-        columns, last = tables.memory.c, ""
-        while True:
-            query = select(columns.patient).distinct().where(*self._mine(columns), columns.patient > last)
-            found = [row.patient for row in self._db.execute(query.order_by(columns.patient).limit(_PAGE))]
-            if not found:
-                return
-            yield found
-            last = found[-1]
+        columns = tables.memory.c
+        query = select(columns.patient).distinct().where(*self._mine(columns))
+        return ([row.patient for row in some] for some in self._by_patient(query, columns.patient))
 
     def _agreed(self, source: str, patients: Collection[str]) -> Iterator[tuple[str, Remembered]]:
         from fhir_plugin.sync.journals.agreed import agreed_from  # mapping: not for a run without work
@@ -264,6 +259,19 @@ class Journal:
                 query.where(columns.state.in_(states)) if states else query
             )
         ]
+
+    def told(self, run: int) -> Iterator[list[Step]]:
+        """What became of the clients of a run, some at a time, by client; without what an undo needs."""
+        columns = tables.step.c
+        query = select(columns.patient, columns.state, columns.code, columns.resources).where(columns.run == run)
+        return ([Step(**row._mapping) for row in some] for some in self._by_patient(query, columns.patient))
+
+    def _by_patient(self, query: Select[Any], patient: Any) -> Iterator[Sequence[Row[Any]]]:
+        """Rows by client, some at a time: however many there are, few are held."""
+        last = ""
+        while some := self._db.execute(query.where(patient > last).order_by(patient).limit(_PAGE)).all():
+            yield some
+            last = some[-1].patient
 
     def pending(self, patients: Iterable[str]) -> dict[str, list[tuple[int, Step]]]:
         """Writes of earlier runs of which nobody knows whether they arrived: client → (run, step), oldest first."""
