@@ -11,7 +11,7 @@ import pytest
 from sync_desk import CLIENT_SYSTEM, CONSENT, Desk, as_csv, row
 from test_sync_command import Command, command, plan
 
-from fhir_plugin.errors import UsageError
+from fhir_plugin.errors import InputError, UsageError
 from fhir_plugin.sync.plans.carrying import EarlierAnswers
 from fhir_plugin.sync.sources.fhir_source import FhirSource
 
@@ -136,6 +136,26 @@ def test_a_plan_that_was_cut_off_is_not_overwritten_either(command: Command, des
     assert isinstance(again.exception, UsageError)
     assert again.exception.code == "sync-plan-in-the-way"
     assert path.read_bytes() == cut
+
+
+@pytest.mark.parametrize(
+    ("changes", "code"),
+    [
+        ({"format": "steunfiguren-sync-plan/0"}, "sync-plan-version"),
+        ({"format": "another"}, "sync-no-plan"),
+        ({"clients": {}}, "sync-no-plan"),
+        ({"totals": None}, "sync-no-plan"),
+    ],
+)
+def test_a_plan_that_was_spoilt_or_is_of_another_version_is_not_applied(
+    command: Command, desk: Desk, changes: dict[str, Any], code: str
+) -> None:
+    plan(command, desk, [row()])
+    (desk.folder / "sync-plan.json").write_text(json.dumps({**body(desk), **changes}), encoding="utf-8")
+    result = command("apply", "sync-plan.json", "-q")
+    assert isinstance(result.exception, InputError)
+    assert result.exception.code == code
+    assert not desk.figures()
 
 
 def test_a_full_disk_leaves_the_plan_that_was_there(

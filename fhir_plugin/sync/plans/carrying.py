@@ -49,7 +49,7 @@ class EarlierAnswers:
         try:
             found._read(PlanReader(path), (ehr, source))
         except InputError as error:
-            if error.code != "sync-no-plan":
+            if error.code not in ("sync-no-plan", "sync-plan-version"):
                 raise
             raise UsageError(
                 "This file is no plan; it is not overwritten.",

@@ -23,7 +23,8 @@ from fhir_plugin.sync.whole_file import whole_file
 
 __all__ = ["PlanReader", "PlanWriter", "PlannedClient", "Waiting", "client_of", "counts_of", "line_of"]
 
-_FORMAT = "steunfiguren-sync-plan/1"
+_NAME = "steunfiguren-sync-plan/"
+_FORMAT = f"{_NAME}1"
 _CLIENTS = b'"clients": [\n'
 
 
@@ -114,7 +115,15 @@ class PlanReader:
                 head, self._by_line = self._head(stream)
         except OSError:
             raise _no_plan(path.name) from None
-        if head.get("format") != _FORMAT or not isinstance(head.get("totals"), dict):
+        form = str(head.get("format", ""))
+        if form.startswith(_NAME) and form != _FORMAT:
+            raise InputError(
+                "This plan was made by another version of this program.",
+                code="sync-plan-version",
+                where=path.name,
+                remedy="Make the plan again.",
+            )
+        if form != _FORMAT or not isinstance(head.get("totals"), dict):
             raise _no_plan(path.name)
         self.ehr, self.source, self.made = (str(head.get(name, "")) for name in ("ehr", "source", "made"))
         self.totals: dict[str, int] = head["totals"]
@@ -157,9 +166,11 @@ class PlanReader:
     def _whole(self) -> dict[str, Any]:
         try:
             body: dict[str, Any] = loads(self.path.read_bytes())
-            body["clients"]
+            listed = isinstance(body["clients"], list)
         except (ValueError, KeyError, TypeError):
-            raise _no_plan(self.path.name) from None
+            listed = False
+        if not listed:
+            raise _no_plan(self.path.name)
         return body
 
 
