@@ -109,8 +109,9 @@ class Application:
         """What in the plan, or for the one client of it, nobody answered; most plans ask nothing: not read again."""
         if not self.reader.asks:
             return Waiting()
-        plans = (planned.plan for planned in self.reader.clients())
-        return count_open(waiting(plan for plan in plans if not self.only or plan.patient == f"Patient/{self.only}"))
+        return count_open(
+            waiting(plan for plan in self.reader.plans() if not self.only or plan.patient == f"Patient/{self.only}")
+        )
 
     def _check(self) -> None:
         """That there is what was asked for, and that every answer means something, before a run is begun."""

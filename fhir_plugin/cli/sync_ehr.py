@@ -115,7 +115,7 @@ def export_command(connection: Connection, plan_file: Path, output: Path, storag
         reach(client, storage, held) as ehr,
         whole_file(output) as stream,
     ):
-        patients = dict.fromkeys(planned.plan.patient.removeprefix("Patient/") for planned in reader.clients())
+        patients = dict.fromkeys(plan.patient.removeprefix("Patient/") for plan in reader.plans())
         patients.update(dict.fromkeys(chain.from_iterable(held.remembered())))
         for chunk in in_chunks(patients, _CHUNK):
             for bodies in ehr.population.records(chunk).values():

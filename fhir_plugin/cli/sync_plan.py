@@ -315,7 +315,7 @@ def _show_plan(made: _Made, language: Language, reader: PlanReader | None) -> No
     if count:
         from fhir_plugin.sync.plans.rendering import plan_lines  # codes in words: only where there is something to say
 
-        for line in plan_lines((planned.plan for planned in reader.clients()) if reader else first, language):
+        for line in plan_lines(reader.plans() if reader else first, language):
             click.echo(line)
     if reader is None and count > len(first):
         click.echo(words("sync-plan-more", language, count=str(count - len(first))))

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections import Counter
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 
 from fhir_plugin.errors import MappingError
 from fhir_plugin.mapping.json import Json, objects, text
-from fhir_plugin.mapping.network import TiePlace, to_fhir
+from fhir_plugin.mapping.network import TiePlace, entries_of
 from fhir_plugin.mapping.reading import is_about
 from fhir_plugin.model.network import SupportNetwork
 from fhir_plugin.model.tangle import oversize, same
@@ -58,8 +60,9 @@ def changes_between(
     """
     if before.child.id != after.child.id or not after.child.id:
         raise _other_child("The two states are not about the same child.")
-    old = {_key(entry): entry["resource"] for entry in objects(to_fhir(before, ties=ties), "entry")}
-    new = {_key(entry): entry for entry in objects(to_fhir(after, ties=ties), "entry")}
+    shared = {id(part) for part in _parts(before)} & {id(part) for part in _parts(after)}
+    old = {_key(entry): entry["resource"] for entry in entries_of(before, ties=ties, but=shared)}
+    new = {_key(entry): entry for entry in entries_of(after, ties=ties, but=shared)}
     if missing := [key for key in old if key not in new]:
         raise MappingError(
             f"A {missing[0].split('/')[0]} disappeared; nothing is deleted here.",
@@ -75,6 +78,14 @@ def changes_between(
         raise _other_child(f"A {strangers[0]} that would be written is not about this child.")
     order = {"Flag": 0, "RelatedPerson": 0, "Consent": 1, "CareTeam": 2, "Observation": 3}
     return tuple(sorted(found, key=lambda change: order[change.type]))
+
+
+def _parts(network: SupportNetwork) -> Iterator[object]:
+    """What needs no look where it is the very same before and after; of consents that share an id each may differ."""
+    times = Counter(record.id for record in network.consents)
+    yield network.child
+    yield from (*network.figures, *network.people, *network.rest)
+    yield from (record for record in network.consents if times[record.id] == 1)
 
 
 def _other_child(message: str) -> MappingError:

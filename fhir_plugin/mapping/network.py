@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import uuid
+from collections.abc import Collection
 from dataclasses import dataclass, replace
 from typing import Any, Literal
 
@@ -31,7 +32,7 @@ from fhir_plugin.model.issues import Issue, Report, Severity
 from fhir_plugin.model.network import Child, SupportNetwork
 from fhir_plugin.model.terms import BSN_SYSTEMS
 
-__all__ = ["NO_SERVER", "Mapped", "TiePlace", "collection", "from_fhir", "to_fhir"]
+__all__ = ["NO_SERVER", "Mapped", "TiePlace", "collection", "entries_of", "from_fhir", "to_fhir"]
 
 TiePlace = Literal["observation", "participant"]
 _NAMESPACE = uuid.UUID("6f0f2a3c-52c8-5a0e-9c0e-5d1b4a1c7f10")
@@ -98,27 +99,40 @@ def to_fhir(network: SupportNetwork, *, ties: TiePlace = "observation", base: st
     Raises:
         MappingError: a figure or team without an id, or an engagement without a team.
     """
+    return collection(entries_of(network, ties=ties), base)
+
+
+def entries_of(
+    network: SupportNetwork, *, ties: TiePlace = "observation", but: Collection[int] = frozenset()
+) -> list[Json]:
+    """The entries of ``to_fhir``, those of new resources with their ``urn:uuid:`` as fullUrl.
+
+    Args:
+        network: see ``to_fhir``; it raises the same.
+        ties: see ``to_fhir``.
+        but: ``id()`` of the child, figures, people, consents and other resources whose own entry is not asked for.
+    """
     patient = network.child.ref
-    entries = [_entry(network.child.carried.body())] if network.child.carried else []
-    if not network.child.carried and network.child != Child(id=network.child.id):
-        entries.append(_entry(_patient(network.child)))
+    entries = [] if id(network.child) in but else _child_entries(network.child)
     observations: list[Json] = []
     team = team_onto(network.team, patient) if network.team else None
     for figure in network.figures:
         if not figure.id:
             raise MappingError("A figure without an id.", code="figure-without-id", remedy="Give it a urn:uuid id.")
-        entries.append(_entry(figure_onto(figure, patient), figure.id))
+        if id(figure) not in but:
+            entries.append(_entry(figure_onto(figure, patient), figure.id))
         _engage(team, figure)
         observations += _place_ties(figure, patient, team, ties)
-    entries += [_entry(person.carried.body()) for person in network.people if person.carried]
+    entries += [_entry(each.carried.body()) for each in network.people if each.carried and id(each) not in but]
     if team is not None and network.team is not None:
         settle_claim(team, network.team)
         entries.append(_entry(team, network.team.id))
-    entries += [_entry(consent_to_fhir(item), item.id) for item in network.consents if item.carried or _is_new(item)]
+    consents = (item for item in network.consents if (item.carried or _is_new(item)) and id(item) not in but)
+    entries += [_entry(consent_to_fhir(item), item.id) for item in consents]
     entries += [_entry(block_onto(block, patient), block.id) for block in network.safety_blocks]
     entries += observations
-    entries += [_entry(carried.body()) for carried in network.rest]
-    return collection(entries, base)
+    entries += [_entry(carried.body()) for carried in network.rest if id(carried) not in but]
+    return entries
 
 
 def collection(entries: list[Json], base: str = NO_SERVER) -> Json:
@@ -204,6 +218,12 @@ def _child(found: Resources) -> Child:
         organization=reference_of(body.get("managingOrganization")),
         carried=Carried(body),
     )
+
+
+def _child_entries(child: Child) -> list[Json]:
+    if child.carried:
+        return [_entry(child.carried.body())]
+    return [] if child == Child(id=child.id) else [_entry(_patient(child))]
 
 
 def _patient(child: Child) -> Json:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from typing import Any, TypeVar, overload
 
 from sqlalchemy import Connection, CursorResult, Executable, MetaData, Table, func, select
@@ -22,6 +22,7 @@ class Database:
     def __init__(self, connection: Connection) -> None:
         self._db = connection
         self._is_file = connection.dialect.name == "sqlite"
+        self._is_together = False
 
     @overload
     def execute(self, query: TypedReturnsRows[Rows]) -> CursorResult[Rows]: ...
@@ -32,24 +33,32 @@ class Database:
         return self._db.execute(query, rows)
 
     def put(self, table: Table, rows: Sequence[Mapping[str, Any]]) -> None:
-        """Insert rows; one with the same key replaces what is there."""
+        """Insert rows, all of them or none; one with the same key replaces what is there."""
         if not rows:
             return
         wanted = (sqlite_insert if self._is_file else _postgresql_insert())(table)
         keys = [column.name for column in table.primary_key]
         changed = {column.name: wanted.excluded[column.name] for column in table.c if column.name not in keys}
-        self.execute(wanted.on_conflict_do_update(index_elements=keys, set_=changed), rows)
+        with self.together() if len(rows) > 1 else nullcontext():  # not a wait for the disk at each row
+            self.execute(wanted.on_conflict_do_update(index_elements=keys, set_=changed), rows)
 
     @contextmanager
     def together(self) -> Iterator[None]:
-        """All or nothing of what is written inside, on disk when it ends."""
+        """All or nothing of what is written inside, on disk when it ends; inside another one, a part of that."""
+        if self._is_together:
+            yield
+            return
         self._db.exec_driver_sql("BEGIN IMMEDIATE" if self._is_file else "BEGIN")
+        self._is_together = True
         try:
             yield
         except BaseException:
             self._db.exec_driver_sql("ROLLBACK")
             raise
-        self._db.exec_driver_sql("COMMIT")
+        else:
+            self._db.exec_driver_sql("COMMIT")
+        finally:
+            self._is_together = False
 
     @contextmanager
     def alone(self, names: Iterable[str]) -> Iterator[None]:

@@ -66,7 +66,7 @@ class EarlierAnswers:
         from fhir_plugin.sync.plans.answering import waiting  # figures: most plans ask nothing
 
         same = (reader.ehr, reader.source) == whose
-        for item in waiting(planned.plan for planned in reader.clients()):
+        for item in waiting(reader.plans()):
             if item.answer:
                 self._left[_question(item) if same else (reader.source, item.patient, item.key)] = item.answer
 

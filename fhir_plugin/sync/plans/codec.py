@@ -24,10 +24,10 @@ Json = dict[str, Any]
 
 def freeze(figure: SupportFigure) -> Json:
     """A figure as FHIR: its RelatedPerson and its participant, only what this product owns."""
-    bare = replace(figure, carried=None, ties=())
+    bare = replace(figure, carried=None, ties=()) if figure.carried or figure.ties else figure
     team: Json = {}
     if figure.engagement is not None:
-        put_engagement(team, Ref(reference="RelatedPerson/x"), replace(figure.engagement, carried=None))
+        put_engagement(team, Ref(reference="RelatedPerson/x"), figure.engagement)
     person = figure_onto(bare, Ref(reference="Patient/x"))
     return {"person": person, **({"participant": participants(team)[0]} if team else {})}
 

@@ -142,6 +142,10 @@ class PlanReader:
         """The clients, in order."""
         return (client_of(line, self.path.name) for line in self.lines())
 
+    def plans(self) -> Iterator[ClientPlan]:
+        """What happens to each client, in order; the rows it comes of are not looked at."""
+        return (_plan_of(line, self.path.name) for line in self.lines())
+
     def lines(self) -> Iterator[bytes]:
         """Each client as JSON, in order; the file is read as it is needed."""
         if not self._by_line:
@@ -188,6 +192,16 @@ def client_of(line: bytes, name: str = "") -> PlannedClient:
     except (KeyError, TypeError, ValueError):
         raise _no_plan(name) from None
     return PlannedClient(plan=plan_from(body), rows=rows, print=str(body.get("print", "")))
+
+
+def _plan_of(line: bytes, name: str) -> ClientPlan:
+    from fhir_plugin.sync.plans.codec import plan_from
+
+    try:
+        body = loads(line)
+    except ValueError:
+        raise _no_plan(name) from None
+    return plan_from(body)
 
 
 def _no_plan(name: str) -> InputError:
