@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from enum import StrEnum
+from functools import cache
 
 from fhir_plugin.consent.facts import Facts, FigureFacts
 from fhir_plugin.consent.grantors import required_grantors
@@ -17,6 +18,8 @@ from fhir_plugin.model.dates import PartialDate, birthday, day_after, local_day,
 __all__ = ["Lapse", "LapseReason", "lapses"]
 
 
+_Required = Callable[[datetime], frozenset[str]]
+"""Who must sign at an instant, by their literal references."""
 _LAST_YEAR = 9998
 """Beyond it lies the end of the calendar, and nothing that anyone waits for."""
 
@@ -92,22 +95,29 @@ def lapses(
         and record.scope is Scope.PRIVACY
         and literal(record.subject) == literal(facts.child)
     ]
-    found = {lapse for record in counting if (lapse := _lapse(record, counting, facts, policy)) is not None}
+
+    @cache
+    def required(at: datetime) -> frozenset[str]:
+        return frozenset(map(literal, (grantor.ref for grantor in required_grantors(facts, policy, at).grantors)))
+
+    found = {lapse for record in counting if (lapse := _lapse(record, counting, facts, policy, required)) is not None}
     upcoming = (lapse for lapse in found if after is None or lapse.at > after)
     return tuple(sorted(upcoming, key=lambda lapse: (lapse.at, lapse.consent, lapse.version)))
 
 
-def _lapse(record: ConsentRecord, others: Sequence[ConsentRecord], facts: Facts, policy: Policy) -> Lapse | None:
+def _lapse(
+    record: ConsentRecord, others: Sequence[ConsentRecord], facts: Facts, policy: Policy, required: _Required
+) -> Lapse | None:
     start = _start(record)
     if start is not None and start.year > _LAST_YEAR:
         return None
-    if start is not None and not _signers(record) & _required(facts, policy, start):
+    if start is not None and not _signers(record) & required(start):
         return Lapse(consent=record.id, version=record.version, at=start, reason=LapseReason.NOT_ENTITLED)
     before = start
     for event in sorted(set(_events(record, facts, policy))):
         if (start is not None and event.at <= start) or event.at.year > _LAST_YEAR:
             continue
-        if _ends_it(event, before, record, others, facts, policy):
+        if _ends_it(event, before, record, others, required):
             return Lapse(consent=record.id, version=record.version, at=event.at, reason=event.reason, age=event.age)
         before = event.at
     return None
@@ -118,16 +128,15 @@ def _ends_it(
     before: datetime | None,
     record: ConsentRecord,
     others: Sequence[ConsentRecord],
-    facts: Facts,
-    policy: Policy,
+    required: _Required,
 ) -> bool:
     if event.reason in (LapseReason.END_DATE, LapseReason.BOND_ENDS, LapseReason.ENGAGEMENT_ENDS):
         return True
-    required = _required(facts, policy, event.at)
-    if not _signers(record) & required:
+    needed = required(event.at)
+    if not _signers(record) & needed:
         return True
     signed = {name for other in others if _recipients(other) & _recipients(record) for name in _signers(other)}
-    new = required - (_required(facts, policy, before) if before is not None else frozenset(signed))
+    new = needed - (required(before) if before is not None else frozenset(signed))
     return bool(new - signed)
 
 
@@ -172,10 +181,6 @@ def _start(record: ConsentRecord) -> datetime | None:
     period = record.root.period if record.root else None
     known = [instant for instant in (record.recorded_at, period.start if period else None) if instant is not None]
     return max(known, default=None)
-
-
-def _required(facts: Facts, policy: Policy, at: datetime) -> frozenset[str]:
-    return frozenset(map(literal, (grantor.ref for grantor in required_grantors(facts, policy, at).grantors)))
 
 
 def _signers(record: ConsentRecord) -> frozenset[str]:

@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
+import copy
 from dataclasses import replace
 from datetime import UTC, datetime
 
 import pytest
+from hypothesis import given, settings
+from mapping_strategies import figures, networks
 
 from fhir_plugin.errors import MappingError
 from fhir_plugin.mapping.changes import changes_between
 from fhir_plugin.mapping.figure import figure_onto
-from fhir_plugin.mapping.network import from_fhir
+from fhir_plugin.mapping.network import from_fhir, to_fhir
 from fhir_plugin.mapping.provenance import Author, provenance_of
 from fhir_plugin.model.carried import Carried
-from fhir_plugin.model.consent import ConsentRecord
+from fhir_plugin.model.consent import ConsentRecord, Status
 from fhir_plugin.model.dates import PartialDate
 from fhir_plugin.model.edit import add_figure, add_tie, end_engagement, replace_figure
 from fhir_plugin.model.figure import Designation, Engagement, SupportFigure, Tie
@@ -146,3 +149,24 @@ def test_a_meta_of_another_shape_is_never_replaced_by_a_mark(meta: object) -> No
     figure = SupportFigure(id="a", name=PersonName(text="Sam"), carried=Carried(body))
     with pytest.raises(MappingError):
         figure_onto(figure, Ref(reference="Patient/p"))
+
+
+@given(networks, figures)
+@settings(max_examples=60, deadline=None)
+def test_what_both_states_share_is_not_looked_at_and_makes_no_difference(network, other):
+    before = from_fhir(to_fhir(network)).network
+    kept = (
+        replace(other, id=f.id, carried=f.carried, engagement=f.engagement, ties=f.ties) for f in before.figures[:1]
+    )
+    after = replace(before, figures=(*kept, *before.figures[1:]))
+
+    assert changes_between(before, after) == changes_between(before, copy.deepcopy(after))
+
+
+def test_of_two_consents_with_one_id_the_one_that_stayed_is_looked_at_too():
+    consent = {"resourceType": "Consent", "id": "c", "status": "active", "patient": {"reference": "Patient/p"}}
+    before = from_fhir([CHILD, consent, {**consent, "language": "nl"}], patient_id="p").network
+    first, second = before.consents
+    after = replace(before, consents=(replace(first, status=Status.INACTIVE), second))
+
+    assert changes_between(before, after) == changes_between(before, copy.deepcopy(after))

@@ -11,6 +11,7 @@ from typing import Any
 
 import pytest
 from sqlalchemy import create_engine
+from sqlalchemy.exc import IntegrityError
 from sync_desk import KEY, new_database
 
 from fhir_plugin.errors import StoreError, UsageError
@@ -140,6 +141,16 @@ def test_what_is_written_together_is_all_there_or_not_at_all(opened: Opening) ->
         with journal.together():
             journal.settle({"p1": "print"})
         assert journal.settled(["p1"]) == {"p1": "print"}
+
+
+def test_of_rows_that_are_written_at_once_all_are_there_or_none(opened: Opening) -> None:
+    with opened() as journal:
+        with pytest.raises(IntegrityError):
+            journal.see({"key-1": "p1", "key-2": None})  # type: ignore[dict-item]  a row the table refuses
+        assert journal.met() == 0
+        with journal.together():
+            journal.see({"key-1": "p1", "key-2": "p2"})
+        assert journal.met() == 2
 
 
 def test_what_is_forgotten_is_gone_for_that_client_alone(opened: Opening) -> None:

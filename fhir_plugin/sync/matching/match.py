@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from enum import Enum
+from functools import lru_cache
 
 from fhir_plugin.model.figure import SupportFigure
 from fhir_plugin.model.identity import Identifier, PersonName
@@ -93,12 +94,13 @@ def agreeing_keys(one: SupportFigure, other: SupportFigure) -> tuple[str, ...]:
     return tuple(found)
 
 
-def name_keys(name: PersonName) -> set[str]:
+@lru_cache(maxsize=4096)
+def name_keys(name: PersonName) -> frozenset[str]:
     """The forms of a name that count as the same person's: own name with prefix, and the first letter.
 
     ``family`` as such is never compared: after a marriage it holds another name, while the own name stays.
     """
-    return {f"{own}|{first}" for own in _own_names(name) for first in _first_letters(name)}
+    return frozenset(f"{own}|{first}" for own in _own_names(name) for first in _first_letters(name))
 
 
 def _own_names(name: PersonName) -> Iterator[str]:
