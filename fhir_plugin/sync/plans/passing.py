@@ -24,7 +24,7 @@ class PassingOver:
 
     Args:
         journal: of the source and the EHR.
-        how: how the source is read (``decisions.Context.how``).
+        how: how the source is read (``context.Context.how``).
         at: aware moment of the run.
         recent: tells what changed in the EHR; None: everything is read in each run.
         only: a Patient id: that client is read in any case, and the run tells nothing about the others.

@@ -13,7 +13,7 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from email.utils import parsedate_to_datetime
-from functools import cache
+from functools import lru_cache
 from typing import Any
 from urllib.parse import urlencode
 
@@ -119,7 +119,12 @@ class RecentChanges:
         """What was found, so many at a time, each with its patient; every one is in two pages at most."""
         count, before = 0, set[str]()
         earliest = since - timedelta(seconds=1)
-        is_since = cache(lambda updated: (at := instant_of(updated)) is not None and at >= earliest)
+
+        @lru_cache(maxsize=_PAGE)  # what was written together has one instant
+        def is_since(updated: str) -> bool:
+            at = instant_of(updated)
+            return at is not None and at >= earliest
+
         for some in _ahead(in_chunks(self.client.pages(first.body, f"search {kind}"), _PAGE)):
             owned = [(owner_of(body), body) for body in some]
             if not all(owner and is_since(text(body.get("meta"), "lastUpdated")) for owner, body in owned):
