@@ -68,3 +68,11 @@ def test_the_plan_shows_words_and_its_file_keeps_codes(command: Command, desk: D
     assert "inzet: voert mee uit → geeft alleen advies" in shown
     held = (desk.folder / "sync-plan.json").read_text(encoding="utf-8")
     assert '"to": "volunteer-mentor"' in held
+
+
+def test_why_a_consent_cannot_be_recorded_is_told_once_with_what_to_do(command: Command, desk: Desk) -> None:
+    for person in desk.ehr.all("RelatedPerson"):
+        desk.edit(person, active=False)
+    told = plan(command, desk, [row(**CONSENT)]).output
+    assert told.count("Het is niet bekend wie gezag heeft.") == 1
+    assert "toestemming niet vast te leggen: Het is niet bekend wie gezag heeft. Leg vast wie gezag heeft" in told

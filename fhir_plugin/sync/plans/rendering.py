@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator
 from fhir_plugin.sync.deciding.decided import Action, ClientPlan, Conflict, ElementChange, FigurePlan
 from fhir_plugin.sync.plans.totals import client_words
 from fhir_plugin.sync.plans.wording import value_words
-from fhir_plugin.texts import Language, words
+from fhir_plugin.texts import Language, sentence, words
 
 __all__ = ["consent_words", "element_words", "plan_lines"]
 
@@ -40,12 +40,19 @@ def _figure_lines(figure: FigurePlan, language: Language, *, in_full: bool) -> I
         yield f"    ← {words('sync-plan-edit', language, element=name, before=before, after=after)}"
     if figure.consent:
         yield f"      {consent_words(figure.consent, language)}"
-    for note in figure.notes:
+    for note in _told_once(figure.notes):
         yield f"      {_note_words(note, language)}"
     for conflict in figure.conflicts:
         yield f"    ! {_conflict_words(conflict, language)}"
     if figure.action is Action.QUESTION:
         yield from _question_lines(figure, language)
+
+
+def _told_once(notes: Iterable[str]) -> list[str]:
+    """Notes, but for waiting on a consent that cannot be recorded for the very reason that is told."""
+    told = list(notes)
+    hindered = {note.removeprefix("not-recorded") for note in told if note.startswith("not-recorded:")}
+    return [note for note in told if note.removeprefix("waits-for-consent") not in hindered]
 
 
 def _note_words(note: str, language: Language) -> str:
@@ -54,7 +61,9 @@ def _note_words(note: str, language: Language) -> str:
     if signers:
         names = ", ".join(words(f"sync-signer-{signer}", language) for signer in signers.split(","))
         return words("sync-plan-waits-for", language, names=names)
-    return f"{words(f'sync-plan-{kind}', language)}: {words(reason, language)}"
+    why = sentence(reason, language)
+    told = f"{why.text} {why.remedy}".strip() if why else reason
+    return f"{words(f'sync-plan-{kind}', language)}: {told}"
 
 
 def _question_lines(figure: FigurePlan, language: Language) -> Iterator[str]:
