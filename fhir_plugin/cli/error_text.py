@@ -8,10 +8,12 @@ from functools import cache
 from importlib.resources import files
 from itertools import pairwise
 
+import click
+
 from fhir_plugin.errors import SteunfigurenError
 from fhir_plugin.texts import Language, Sentence
 
-__all__ = ["error_lines", "language_of"]
+__all__ = ["error_lines", "language_of", "tell_error"]
 
 
 def language_of(arguments: Sequence[str]) -> Language:
@@ -19,6 +21,12 @@ def language_of(arguments: Sequence[str]) -> Language:
     pairs = pairwise([*arguments, ""])
     asked = [word.partition("=")[2] or following for word, following in pairs if word.partition("=")[0] == "--lang"]
     return "en" if asked[-1:] == ["en"] else "nl"
+
+
+def tell_error(error: SteunfigurenError, language: Language) -> None:
+    """Say it on stderr."""
+    first, *rest = error_lines(error, language)
+    click.echo("\n".join([f"steunfiguren: {first}", *rest]), err=True)
 
 
 def error_lines(error: SteunfigurenError, language: Language) -> list[str]:

@@ -51,7 +51,9 @@ def main() -> None:
         told = _as_ours(error)
         if told is None:
             raise
-        _say(told)
+        from fhir_plugin.cli.error_text import language_of, tell_error
+
+        tell_error(told, language_of(sys.argv[1:]))
         sys.exit(told.exit_code)
 
 
@@ -62,13 +64,6 @@ def _as_ours(error: Exception) -> SteunfigurenError | None:
     if isinstance(error, click.ClickException):
         return usage_error(error)
     return disk_error(error) if isinstance(error, OSError) else error if isinstance(error, SteunfigurenError) else None
-
-
-def _say(error: SteunfigurenError) -> None:
-    from fhir_plugin.cli.error_text import error_lines, language_of
-
-    lines = error_lines(error, language_of(sys.argv[1:]))
-    click.echo("\n".join([f"steunfiguren: {lines[0]}", *lines[1:]]), err=True)
 
 
 def _say_stopped() -> None:

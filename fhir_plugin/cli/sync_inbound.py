@@ -13,6 +13,7 @@ from urllib.parse import urlsplit
 
 import click
 
+from fhir_plugin.cli.error_text import tell_error
 from fhir_plugin.cli.files import OutputFile
 from fhir_plugin.cli.stopping import stopping
 from fhir_plugin.cli.sync_options import Connection, connection_options, language_option
@@ -143,7 +144,7 @@ def _check_endpoint(endpoint: str) -> None:
 
 def _told(outcome: PollResult | EhrError, output: Path | None, language: Language) -> None:
     if isinstance(outcome, EhrError):
-        click.echo(f"steunfiguren: {outcome}", err=True)
+        tell_error(outcome, language)
     elif outcome.first or outcome.changed:
         _tell(outcome, output, language)
 
