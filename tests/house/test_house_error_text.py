@@ -12,7 +12,11 @@ from fhir_plugin import errors
 from fhir_plugin.cli.error_text import dutch, error_lines, language_of
 from fhir_plugin.cli.main import main
 
-SOURCES = "\n".join(file.read_text(encoding="utf-8") for file in Path(errors.__file__).parent.rglob("*.py"))
+SOURCES = "\n".join(
+    file.read_text(encoding="utf-8")
+    for package in ("fhir_plugin", "smart_app")
+    for file in (Path(errors.__file__).parents[1] / package).rglob("*.py")
+)
 
 
 @pytest.mark.parametrize(
