@@ -7,6 +7,7 @@ from dataclasses import replace
 from typing import Any
 
 import pytest
+import requests
 from sync_desk import CONSENT, Desk, row
 from test_sync_attacks import members, once_before_a_write
 
@@ -53,6 +54,21 @@ def test_an_edit_that_was_written_over_is_put_back_and_the_plan_can_be_applied_a
     assert [step.state for step in lying.apply()] == ["done"]
     assert (lying.figures()[0]["birthDate"], phone(lying)) == ("1980-02-03", NEW)
     assert lost(lying) == []
+
+
+def test_an_edit_that_was_written_over_is_put_back_also_where_the_answer_to_that_write_was_lost(lying: Desk) -> None:
+    def edit() -> None:
+        lying.edit(lying.figures()[0], birthDate="1980-02-03")
+        lying.ehr.after = lose
+
+    def lose(method: str, _path: str) -> None:
+        if method in ("PUT", "POST"):
+            lying.ehr.after = None
+            raise requests.ConnectionError
+
+    assert apply_over(lying, [CHANGED], edit) == [("changed", "lost-update-put-back")]
+    assert (lying.figures()[0]["birthDate"], phone(lying)) == ("1980-02-03", OLD)
+    assert [step.state for step in lying.apply()] == ["done"]
 
 
 def test_an_edit_of_the_same_element_is_a_conflict_of_the_next_plan(lying: Desk) -> None:

@@ -17,7 +17,7 @@ from fhir_plugin.mapping.json import text
 from fhir_plugin.model.network import SupportNetwork
 from fhir_plugin.sync.applying.meanwhile import access_ended
 from fhir_plugin.sync.applying.mending import doubled, mend_intents, mend_sagas
-from fhir_plugin.sync.applying.outcomes import intent_of, outcome_of
+from fhir_plugin.sync.applying.outcomes import intent_of, looked_up, outcome_of
 from fhir_plugin.sync.applying.worklist import Left
 from fhir_plugin.sync.applying.writing import Unit, Writer, Wrote, unit_of
 from fhir_plugin.sync.chunks import in_chunks
@@ -176,6 +176,7 @@ class Applier:
     def _settle(self, results: Sequence[Wrote], run: int) -> list[Step]:
         """Journal what happened, by looking at the records wherever that is not certain."""
         records = self._read_again(results)
+        results = [self._found_back(result, records.get(result.unit.patient, [])) for result in results]
         steps: list[Step] = []
         agreed: dict[str, tuple[Remembered, ...]] = {}
         marks: dict[str, str] = {}
@@ -213,6 +214,11 @@ class Applier:
         elif results:
             self._silent = 0
         return steps
+
+    def _found_back(self, result: Wrote, bodies: list[Json]) -> Wrote:
+        """A result nobody answered for as the record shows it; what it may have written over is looked for then."""
+        found = looked_up(result, bodies)
+        return self.writer.look_over(found, self.clock()) if result.uncertain and not found.uncertain else result
 
     def _read_again(self, results: Sequence[Wrote]) -> dict[str, list[Json]]:
         look = [result.unit.patient for result in results if self.read_back or result.uncertain]

@@ -18,7 +18,7 @@ from fhir_plugin.sync.matching.linking import Remembered
 from fhir_plugin.sync.records.arrival import as_sent, frozen_in
 from fhir_plugin.sync.records.population import network_of
 
-__all__ = ["intent_of", "outcome_of", "undo_of"]
+__all__ = ["intent_of", "looked_up", "outcome_of", "undo_of"]
 
 _PLACE = frozenset(element.path for element in ELEMENTS if element.group == "engagement")
 """What a place in the team says; an EHR that drops it has not agreed to it, and is asked again in the next run."""
@@ -34,8 +34,6 @@ def outcome_of(result: Wrote, left: Left, bodies: list[Json]) -> tuple[Step, tup
     """
     if result.code == PUT_BACK:  # nothing is agreed: the next decision is made on what somebody wrote
         return Step(patient=result.unit.patient, state="changed", code=PUT_BACK, resources=result.resources), ()
-    if result.uncertain and bodies and not result.left:
-        result = _looked_up(result, bodies)
     return _exact(result, bodies) or _by_element(result, left, bodies)
 
 
@@ -44,8 +42,10 @@ def intent_of(unit: Unit) -> dict[str, object]:
     return {**undo_of(unit), "sent": [[change.full_url, change.body] for change in unit.changes]}
 
 
-def _looked_up(result: Wrote, bodies: list[Json]) -> Wrote:
+def looked_up(result: Wrote, bodies: list[Json]) -> Wrote:
     """A result nobody answered for, as the record shows it; the same when it is not there as it was sent."""
+    if not result.uncertain or result.left or not bodies:
+        return result
     sent = [(change.full_url, change.body) for change in result.unit.changes]
     found = find_sent(sent, bodies)
     if found is None:

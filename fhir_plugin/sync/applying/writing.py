@@ -127,7 +127,7 @@ class Writer:
         for unit, part in zip(units, divided, strict=True):
             if unit.patient not in results:
                 results[unit.patient] = self._one_by_one(unit, part, at)
-        return [self._looked_over(results[unit.patient], part, at) for unit, part in zip(units, divided, strict=True)]
+        return [self.look_over(results[unit.patient], at, part.send) for unit, part in zip(units, divided, strict=True)]
 
     def send(self, patient: str, part: Divided, permits: Sequence[Ask], at: datetime) -> list[Written]:
         """Write tasks of one client that come of no list, with their Provenance.
@@ -198,9 +198,15 @@ class Writer:
             return _broken(unit, part, broken)
         return _wrote(unit, part, dict(enumerate(written)), len(written))
 
-    def _looked_over(self, wrote: Wrote, part: Divided, at: datetime) -> Wrote:
-        """With what becomes of an edit that was written over, where the EHR shows one: put back, else kept."""
-        over = overwritten(self._client, part.send, wrote.versions)
+    def look_over(self, wrote: Wrote, at: datetime, tasks: Sequence[Task] = ()) -> Wrote:
+        """With what becomes of an edit that was written over, where the EHR shows one: put back, else kept.
+
+        Args:
+            wrote: with the versions that were written.
+            at: the moment.
+            tasks: what was sent, where that is at hand.
+        """
+        over = overwritten(self._client, tasks or _tasks(wrote.unit), wrote.versions) if wrote.versions else []
         if not over:
             return wrote
         if self._route.abilities.if_match:
