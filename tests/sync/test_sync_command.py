@@ -216,6 +216,12 @@ def test_a_plan_names_who_of_earlier_runs_has_no_row_any_more(command: Command, 
     assert "zonder bruikbare rij in deze lijst: cliënten 1, mensen die meedoen 1." in output
     assert "Cliënt p1001: Samira Amrani" in output
     assert "Cliënt p1002" in output
+    desk.edit(desk.ehr.all("Consent")[0], status="inactive")
+    for _ in range(2):  # when their place is to end, and once it ended
+        output = plan(command, desk, first[1:2]).output
+        command("apply", "sync-plan.json", "-q")
+        assert "mensen die meedoen 0." in output
+        assert "Cliënt p1001: Samira Amrani" not in output
 
 
 def test_of_many_without_a_row_twenty_are_named_and_the_rest_is_counted() -> None:

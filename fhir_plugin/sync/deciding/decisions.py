@@ -8,8 +8,10 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from datetime import datetime
 
 from fhir_plugin.consent import Ask, access_permit
+from fhir_plugin.model.dates import local_day
 from fhir_plugin.model.figure import SupportFigure
 from fhir_plugin.model.identity import Ref
 from fhir_plugin.model.network import SupportNetwork
@@ -119,8 +121,14 @@ def decide_client(
         permits=_in_the_end(work, context),
         problems=tuple(work.problems),
         figures=work.figures,
-        unlisted=tuple(figure for _, figure in left if is_open(figure, context.at)),
+        unlisted=tuple(each for _, each in left if each.ref.reference not in work.plans and _stays(each, context.at)),
     )
+
+
+def _stays(figure: SupportFigure, at: datetime) -> bool:
+    """Whether somebody takes part in the team beyond today."""
+    end = figure.engagement.period.end if figure.engagement else None
+    return is_open(figure, at) and (end is None or end.last_day() > local_day(at))
 
 
 def _unlisted(
