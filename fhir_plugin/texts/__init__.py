@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import tomllib
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, lru_cache
 from importlib.resources import files
 from typing import Literal
 
@@ -34,20 +34,37 @@ class Sentence:
     one: str = ""
 
 
-@cache
 def catalogue(language: Language) -> dict[str, Sentence]:
     """All sentences of a language, by code."""
-    found: dict[str, Sentence] = {}
-    for entry in sorted((files(__package__) / language).iterdir(), key=lambda item: item.name):
-        if entry.name.endswith(".toml"):
-            for code, body in tomllib.loads(entry.read_text(encoding="utf-8")).items():
-                found[code] = Sentence(text=body["text"], remedy=body.get("remedy", ""), one=body.get("one", ""))
-    return found
+    return {code: found for name in _written(language) for code, found in _table(language, name).items()}
+
+
+@cache
+def _written(language: Language) -> dict[str, str]:
+    """The files of a language as they stand."""
+    found = sorted((files(__package__) / language).iterdir(), key=lambda item: item.name)
+    return {entry.name: entry.read_text(encoding="utf-8") for entry in found if entry.name.endswith(".toml")}
+
+
+@cache
+def _table(language: Language, name: str) -> dict[str, Sentence]:
+    """The sentences of a file."""
+    return {
+        code: Sentence(text=body["text"], remedy=body.get("remedy", ""), one=body.get("one", ""))
+        for code, body in tomllib.loads(_written(language)[name]).items()
+    }
+
+
+@lru_cache(maxsize=2000)
+def _template(code: str, language: Language) -> Sentence | None:
+    """The sentence of a code; only files that hold the code are parsed: most commands say little."""
+    tables = (_table(language, name) for name, written in _written(language).items() if code in written)
+    return next((table[code] for table in tables if code in table), None)
 
 
 def sentence(code: str, language: Language, params: tuple[tuple[str, str], ...] = ()) -> Sentence | None:
     """The sentence of a code with its parameters filled in, or None when the code has no sentence."""
-    template = catalogue(language).get(code)
+    template = _template(code, language)
     if template is None:
         return None
     values = _Values(params)
