@@ -58,10 +58,18 @@ def _get(body: Json) -> Roles:
     )
 
 
-def _write(body: Json, value: Roles) -> None:
+def _wanted(value: Roles) -> list[Coding]:
     wanted = [Coding(system=CodeSystems.FUNCTION, code=code.value) for code in value.functions]
     wanted += [Coding(system=CodeSystems.INVOLVEMENT, code=code.value) for code in value.involvement]
-    wanted += value.access_roles
+    return [*wanted, *value.access_roles]
+
+
+def _fill(body: Json, value: Roles) -> None:
+    body[_KEY] = concepts.rebuilt({}, _KEY, _wanted(value), _is_owned)
+
+
+def _write(body: Json, value: Roles) -> None:
+    wanted = _wanted(value)
     new = concepts.edited(body, _KEY, wanted, _is_owned)
     if _get({_KEY: new}) != value:
         new = concepts.rebuilt(body, _KEY, wanted, _is_owned)
@@ -82,6 +90,7 @@ ROLES: Lens[Roles] = Lens(
     _get,
     _write,
     lambda model: Roles(functions=model.functions, involvement=model.involvement, access_roles=model.access_roles),
+    _fill,
 )
 ENGAGEMENT_LENSES: tuple[Lens[Any], ...] = (
     ext.code_list("contexts", f"extension('{Extensions.CONTEXT}')", Extensions.CONTEXT, Context),

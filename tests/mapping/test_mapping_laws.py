@@ -10,9 +10,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from mapping_strategies import figures, names, networks, words
 
+from fhir_plugin.mapping.engagement import ENGAGEMENT_LENSES
 from fhir_plugin.mapping.figure import FIGURE_LENSES, figure_from, figure_onto
 from fhir_plugin.mapping.lens import apply_lenses, read_lenses
 from fhir_plugin.mapping.network import from_fhir, to_fhir
+from fhir_plugin.model.figure import Engagement
 from fhir_plugin.model.identity import Ref
 
 PATIENT = Ref(reference="Patient/p")
@@ -84,11 +86,12 @@ def test_each_lens_reads_what_it_put_and_leaves_the_others_alone(held, lens, oth
 @given(figures)
 @settings(max_examples=80, deadline=None)
 def test_a_new_resource_is_filled_as_an_empty_one_is_changed(figure):
-    filled, put, held = ({"resourceType": "RelatedPerson", "extension": [FOREIGN_EXTENSION]} for _ in range(3))
-    assert apply_lenses(FIGURE_LENSES, filled, figure, new=True) == apply_lenses(FIGURE_LENSES, put, figure)
-    assert list(map(repr, filled.items())) == list(map(repr, put.items()))
-    assert read_lenses(FIGURE_LENSES, filled) == {lens.name: lens.get(filled) for lens in FIGURE_LENSES}
-    assert read_lenses(FIGURE_LENSES, held) == {lens.name: lens.get({}) for lens in FIGURE_LENSES}
+    for lenses, model in ((FIGURE_LENSES, figure), (ENGAGEMENT_LENSES, figure.engagement or Engagement())):
+        filled, put, held = ({"resourceType": "RelatedPerson", "extension": [FOREIGN_EXTENSION]} for _ in range(3))
+        assert apply_lenses(lenses, filled, model, new=True) == apply_lenses(lenses, put, model)
+        assert list(map(repr, filled.items())) == list(map(repr, put.items()))
+        assert read_lenses(lenses, filled) == {lens.name: lens.get(filled) for lens in lenses}
+        assert read_lenses(lenses, held) == {lens.name: lens.get({}) for lens in lenses}
 
 
 @given(names, words)
