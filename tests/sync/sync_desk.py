@@ -136,7 +136,9 @@ class Desk:
         columns = replace(propose_columns(table.header, self.source), client_system=CLIENT_SYSTEM)
         return self.plan_table(table, columns, **options)
 
-    def plan_table(self, table: Table, columns: ColumnMap, *, only: str = "", limit: int = 0) -> PlanReader:
+    def plan_table(
+        self, table: Table, columns: ColumnMap, *, only: str = "", limit: int = 0, is_whole: bool = True
+    ) -> PlanReader:
         """Plan what was read of a source."""
         with self.reached() as (journal, ehr):
             recent = recent_of(ehr)
@@ -149,6 +151,7 @@ class Desk:
                 table=table,
                 columns=columns,
                 recent=recent,
+                is_whole=is_whole,
                 only=only,
             )
             to = {"ehr": self.client.base_url, "source": self.source, "file": table.file}

@@ -163,6 +163,20 @@ def test_a_plan_for_one_client_does_not_count_as_having_read_the_others(quiet: D
     assert records_read(quiet) == ["p1002"]
 
 
+@pytest.mark.parametrize(("rows", "part"), [(ROWS, {"is_whole": False}), (ROWS[:2], {"limit": 9})])
+def test_a_plan_for_a_part_of_the_clients_does_not_count_as_having_looked_at_the_others(
+    quiet: Desk, rows: list[dict[str, str]], part: dict[str, Any]
+) -> None:
+    quiet.plan(rows)
+    later(quiet)
+    (consent,) = (body for body in quiet.ehr.all("Consent") if body["patient"]["reference"] == "Patient/p1003")
+    quiet.edit(consent, status="inactive")
+    later(quiet)
+    quiet.plan(ROWS[:2], **part)
+    later(quiet)
+    assert quiet.plan(rows).totals.get("end") == 1
+
+
 @pytest.fixture
 def brought_in(desk: Desk) -> Desk:
     """A desk whose list was brought in a second ago: everything is younger than the margin of a search for changes."""

@@ -81,7 +81,7 @@ class PassingOver:
 
     def mark(self) -> None:
         """Every client was read, or passed over: the next run looks at what changes from here on."""
-        if self._recent is None or self._only:
+        if self._recent is None:
             return
         held = self._journal.watermark()
         if self._changed is not None and held is not None:

@@ -85,7 +85,7 @@ class Planner:
                 yield client
             if self.is_whole and not (self.only or limit):
                 yield from self._no_longer_listed(passing)
-            passing.mark()
+                passing.mark()  # a part of the clients is no reason to forget what changed in the others
         finally:
             self._count(gathering)
             gathering.close()
