@@ -39,6 +39,7 @@ class PassedOver(RuleBasedStateMachine):
         self.desk.ehr.clock = lambda: self.desk.now
         names = ("Samira", "Henk", "Loes")
         self.rows = [row(1001 + n, f"F{n}", **GIVEN, Voornaam=name) for n, name in enumerate(names)]
+        self.listed = {0, 1, 2}
         self.desk.sync(self.rows)
 
     def teardown(self) -> None:
@@ -47,6 +48,10 @@ class PassedOver(RuleBasedStateMachine):
     @rule(client=clients, phone=st.sampled_from(PHONES), consent=st.sampled_from(("ja", "ingetrokken")))
     def the_list_changes(self, client: int, phone: str, consent: str) -> None:
         self.rows[client] = self.rows[client] | {"Mobiel": phone, "Toestemming": consent}
+
+    @rule(client=clients)
+    def a_client_leaves_the_list_or_comes_back(self, client: int) -> None:
+        self.listed ^= {client}
 
     @rule(client=clients, year=st.integers(1980, 1982))
     def somebody_edits_a_figure(self, client: int, year: int) -> None:
@@ -70,7 +75,14 @@ class PassedOver(RuleBasedStateMachine):
     @rule()
     def a_plan_is_made(self) -> None:
         blind = self._by_one_that_passes_over_nobody()
-        assert _due(self.desk.plan(self.rows)) == blind
+        assert _due(self.desk.plan(self._list())) == blind
+
+    @rule(client=clients, part=st.sampled_from(({"limit": 1}, {"limit": 9}, {"is_whole": False}, {"only": True})))
+    def a_plan_of_a_part_is_made(self, client: int, part: dict[str, Any]) -> None:
+        if "only" in part:
+            self.desk.plan(self._list(), only=PATIENTS[client])
+        else:
+            self.desk.plan(self._list() if "limit" in part else [self.rows[client]], **part)
 
     @rule()
     def the_last_plan_is_applied(self) -> None:
@@ -80,6 +92,9 @@ class PassedOver(RuleBasedStateMachine):
     def a_run(self) -> None:
         self.a_plan_is_made()
         self.desk.apply()
+
+    def _list(self) -> list[dict[str, str]]:
+        return [self.rows[client] for client in sorted(self.listed)]
 
     def _of(self, kind: str, patient: str) -> list[dict[str, Any]]:
         found = self.desk.ehr.all(kind)
@@ -93,7 +108,7 @@ class PassedOver(RuleBasedStateMachine):
                 shutil.copy(file, other.folder)
             with other.journal() as journal:
                 journal.unsettle(PATIENTS)
-            return _due(other.plan(self.rows))
+            return _due(other.plan(self._list()))
 
 
 def _due(plan: PlanReader) -> list[Any]:

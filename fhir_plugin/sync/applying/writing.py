@@ -219,12 +219,13 @@ class Writer:
         """Write what was written over as new versions; what of it is lost all the same."""
         tasks = [each.put_back() for each in over]
         part = divide([task for task in tasks if content_of(task.body) != content_of(task.before or {})], self._route)
-        try:
-            written = self.send(patient, part, (), at) if part.send and not part.left else []
-        except (EhrError, PermitRequired, BrokenOff):
-            return tuple(each.theirs for each in over)
+        lost = tuple(each.theirs for each in over)
         if part.left:
-            return tuple(each.theirs for each in over)
+            return lost
+        try:
+            written = self.send(patient, part, (), at) if part.send else []
+        except (EhrError, PermitRequired, BrokenOff):
+            return lost
         versions = {f"{item.type}/{item.id}": item.version for item in written}
         return tuple(each.theirs for each in overwritten(self._client, part.send, versions))
 
