@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 import re
-from decimal import Decimal
+from decimal import Decimal, InvalidOperation
 from typing import Any
 
 import orjson
@@ -22,20 +22,25 @@ _EXACT = tuple(re.compile(before + rb"\s*-?\d+(?:[.eE]|\d{18})") for before in (
 
 One pattern for each byte it may follow: a search that knows its first byte is twice as fast.
 """
+_LONGEST = 20
+"""Characters of the longest whole number of 64 bits; what is greater is kept as it was written."""
 
 
 def loads(raw: bytes) -> Any:
     """Parse JSON.
 
     Raises:
-        ValueError: not UTF-8, or not JSON.
+        ValueError: not UTF-8, not JSON, nested too deep for the parser, or a number of more than any computer can hold.
     """
     if not any(pattern.search(raw) for pattern in _EXACT):
         try:
             return orjson.loads(raw)
         except orjson.JSONDecodeError:  # it is stricter: a byte order mark, NaN, half a surrogate pair
             pass
-    return json.loads(raw.decode("utf-8-sig"), parse_float=_number)
+    try:
+        return json.loads(raw.decode("utf-8-sig"), parse_float=_number, parse_int=_whole)
+    except (RecursionError, InvalidOperation):
+        raise ValueError("nested too deep, or too great a number") from None
 
 
 def dumps(body: Any, *, ordered: bool = False) -> bytes:
@@ -46,6 +51,12 @@ def dumps(body: Any, *, ordered: bool = False) -> bytes:
 def _number(text: str) -> float | Decimal:
     value = float(text)
     return value if repr(value) == text else Decimal(text)
+
+
+def _whole(text: str) -> int | Decimal:
+    if len(text) <= _LONGEST and -(2**63) <= (value := int(text)) < 2**64:
+        return value
+    return Decimal(text)
 
 
 def _exact(value: Any) -> orjson.Fragment:

@@ -141,7 +141,7 @@ def parse_body(raw: bytes, content_type: str, where: str, status: int) -> dict[s
         return None
     try:
         body = loads(raw)
-    except (ValueError, RecursionError):
+    except ValueError:
         body = None
     if not isinstance(body, dict):
         raise EhrProtocolError(

@@ -110,7 +110,7 @@ class BulkExport:
                 continue
             try:
                 body = loads(line)
-            except (ValueError, RecursionError):
+            except ValueError:
                 body = None
             if not isinstance(body, dict):
                 raise EhrProtocolError(
