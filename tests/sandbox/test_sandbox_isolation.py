@@ -56,6 +56,25 @@ def test_no_query_reaches_another_record(noor, query):
     assert not [name for name in ids(answer) if name.startswith(CHILDREN)]
 
 
+@pytest.mark.parametrize(
+    ("criteria", "found"),
+    [("name=Youssef", 0), ("_id=daan-coach-youssef", 0), ("patient.name=daan", 0), ("_id=noor-tante-sam", 1)],
+)
+def test_a_chain_tells_nothing_of_another_record_that_ones_own_refers_to(ehr, criteria, found):
+    token = ehr.token("noor")["access_token"]
+    members = [{"member": {"reference": "RelatedPerson/daan-coach-youssef"}}]
+    team = {"resourceType": "CareTeam", "subject": {"reference": "Patient/noor"}, "participant": members}
+    assert ehr.fhir("POST", "CareTeam", token, team).status_code == 201
+    answer = ehr.fhir("GET", f"CareTeam?participant:RelatedPerson.{criteria}", token)
+    assert (answer.status_code, answer.json["total"]) == (200, found)
+
+
+def test_a_chain_asks_nothing_of_a_type_without_a_scope(ehr):
+    token = ehr.token("noor", scope="launch patient/RelatedPerson.rs")["access_token"]
+    assert ehr.fhir("GET", "RelatedPerson?patient=noor", token).json["total"]
+    assert ehr.fhir("GET", "RelatedPerson?patient.birthdate=gt2000", token).status_code == 403
+
+
 def test_post_search_is_no_back_door(noor):
     ehr, token = noor
     for kind in ("RelatedPerson", "Patient", "Consent"):
