@@ -75,6 +75,22 @@ def test_a_chain_asks_nothing_of_a_type_without_a_scope(ehr):
     assert ehr.fhir("GET", "RelatedPerson?patient.birthdate=gt2000", token).status_code == 403
 
 
+def test_a_condition_on_a_type_without_a_scope_does_not_tell_whether_anybody_has_an_identifier(ehr):
+    system = "https://zandkasteel.example/clientnummer"
+    known = ehr.fhir("GET", f"Patient?identifier={system}|", ehr.token("daan")["access_token"]).json["entry"][0]
+    (number,) = [item["value"] for item in known["resource"]["identifier"] if item["system"] == system]
+    token = ehr.token("noor", scope="launch patient/RelatedPerson.cruds")["access_token"]
+    answers = []
+    for value in (number, "nobody"):
+        aunt = {"resourceType": "RelatedPerson", "patient": {"reference": f"Patient?identifier={system}|{value}"}}
+        entry = {"resource": aunt, "request": {"method": "POST", "url": "RelatedPerson"}}
+        body = {"resourceType": "Bundle", "type": "transaction", "entry": [entry]}
+        answer = ehr.fhir("POST", "", token, body)
+        answers.append((answer.status_code, answer.json))
+    assert answers[0] == answers[1]
+    assert answers[0][0] == 403
+
+
 def test_post_search_is_no_back_door(noor):
     ehr, token = noor
     for kind in ("RelatedPerson", "Patient", "Consent"):
