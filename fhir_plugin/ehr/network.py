@@ -167,9 +167,8 @@ class NetworkGateway:
         that the other one is doing just that.
         """
         resources, _ = self._fetch(patient_id)
-        own = collect(resources, patient_id, self._client.base_url).of(
-            "CareTeam"
-        )  # an EHR may pass over the search and give everybody's
+        found = collect(resources, patient_id, self._client.base_url)
+        own = found.of("CareTeam")  # an EHR may pass over the search and give everybody's
         teams = sorted((body for body in own if _is_active_network(body)), key=lambda body: str(body["id"]))
         if len(teams) < 2:
             return

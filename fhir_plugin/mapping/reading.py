@@ -79,7 +79,8 @@ def collect(source: Any, patient_id: str | None = None, base: str = "") -> Resou
     Args:
         source: a Bundle, a resource, or an iterable of either (dicts, or typed models with ``model_dump_json``).
         patient_id: whose network is asked for; without it there must be exactly one patient among the resources.
-        base: FHIR base URL of the server all of it comes from, or ``ONE_SERVER``; without it fullUrls tell, and
+        base: FHIR base URL of the server all of it comes from, or ``ONE_SERVER``. Without it the child is at the server
+            in the fullUrl of its Patient, and what has none itself counts as from there. Where no Patient has one,
             ``Patient/x`` of two servers, or of one server and of nobody knows which, are two children.
     """
     found = Resources()

@@ -118,6 +118,41 @@ def test_includes_bring_what_is_referred_to_and_what_refers(open_ehr):
     assert answer.json["total"] == 1
 
 
+@pytest.mark.parametrize(
+    ("query", "expected"),
+    [
+        ("Patient?identifier=urn:one|1", {"Patient/a"}),
+        ("Patient?identifier=urn:two|1", {"Patient/b"}),
+        ("Patient?identifier=urn:three|1", set()),
+        ("Patient?identifier=|1", set()),
+        ("Patient?identifier=1", {"Patient/a", "Patient/b"}),
+        ("Observation?patient=a", set()),
+        ("Observation?subject=Group/a", {"Observation/o"}),
+        ("CareTeam?participant=Patient/a", set()),
+        ("CareTeam?participant=Practitioner/a&_include=CareTeam:participant", {"CareTeam/t", "Practitioner/a"}),
+        ("Practitioner?_id=a&_revinclude=CareTeam:participant", {"CareTeam/t", "Practitioner/a"}),
+        ("Patient?_id=a&_revinclude=CareTeam:participant", {"Patient/a"}),
+    ],
+)
+def test_one_id_of_two_types_and_one_number_of_two_systems_are_told_apart(store, query, expected):
+    for identity, system in (("a", "urn:one"), ("b", "urn:two")):
+        store.fhir("PUT", f"Patient/{identity}", body=named("Patient", identity, system))
+    store.fhir("PUT", "Practitioner/a", body=named("Practitioner", "a", "urn:one"))
+    store.fhir("PUT", "Observation/o", body=about("Observation", "o", "Group/a"))
+    team = about("CareTeam", "t", "Patient/b") | {"participant": [{"member": {"reference": "Practitioner/a"}}]}
+    store.fhir("PUT", "CareTeam/t", body=team)
+    found = [entry["resource"] for entry in store.fhir("GET", query).json.get("entry", [])]
+    assert {f"{body['resourceType']}/{body['id']}" for body in found} == expected
+
+
+def named(kind, identity, system):
+    return {"resourceType": kind, "id": identity, "identifier": [{"system": system, "value": "1"}]}
+
+
+def about(kind, identity, subject):
+    return {"resourceType": kind, "id": identity, "subject": {"reference": subject}}
+
+
 def test_an_iterating_include_goes_on(open_ehr):
     answer = open_ehr.fhir(
         "GET", "CareTeam?patient=noor&_include=CareTeam:participant&_include:iterate=PractitionerRole:practitioner"
