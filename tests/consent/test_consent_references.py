@@ -55,3 +55,19 @@ def test_another_version_of_a_reference_is_the_same(path: tuple[str | int, ...])
     held[last] = {"reference": held[last]["reference"] + "/_history/7"}
 
     assert decide(request_of(standard_request()), consents_from_fhir([body]), facts_of(standard_facts()), POLICY)
+
+
+def test_a_refusal_for_a_team_of_theirs_that_is_named_in_full_refuses() -> None:
+    request, facts = request_of(standard_request()), facts_of(standard_facts(team_until=""))
+    refusal = consent(2, says="deny", to=["team"])
+    permit = made_absolute(consent(3, to=["team"]), "provision", "actor", 0, "reference")
+
+    assert decide(request, consents_from_fhir([consent(1)]), facts, POLICY)
+    assert not decide(request, consents_from_fhir([consent(1), refusal]), facts, POLICY)
+    assert not decide(
+        request,
+        consents_from_fhir([consent(1), made_absolute(refusal, "provision", "actor", 0, "reference")]),
+        facts,
+        POLICY,
+    )
+    assert not decide(request, consents_from_fhir([permit]), facts, POLICY)

@@ -33,7 +33,11 @@ def test_what_was_read_is_written_with_every_digit_it_had(body: dict[str, Any], 
     assert exactly(dumps(loads(raw))) == exactly(raw)
 
 
-@pytest.mark.parametrize("written", ["1.10", "-0.50", "1e3", "1.0E-7", "123456789012345678.5", "-123456789012345678901", "9" * 5000], ids=range(7))
+@pytest.mark.parametrize(
+    "written",
+    ["1.10", "-0.50", "1e3", "1.0E-7", "123456789012345678.5", "-123456789012345678901", "9" * 5000],
+    ids=range(7),
+)
 @pytest.mark.parametrize("place", ['{"value":%s}', '{"value" : %s }', '{"value":[1,%s]}', '{"value":[\n%s]}'])
 def test_a_number_keeps_the_form_it_was_written_in(written: str, place: str) -> None:
     raw = (place % written).encode()

@@ -127,6 +127,7 @@ def test_includes_bring_what_is_referred_to_and_what_refers(open_ehr):
         ("Patient?identifier=|1", set()),
         ("Patient?identifier=1", {"Patient/a", "Patient/b"}),
         ("Observation?patient=a", set()),
+        ("Observation?patient:missing=true", {"Observation/o"}),
         ("Observation?subject=Group/a", {"Observation/o"}),
         ("CareTeam?participant=Patient/a", set()),
         ("CareTeam?participant=Practitioner/a&_include=CareTeam:participant", {"CareTeam/t", "Practitioner/a"}),
