@@ -72,6 +72,11 @@ def test_one_kind_of_information_for_the_family_or_the_network_is_enough() -> No
     assert access_permit(network(aunt(), consent(purpose=["TREAT"])), aunt(), POLICY, NOON) == "consent-no-permit"
 
 
+def test_what_a_consent_for_somebody_else_is_for_hides_no_purpose() -> None:
+    theirs = consent(to=["uncle"], purpose=["SUPNWK"])
+    assert isinstance(access_permit(network(aunt(), theirs, consent(1, purpose=["FAMRQT"])), aunt(), POLICY, NOON), Ask)
+
+
 def test_withdrawing_the_consent_takes_the_role_in_the_same_change() -> None:
     before = network(aunt(CARER), consent())
 
