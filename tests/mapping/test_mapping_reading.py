@@ -65,6 +65,7 @@ def bundle(*bodies, server=OURS):
     return {"resourceType": "Bundle", "type": "collection", "entry": entries}
 
 
+BORN = {"birthDate": "2001-01-01"}
 NEWER = {"meta": {"lastUpdated": "2026-11-01T10:00:00Z"}}
 
 
@@ -76,7 +77,7 @@ NEWER = {"meta": {"lastUpdated": "2026-11-01T10:00:00Z"}}
         ([bundle(CHILD, related("s", **LABEL)), bundle(related("x", **LABEL), server=THEIRS)], {}),
         ([bundle(CHILD, related("s", **LABEL)), bundle(related("s", **LABEL, **NEWER), server=THEIRS)], {}),
         (
-            [bundle(CHILD, related("s", **LABEL)), bundle(dict(CHILD), related("x", **LABEL), server=THEIRS)],
+            [bundle(CHILD, related("s", **LABEL)), bundle(CHILD | BORN, related("x", **LABEL), server=THEIRS)],
             {"base": OURS},
         ),
     ],

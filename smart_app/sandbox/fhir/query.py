@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from smart_app.sandbox.fhir.compartments import SHARED_TYPES
 from smart_app.sandbox.fhir.guard import Grant, Guard
 from smart_app.sandbox.fhir.outcome import FhirError
-from smart_app.sandbox.fhir.parameters import Parameter, parameters_of
+from smart_app.sandbox.fhir.parameters import KNOWN_TYPES, Parameter, parameters_of
 from smart_app.sandbox.fhir.values import normal, reference_key, span
 
 __all__ = ["Condition", "Criteria", "is_plain", "visible"]
@@ -29,6 +29,8 @@ _DATE_SQL = {
     "eb": "high < ?",
     "ap": "low <= ? AND high >= ?",
 }
+_MOST = 400
+"""How many conditions are joined by one word; SQLite takes 1,000 deep, and a search nests two such lists."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,6 +64,8 @@ class Condition:
     def _join(cls, parts: Sequence[Condition], word: str, narrows: bool) -> Condition:
         if len(parts) == 1:
             return parts[0]
+        if len(parts) > _MOST:
+            raise FhirError(400, "too-costly", f"A search takes at most {_MOST} criteria, and as many values of one.")
         arguments = tuple(argument for part in parts for argument in part.arguments)
         return cls("(" + word.join(part.sql for part in parts) + ")", arguments, narrows)
 
@@ -126,7 +130,7 @@ class Criteria:
         if kind == "string":
             return _string(parameter, modifier, items)
         if kind == "token" and modifier == "not":
-            return Condition.either([_terms([_token(name, item)]).inverted() for item in items])
+            return _terms(_token(name, item) for item in items).inverted()
         _no_modifier(parameter, modifier)
         if kind == "date":
             spans = Condition.either([_compare(name, item, "x.low", "x.high") for item in items])
@@ -136,6 +140,8 @@ class Criteria:
         return _terms(_token(name, item) for item in items)
 
     def _reference(self, parameter: Parameter, modifier: str, value: str) -> _Term:
+        if modifier not in KNOWN_TYPES:
+            _no_modifier(parameter, modifier)
         kind, identity = reference_key(value, self.base_url)
         if not kind and "/" not in value and ":" not in value:
             kind, identity = modifier or parameter.target, value
