@@ -28,6 +28,7 @@ from fhir_plugin.sync.deciding.context import Context
 from fhir_plugin.sync.journals.journal import Journal, Step
 from fhir_plugin.sync.plans.planfile import PlanReader, PlanWriter
 from fhir_plugin.sync.plans.planning import Planner
+from fhir_plugin.sync.plans.unlisted import Unlisted
 from fhir_plugin.sync.records.findings import findings_path, store_findings
 from fhir_plugin.sync.records.reaching import Reached, reach, recent_of
 from fhir_plugin.sync.records.storage import Storage
@@ -105,6 +106,7 @@ class Desk:
     source: str = "jim"
     now: datetime = NOW
     problems: list[Problem] = field(default_factory=list)
+    told: Unlisted = field(default_factory=Unlisted)
     database: str = ""
 
     @property
@@ -159,7 +161,7 @@ class Desk:
             for planned in planner.plan(limit=limit):
                 writer.add(planned)
             writer.close(len({problem.place for problem in planner.problems}), planner.settled)
-        self.problems = planner.problems
+        self.problems, self.told = planner.problems, planner.unlisted
         return PlanReader(self.plan_path)
 
     def answer(self, given: str) -> None:

@@ -11,6 +11,7 @@ from sync_desk import CONSENT, Desk, row
 from fhir_plugin.mapping.safety import block_onto
 from fhir_plugin.model.identity import Ref
 from fhir_plugin.model.safety import SafetyBlock
+from fhir_plugin.sync.deciding.decided import FigurePlan
 
 AFTER = datetime(2027, 9, 2, 9, 0, tzinfo=UTC)
 """The day after the consent of the list ran out."""
@@ -33,9 +34,17 @@ def planned(desk: Desk, rows: list[dict[str, str]]) -> list[Any]:
     ]
 
 
+def figures_of_the_first(desk: Desk, rows: list[dict[str, str]]) -> tuple[FigurePlan, ...]:
+    """What a plan says of the figures of the first child."""
+    (plan,) = [client.plan for client in desk.plan(rows).clients() if client.plan.patient == "Patient/p1001"]
+    return plan.figures
+
+
 def withdraw(desk: Desk) -> None:
-    """A professional ends the consent in the EHR, and forgets the place in the team."""
-    desk.edit(desk.ehr.all("Consent")[0], status="inactive")
+    """A professional ends what the first child consented to in the EHR, and forgets the place in the team."""
+    for consent in desk.ehr.all("Consent"):
+        if consent["patient"]["reference"] == "Patient/p1001":
+            desk.edit(consent, status="inactive")
 
 
 @pytest.mark.parametrize("rows", OUT_OF_THE_LIST)
@@ -102,6 +111,32 @@ def test_somebody_a_row_may_mean_is_asked_about_before_anything_ends(desk: Desk)
     renamed = row(key="F7", Voornaam="Sam", Achternaam="Jansen", **CONSENT)
     (plan,) = [client.plan for client in desk.plan([renamed, *BEFORE[1:]]).clients() if "1001" in client.plan.patient]
     assert [figure.action.value for figure in plan.figures if figure.action.value != "none"] == ["question"]
+
+
+def test_somebody_who_got_another_key_in_the_list_is_one_who_is_in_it_and_leaves_it_once(desk: Desk) -> None:
+    desk.sync(BEFORE)
+    desk.sync([row(key="F8", **CONSENT), *BEFORE[1:]])
+    assert [figure.row for figure in figures_of_the_first(desk, BEFORE[1:])] == ["lijst.csv:2"]
+    assert desk.told.figures == 1
+    figures_of_the_first(desk, [row(key="F8", **CONSENT), *BEFORE[1:]])
+    assert desk.told.figures == 0
+    withdraw(desk)
+    kept, ended = figures_of_the_first(desk, BEFORE[1:])
+    assert (kept.action.value, ended.action.value) == ("none", "end")
+    assert [step.state for step in desk.apply()].count("done") == 1
+    assert places(desk) == ["2026-11-23"]
+
+
+def test_a_row_that_is_refused_because_it_names_a_parent_keeps_no_place_whose_consent_is_over(desk: Desk) -> None:
+    desk.sync(BEFORE)
+    (figure, _) = desk.figures()
+    relation = {"coding": [{"system": "http://terminology.hl7.org/CodeSystem/v3-RoleCode", "code": "NMTH"}]}
+    parent = {key: figure[key] for key in ("resourceType", "patient", "name", "telecom")}
+    desk.ehr.add({**parent, "id": "mother", "relationship": [relation]})
+    withdraw(desk)
+    assert [action for _, action, _ in planned(desk, BEFORE)] == ["end"]
+    assert [step.state for step in desk.apply()].count("done") == 1
+    assert places(desk) == ["2026-11-23"]
 
 
 def test_a_client_who_left_the_list_is_read_once_and_then_when_something_changed(desk: Desk) -> None:

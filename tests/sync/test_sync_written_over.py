@@ -48,9 +48,11 @@ def lost(desk: Desk) -> list[tuple[str, list[Json]]]:
 
 def test_an_edit_that_was_written_over_is_put_back_and_the_plan_can_be_applied_again(lying: Desk) -> None:
     edit = lambda: lying.edit(lying.figures()[0], birthDate="1980-02-03")  # noqa: E731
+    told = len(lying.ehr.all("Provenance"))
     assert apply_over(lying, [CHANGED], edit) == [("changed", "lost-update-put-back")]
     assert lying.noticed()["untrue:stale-if-match"] == 1
     assert (lying.figures()[0]["birthDate"], phone(lying)) == ("1980-02-03", OLD)
+    assert len(lying.ehr.all("Provenance")) == told + 2  # of the write, and of putting back
     assert [step.state for step in lying.apply()] == ["done"]
     assert (lying.figures()[0]["birthDate"], phone(lying)) == ("1980-02-03", NEW)
     assert lost(lying) == []
@@ -71,6 +73,21 @@ def test_an_edit_that_was_written_over_is_put_back_also_where_the_answer_to_that
     assert [step.state for step in lying.apply()] == ["done"]
 
 
+def test_an_edit_in_the_moment_of_putting_another_back_is_kept_too(lying: Desk) -> None:
+    def edit() -> None:
+        lying.edit(lying.figures()[0], birthDate="1980-02-03")
+        lying.ehr.before = again
+
+    def again(method: str, path: str) -> None:
+        if method == "PUT" or (method == "POST" and path == ""):
+            lying.ehr.before = None
+            lying.edit(lying.figures()[0], gender="female")
+
+    assert apply_over(lying, [CHANGED], edit) == [("done", "lost-update-seen")]
+    [(patient, [kept])] = lost(lying)
+    assert (patient, kept["gender"], lying.figures()[0]["birthDate"]) == ("p1001", "female", "1980-02-03")
+
+
 def test_an_edit_of_the_same_element_is_a_conflict_of_the_next_plan(lying: Desk) -> None:
     gender = row(**{**CONSENT, "Geboortedatum": "01-02-1980"})
     apply_over(lying, [gender], lambda: lying.edit(lying.figures()[0], birthDate="1981-03-04"))
@@ -85,6 +102,17 @@ def test_a_withdrawal_ends_access_also_where_it_wrote_over_an_edit_of_the_team(l
     apply_over(lying, [row(Toestemming="ingetrokken")], joined)
     assert members(lying) == ["Practitioner/kim"]
     assert lying.ehr.all("Consent")[0]["status"] == "inactive"
+
+
+def test_a_place_somebody_opened_in_the_moment_of_writing_is_not_opened_again_by_putting_it_back(lying: Desk) -> None:
+    (team,) = lying.ehr.all("CareTeam")
+    lying.ehr.add({**lying.figures()[0], "id": "aunt", "identifier": [], "telecom": []})
+    aunt = {**team["participant"][0], "member": {"reference": "RelatedPerson/aunt"}}
+    opened = lambda: lying.edit(team, participant=[*team["participant"], aunt])  # noqa: E731
+    assert apply_over(lying, [row(Toestemming="ingetrokken")], opened) == [("done", "lost-update-seen")]
+    assert members(lying) == []
+    [(_, [kept])] = lost(lying)
+    assert kept["participant"][1]["member"]["reference"] == "RelatedPerson/aunt"
 
 
 def test_a_consent_that_was_withdrawn_is_not_made_active_by_putting_an_edit_of_it_back(lying: Desk) -> None:

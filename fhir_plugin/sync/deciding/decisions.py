@@ -108,10 +108,10 @@ def decide_client(
     targets = link_rows(work.free, identities, memory, answers)
     for identity, wanted in identities.items():
         _decide_figure(work, identity, wanted, targets.get(identity), memory, context, answers)
-    left = _unlisted(work, identities, memory)
-    for agreed, figure in left:
-        _end_lapsed(work, agreed, figure, context)
-    order = [*(str(wanted.place) for wanted in rows), *(figure.ref.reference for _, figure in left)]
+    left = _unlisted(work, memory)
+    for figure, agreed in left:
+        _end_lapsed(work, figure, agreed, context)
+    order = [*(str(wanted.place) for wanted in rows), *(figure.ref.reference for figure, _ in left)]
     figures = tuple(work.plans[row] for row in order if row in work.plans)
     return Decided(
         plan=ClientPlan(patient=network.child.ref.reference, figures=figures),
@@ -121,7 +121,7 @@ def decide_client(
         permits=_in_the_end(work, context),
         problems=tuple(work.problems),
         figures=work.figures,
-        unlisted=tuple(each for _, each in left if each.ref.reference not in work.plans and _stays(each, context.at)),
+        unlisted=tuple(each for each, _ in left if each.ref.reference not in work.plans and _stays(each, context.at)),
     )
 
 
@@ -131,26 +131,28 @@ def _stays(figure: SupportFigure, at: datetime) -> bool:
     return is_open(figure, at) and (end is None or end.last_day() > local_day(at))
 
 
-def _unlisted(
-    work: _Work, identities: Mapping[str, Wanted], memory: Mapping[str, Remembered]
-) -> list[tuple[Remembered, SupportFigure]]:
-    """Whom an earlier run brought and no row means now, nor may mean."""
+def _unlisted(work: _Work, memory: Mapping[str, Remembered]) -> list[tuple[SupportFigure, list[Remembered]]]:
+    """Whom an earlier run brought, under whatever key, and no row that can be used means now, nor may mean."""
     meant = set(work.figures.values())
     meant |= {item.target.removeprefix("RelatedPerson/") for plan in work.plans.values() for item in plan.candidates}
-    known = ((agreed, work.network.figure(agreed.target)) for key, agreed in memory.items() if key not in identities)
-    return [(agreed, figure) for agreed, figure in known if figure is not None and figure.id not in meant]
+    brought: dict[str, list[Remembered]] = {}
+    for agreed in memory.values():
+        brought.setdefault(agreed.target, []).append(agreed)
+    known = ((work.network.figure(target), agreed) for target, agreed in brought.items() if target not in meant)
+    return [(figure, agreed) for figure, agreed in known if figure is not None]
 
 
-def _end_lapsed(work: _Work, agreed: Remembered, figure: SupportFigure, context: Context) -> None:
+def _end_lapsed(work: _Work, figure: SupportFigure, agreed: list[Remembered], context: Context) -> None:
     """End the place of somebody without a row whose consent is over; in a plan they go by their own reference."""
     shared = share_no_longer(work.network, figure, context.policy, context.at)
     changes = _changes(figure, shared.figure)
     if not changes:
         return
     row = figure.ref.reference
-    known = frozenset(path for path in agreed.known if not path.startswith("engagement."))
     work.network, work.figures[row] = shared.network, figure.id
-    work.remember.append(replace(agreed, known=known).refreshed(shared.figure))
+    for each in agreed:
+        known = frozenset(path for path in each.known if not path.startswith("engagement."))
+        work.remember.append(replace(each, known=known).refreshed(shared.figure))
     work.plans[row] = FigurePlan(
         row=row,
         label=label_of(figure),
