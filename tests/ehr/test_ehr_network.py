@@ -109,6 +109,22 @@ def test_another_patient_than_was_asked_for_is_never_opened(replying):
     assert raised.value.code == "wrong-patient"
 
 
+def test_what_names_a_patient_of_another_server_is_left_out_and_the_rest_is_read(replying):
+    for key in ("ours", "full", "theirs"):
+        body = {"resourceType": "RelatedPerson", "id": key, "patient": {"reference": "Patient/p"}}
+        replying.add(body | {"extension": [{"url": Extensions.OWN_LABEL, "valueString": key}]})
+    servers = {"full": replying.base_url, "theirs": "https://other.example/fhir"}
+
+    def named_in_full(body):
+        if body.get("id") in servers:
+            body["patient"] = {"reference": f"{servers[body['id']]}/Patient/p"}
+
+    replying.reply = named_in_full
+    mapped = gateway_of(replying).read("p")
+    assert [figure.id for figure in mapped.network.figures] == ["ours", "full"]
+    assert "other-patient" in [issue.code for issue in mapped.report]
+
+
 def test_without_a_version_nothing_is_written_over_what_somebody_else_may_have_changed(replying):
     person = {"resourceType": "RelatedPerson", "id": "s", "patient": {"reference": "Patient/p"}}
     replying.add(person | {"extension": [{"url": Extensions.OWN_LABEL, "valueString": "tante Sam"}]})

@@ -103,9 +103,12 @@ def test_a_server_that_names_itself_in_full_is_itself(server):
     assert len(from_fhir([CHILD, body, related("t", **LABEL)], patient_id="p", base=f"{OURS}/").network.figures) == 2
 
 
-def test_a_safety_block_counts_whatever_server_it_names():
+@pytest.mark.parametrize("asked", [{"base": OURS}, {}])
+def test_a_safety_block_counts_whatever_server_it_names(asked):
     block = block_onto(SafetyBlock(id="b"), Ref(reference=f"{THEIRS}/Patient/p")) | {"id": "b"}
-    assert from_fhir([CHILD, block], patient_id="p", base=OURS).network.sharing_is_off
+    mapped = from_fhir([CHILD, related("s", **LABEL), block], patient_id="p", **asked)
+    assert mapped.network.sharing_is_off
+    assert [figure.id for figure in mapped.network.figures] == ["s"]
 
 
 def test_a_biological_parent_is_part_of_the_network_but_never_a_figure():

@@ -134,8 +134,11 @@ def test_a_number_written_as_people_write_a_bsn_may_be_one_in_a_note(
     assert may_hold_bsn(f"Zijn nummer is {written}.")
 
 
+_LOST_ZEROS = [f"{first:08}{_last_digit(f'{first:08}')}" for first in range(100_000, 9_999_999, 89_989)]
+
+
 @given(
-    number=_VALID.filter(lambda number: number[0] == "0" and number[:3] != "000"), sign=st.sampled_from(["", ".", " "])
+    number=st.sampled_from([number for number in _LOST_ZEROS if len(number) == 9]), sign=st.sampled_from(["", ".", " "])
 )
 def test_a_number_whose_zeros_a_spreadsheet_took_is_seen_where_it_is_called_a_bsn(number: str, sign: str) -> None:
     bare = number.lstrip("0")
