@@ -70,6 +70,21 @@ def test_what_waits_for_a_person_keeps_the_day_it_began_and_goes_when_it_is_seen
         assert [item.content for item in store.waiting("other")] == [{"plan": 3}]
 
 
+def test_all_that_runs_wrote_over_stays_until_it_is_seen_to_whatever_a_later_run_sees(opened: Any) -> None:
+    with opened() as store:
+        store.lose("jim", "p1", [{"id": "1"}])
+        store.lose("jim", "p1", [{"id": "2"}])
+        store.lose("jim", "p2", [{"id": "3"}])
+        store.seen("jim", ["p1"])
+        assert [(item.patient, [body["id"] for body in item.content["resources"]]) for item in store.lost("jim")] == [
+            ("p1", ["1", "2"]),
+            ("p2", ["3"]),
+        ]
+        store.see_to("jim", "p1")
+        assert [item.patient for item in store.lost("jim")] == ["p2"]
+        assert store.waiting("jim") == store.lost("school") == []
+
+
 def test_a_saga_is_open_until_it_ends_and_its_steps_stay_for_an_undo(opened: Any) -> None:
     with opened() as store:
         store.begin_saga(4, "p1", [{"step": "people"}, {"step": "team"}])

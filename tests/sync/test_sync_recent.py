@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
@@ -153,6 +153,18 @@ def test_everything_is_read_again_after_a_week(quiet: Desk) -> None:
     assert records_read(quiet) == ["p1001", "p1002", "p1003"]
     later(quiet)
     assert records_read(quiet) == []
+
+
+@pytest.mark.parametrize("listed", [ROWS, ROWS[:2]])
+def test_on_the_day_a_consent_lapses_nobody_it_lapses_for_is_passed_over(
+    quiet: Desk, listed: list[dict[str, str]]
+) -> None:
+    quiet.now = datetime(2027, 8, 30, 9, 0, tzinfo=UTC)
+    quiet.plan(listed)
+    later(quiet)
+    assert records_read(quiet, listed) == []
+    later(quiet)
+    assert quiet.plan(listed).totals.get("end") == 3
 
 
 def test_a_plan_for_one_client_does_not_count_as_having_read_the_others(quiet: Desk) -> None:
