@@ -148,6 +148,14 @@ def test_an_ehr_that_finds_nothing_by_the_parameter_is_read_whole(quiet: Desk, m
     assert records_read(quiet) == ["p1001", "p1002", "p1003"]
 
 
+def test_everything_is_read_once_a_week_also_where_a_plan_is_made_each_day(quiet: Desk) -> None:
+    read = []
+    for _ in range(9):
+        later(quiet)
+        read.append(records_read(quiet))
+    assert [each for each in read if each] == [["p1001", "p1002", "p1003"]]
+
+
 def test_everything_is_read_again_after_a_week(quiet: Desk) -> None:
     later(quiet, days=8)
     assert records_read(quiet) == ["p1001", "p1002", "p1003"]
