@@ -192,7 +192,8 @@ def test_a_plan_for_a_part_of_the_clients_does_not_count_as_having_looked_at_the
     (consent,) = (body for body in quiet.ehr.all("Consent") if body["patient"]["reference"] == "Patient/p1003")
     quiet.edit(consent, status="inactive")
     later(quiet)
-    quiet.plan(ROWS[:2], **part)
+    assert list(quiet.plan(ROWS[:2], **part).clients()) == []
+    assert quiet.told.clients == 0
     later(quiet)
     assert quiet.plan(rows).totals.get("end") == 1
 
@@ -303,6 +304,13 @@ def test_a_client_who_became_unknown_is_told_in_every_plan(quiet: Desk) -> None:
         later(quiet)
         quiet.plan(ROWS)
         assert {problem.code for problem in quiet.problems} == {"sync-client-unknown"}
+
+
+def test_a_row_that_is_refused_beside_one_that_is_settled_is_told_in_every_plan(quiet: Desk) -> None:
+    for _ in range(2):
+        quiet.sync([*ROWS, ROWS[2]])
+        later(quiet)
+        assert [problem.code for problem in quiet.problems] == ["sync-row-double"]
 
 
 def test_cells_that_run_into_each_other_are_not_the_same_rows(quiet: Desk) -> None:

@@ -154,7 +154,6 @@ class Gathering:
         held = {short: found for each in in_chunks(shorts, self._window) for short, found in self._held(each).items()}
         for _, passed in held.values():
             self.passed = (self.passed[0] - 1, self.passed[1] - passed)
-        self._in_order = False
         for key, rows in self._groups():
             if key is not None and (short := self._short(key)) in held:
                 self._keep([(held[short][0], ClientRows(key=key, rows=rows))])
