@@ -82,6 +82,7 @@ def records_read(desk: Desk, rows: list[dict[str, str]] = ROWS) -> list[str]:
 def test_a_run_in_which_nothing_changed_reads_no_record(quiet: Desk) -> None:
     assert records_read(quiet) == []
     assert quiet.plan(ROWS).totals["none"] == 3
+    assert quiet.told.clients == 0
 
 
 def test_only_the_record_that_was_edited_is_read(quiet: Desk) -> None:
