@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import gc
+
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -194,3 +196,9 @@ def test_a_conditional_reference_finds_what_the_transaction_itself_made(store):
     known = patient(identifier=[{"system": "urn:x", "value": "1"}])
     body = bundle(entry("POST", "Patient", known), entry("POST", "RelatedPerson", aunt("Patient?identifier=urn:x|1")))
     assert store.fhir("POST", "", body=body).status_code == 200
+
+
+def test_the_garbage_collector_works_again_after_a_bundle_also_one_that_is_refused(store):
+    for body in (bundle(entry("POST", "Patient", patient())), {"resourceType": "Bundle", "type": "nothing"}):
+        store.fhir("POST", "", body=body)
+        assert gc.isenabled()
