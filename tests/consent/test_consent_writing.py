@@ -48,6 +48,19 @@ def test_one_change_changes_one_element() -> None:
     assert written == expected
 
 
+def test_what_others_wrote_in_a_condition_stays_when_another_one_is_added() -> None:
+    body = full()
+    held = body["provision"]["action"]
+    held[0]["text"] = "inzien"
+    (record,) = consents_from_fhir([body])
+    assert record.root is not None
+
+    wider = replace(record.root, actions=(*record.root.actions, replace(record.root.actions[0], code="use")))
+    written = consent_to_fhir(replace(record, root=wider))["provision"]["action"]
+    assert written[: len(held)] == held
+    assert len(written) == len(held) + 1
+
+
 def test_what_others_wrote_in_an_exception_stays_with_it_when_another_one_goes() -> None:
     body = full()
     first, second, third = (
