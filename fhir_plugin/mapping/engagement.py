@@ -16,7 +16,6 @@ from fhir_plugin.mapping import concepts
 from fhir_plugin.mapping import extensions as ext
 from fhir_plugin.mapping.json import Json, listed, period_of, put_period, reference_to_json, text
 from fhir_plugin.mapping.lens import Lens, apply_lenses
-from fhir_plugin.model.carried import Carried
 from fhir_plugin.model.figure import Engagement
 from fhir_plugin.model.identity import Coding, Ref, type_and_id
 from fhir_plugin.model.terms import CodeSystems, Context, Extensions, Function, Involvement
@@ -105,13 +104,8 @@ ENGAGEMENT_LENSES: tuple[Lens[Any], ...] = (
 """Every element of CareTeam.participant this product owns."""
 
 
-def engagement_of(participant: Json, *, carry: bool = True) -> Engagement:
-    """The engagement a participant describes; total over any JSON object.
-
-    Args:
-        participant: the CareTeam.participant.
-        carry: whether the body goes along, for what others wrote in it.
-    """
+def engagement_of(participant: Json) -> Engagement:
+    """The engagement a participant describes; total over any JSON object."""
     roles = ROLES.get(participant)
     contexts, _, period = ENGAGEMENT_LENSES
     return Engagement(
@@ -120,7 +114,6 @@ def engagement_of(participant: Json, *, carry: bool = True) -> Engagement:
         access_roles=roles.access_roles,
         contexts=contexts.get(participant),
         period=period.get(participant),
-        carried=Carried(participant) if carry else None,
     )
 
 

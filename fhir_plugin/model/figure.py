@@ -134,7 +134,6 @@ class Engagement:
     contexts: tuple[Context, ...] = ()
     period: Period = field(default_factory=Period)
     access_roles: tuple[Coding, ...] = ()
-    carried: Carried | None = field(default=None, compare=False, repr=False)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

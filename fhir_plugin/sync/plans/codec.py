@@ -34,7 +34,7 @@ def freeze(figure: SupportFigure) -> Json:
 
 def thaw(body: Json) -> SupportFigure:
     """The figure ``freeze`` was given, without what the EHR held besides."""
-    engagement = engagement_of(body["participant"], carry=False) if "participant" in body else None
+    engagement = engagement_of(body["participant"]) if "participant" in body else None
     return figure_from(body["person"], engagement=engagement, carry=False)
 
 
