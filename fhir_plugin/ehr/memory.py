@@ -147,11 +147,14 @@ class MemoryEhr:
 
     def _search(self, type_: str, params: list[tuple[str, str]]) -> tuple[int, Json]:
         self._allow(type_, "search-type")
-        found = [versions[-1] for versions in self.store.get(type_, {}).values() if matches(versions[-1], params)]
+        found = self._found(type_, params)
         base = self.base_url
         if self.behaviour.origin_of_next:
             base = self.behaviour.origin_of_next + urlsplit(self.base_url).path
         return 200, page_of(found, params, f"{base}/{type_}", self.behaviour.page_size)
+
+    def _found(self, type_: str, params: list[tuple[str, str]]) -> list[Json]:
+        return [versions[-1] for versions in self.store.get(type_, {}).values() if matches(versions[-1], params)]
 
     def _write(self, method: str, parts: list[str], headers: Mapping[str, str], body: Any) -> tuple[int, Json]:
         type_ = parts[0]
@@ -177,7 +180,7 @@ class MemoryEhr:
         if condition is None or not self.behaviour.honours_conditions:
             return None
         params = parse_qsl(condition.split("?")[-1], keep_blank_values=True)
-        found = [versions[-1] for versions in self.store.get(type_, {}).values() if matches(versions[-1], params)]
+        found = self._found(type_, params)
         if len(found) > 1:
             raise _Refused(412, "multiple-matches")
         return copy.deepcopy(found[0]) if found else None

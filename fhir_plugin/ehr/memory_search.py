@@ -7,7 +7,7 @@ from datetime import datetime
 from typing import Any
 from urllib.parse import urlencode
 
-__all__ = ["matches", "page_of"]
+__all__ = ["keys_of", "keys_wanted", "matches", "page_of"]
 
 Json = dict[str, Any]
 
@@ -19,6 +19,28 @@ def matches(body: Json, params: list[tuple[str, str]]) -> bool:
     return all(
         any(_meets(body, name, value) for value in values.split(",")) for name, values in params if name not in _CONTROL
     )
+
+
+def keys_of(body: Json) -> set[str]:
+    """By what a resource can be found through an index: its id, its identifiers and the patient it is about."""
+    held = body.get("identifier") or []
+    listed = held if isinstance(held, list) else [held]
+    patient = (body.get("patient") or body.get("subject") or {}).get("reference", "")
+    return {
+        f"_id {body['id']}",
+        *(f"identifier {item['value']}" for item in listed if "value" in item),
+        *([f"patient {patient.rpartition('/')[2]}"] if patient else []),
+    }
+
+
+def keys_wanted(params: list[tuple[str, str]]) -> list[str] | None:
+    """Keys of which each resource that matches has one (``keys_of``); None when no parameter says so."""
+    for name, values in params:
+        if name in ("_id", "identifier", "patient", "subject"):
+            last = {"_id": "", "identifier": "|"}.get(name, "/")
+            kind = "patient" if name == "subject" else name
+            return [f"{kind} {value.rpartition(last)[2] if last else value}" for value in values.split(",")]
+    return None
 
 
 def page_of(found: list[Json], params: list[tuple[str, str]], url: str, page_size: int) -> Json:

@@ -12,6 +12,7 @@ from collections.abc import Mapping, Sequence
 from fhir_plugin.ehr.client import FhirClient
 from fhir_plugin.ehr.memory import MemoryEhr
 from fhir_plugin.ehr.memory_adapter import memory_session
+from fhir_plugin.ehr.memory_search import keys_of, keys_wanted, matches
 from fhir_plugin.errors import UsageError
 from fhir_plugin.mapping.json import Json
 from fhir_plugin.model.terms import BSN_SYSTEMS
@@ -28,9 +29,11 @@ class OwnEhr(MemoryEhr):
     def __init__(self, store: OwnStore, base_url: str) -> None:
         super().__init__(base_url=base_url)
         self._own = store
+        self._index: dict[tuple[str, str], dict[str, None]] = {}
         for body in store.versions():
             versions = self.store.setdefault(str(body["resourceType"]), {}).setdefault(str(body["id"]), [])
             versions.append(body)
+            self._note(body)
         numbers = (id_ for bodies in self.store.values() for id_ in bodies if id_.isdigit())
         self.start_ids(max(map(int, numbers), default=0) + 1)
 
@@ -41,6 +44,7 @@ class OwnEhr(MemoryEhr):
     def handle(self, method: str, path: str, query: str, headers: Mapping[str, str], body: bytes) -> tuple[int, Json]:
         """See ``MemoryEhr.handle``."""
         self.written.clear()
+        self.asked.clear()
         answer = super().handle(method, path, query, headers, body)
         self._own.add_versions(self._latest())
         return answer
@@ -51,6 +55,24 @@ class OwnEhr(MemoryEhr):
         stored = super().add(resource)
         self._own.add_versions(self._latest())
         return stored
+
+    def _store(self, type_: str, id_: str, body: Json) -> Json:
+        stored = super()._store(type_, id_, body)
+        self._note(stored)
+        return stored
+
+    def _note(self, body: Json) -> None:
+        """Keep by what a version can be found; what an older one had stays, as a search looks at what it finds."""
+        for key in keys_of(body):
+            self._index.setdefault((str(body["resourceType"]), key), {})[str(body["id"])] = None
+
+    def _found(self, type_: str, params: list[tuple[str, str]]) -> list[Json]:
+        wanted = keys_wanted(params)
+        if wanted is None:
+            return super()._found(type_, params)
+        held, ids = self.store.get(type_, {}), (id_ for key in wanted for id_ in self._index.get((type_, key), ()))
+        latest = (held[id_][-1] for id_ in dict.fromkeys(ids) if id_ in held)
+        return [body for body in latest if matches(body, params)]
 
     def _latest(self) -> list[Json]:
         held = (self.store.get(kind, {}).get(id_) for kind, id_ in dict.fromkeys(self.written))
