@@ -18,7 +18,7 @@ from fhir_plugin.model.network import SupportNetwork
 from fhir_plugin.sync.deciding.context import Context
 from fhir_plugin.sync.deciding.decided import Action, ClientPlan, ElementChange, FigurePlan, label_of, shown
 from fhir_plugin.sync.deciding.elements import ELEMENTS
-from fhir_plugin.sync.deciding.merging import agreed_at_first, merge_figure, taken_whole
+from fhir_plugin.sync.deciding.merging import Merged, agreed_at_first, merge_figure, taken_whole
 from fhir_plugin.sync.deciding.questions import question_of
 from fhir_plugin.sync.deciding.taking_part import is_open, share, share_no_longer
 from fhir_plugin.sync.matching.linking import (
@@ -185,12 +185,9 @@ def _decide_figure(
         work.problems.append(wanted.refused("sync-is-parent"))
         return
     if target is None and answers.get(row) != "new":
-        doubt = match(wanted.figure, identifiers_of(identity, wanted), work.free)
-        if doubt.found is Found.DOUBTFUL:
-            work.plans[row] = question_of(wanted, doubt.candidates)
-            return
-        if identity in memory and not memory[identity].target.startswith("urn:"):
-            work.plans[row] = replace(question_of(wanted, ()), notes=(_GONE,))
+        question = _question(work, identity, wanted, memory)
+        if question is not None:
+            work.plans[row] = question
             return
     theirs = target or new_figure(identity)
     if target is None:
@@ -211,20 +208,8 @@ def _decide_figure(
     )
     work.network, final = shared.network, shared.figure
     work.permits += shared.permits
-    known, agreed = merged.known, memory.get(identity)
-    if final.engagement != merged.figure.engagement:
-        known = frozenset(path for path in known if not path.startswith("engagement."))
-    remembered = Remembered(
-        identity=identity,
-        target=final.id,
-        said=merged.said,
-        held=agreed.held if agreed else agreed_at_first(final, merged),
-        known=known,
-        disputed=merged.disputed,
-        frozen=(wanted.frozen if merged.said is wanted.figure else None, None),
-    )
     work.figures[row] = final.id
-    work.remember.append(remembered.refreshed(final))
+    work.remember.append(_agreement(identity, wanted, merged, final, memory.get(identity)))
     changes = tuple(
         change for change in _changes(theirs, final) if target is not None or change.element != "identifiers"
     )
@@ -239,6 +224,34 @@ def _decide_figure(
         consent=shared.effect,
         notes=shared.notes,
     )
+
+
+def _question(work: _Work, identity: str, wanted: Wanted, memory: Mapping[str, Remembered]) -> FigurePlan | None:
+    """What has to be asked before a row that means nobody in the record is a new figure; None when nothing has."""
+    doubt = match(wanted.figure, identifiers_of(identity, wanted), work.free)
+    if doubt.found is Found.DOUBTFUL:
+        return question_of(wanted, doubt.candidates)
+    if identity in memory and not memory[identity].target.startswith("urn:"):
+        return replace(question_of(wanted, ()), notes=(_GONE,))
+    return None
+
+
+def _agreement(
+    identity: str, wanted: Wanted, merged: Merged, final: SupportFigure, agreed: Remembered | None
+) -> Remembered:
+    """What is agreed once a figure is written; a place that waits is not."""
+    known = merged.known
+    if final.engagement != merged.figure.engagement:
+        known = frozenset(path for path in known if not path.startswith("engagement."))
+    return Remembered(
+        identity=identity,
+        target=final.id,
+        said=merged.said,
+        held=agreed.held if agreed else agreed_at_first(final, merged),
+        known=known,
+        disputed=merged.disputed,
+        frozen=(wanted.frozen if merged.said is wanted.figure else None, None),
+    ).refreshed(final)
 
 
 def _gone(network: SupportNetwork, agreed: Remembered | None) -> Ref | None:

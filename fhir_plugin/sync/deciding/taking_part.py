@@ -80,39 +80,66 @@ def share(
     network = _with_figure(network, known)
     effect, recorded = "", False
     network, over, notes = _leave_behind(network, gone, at)
-    permits: tuple[Ask, ...] = ()
     if claim is not None:
         claimed = apply_claim(network, figure, claim, identity, policy, over)
         network, effect, recorded = claimed.network, claimed.effect, claimed.recorded
         notes = (*notes, claimed.note) if claimed.note else notes
-    if bond_is_over or (claim is not None and claim.state != "given"):
-        figure = _disengaged(figure, theirs, PartialDate.of(today))
-    elif is_open(theirs, at) and (
-        ((effect or recorded) and _loses_permit(held, network, theirs, policy, at, recorded))
-        or (again and claim is not None and _is_over(network, theirs, policy, at))
-    ):
-        notes = (*notes, f"waits-for-consent:{access_permit(network, figure, policy, at)}")
-        figure = _disengaged(figure, theirs, PartialDate.of(today))
-    elif network.sharing_is_off and is_open(figure, at) and figure.engagement != theirs.engagement:
-        notes = (*notes, f"waits-for-consent:{Reason.SAFETY_BLOCK.value}")
-        figure = replace(figure, engagement=theirs.engagement)
-    elif opens(figure, theirs, at) and not _is_complete(figure):
-        notes = (*notes, "incomplete:sync-engagement-incomplete")
-        figure = replace(figure, engagement=theirs.engagement)
-    elif opens(figure, theirs, at):
-        answer = access_permit(network, figure, policy, at)
-        if isinstance(answer, Ask):
-            permits = (answer,)
-        else:
-            notes = (*notes, f"waits-for-consent:{answer}{_waits_for(network, figure, answer, policy, at)}")
-            figure = replace(figure, engagement=theirs.engagement)
-    elif effect == "adopt" and is_open(theirs, at) and not _permitted(network, figure, policy, at):
-        notes = (
-            *notes,
-            f"waits-for-consent:{access_permit(network, figure, policy, at)}",
-        )  # people gave it: they end it
-    network = _with_team(_with_figure(network, figure))
-    return Shared(network=network, figure=figure, permits=permits, effect=effect, notes=notes)
+    ends = bool(bond_is_over or (claim is not None and claim.state != "given"))
+    lapsed = (
+        not ends
+        and is_open(theirs, at)
+        and (
+            ((effect or recorded) and _loses_permit(held, network, theirs, policy, at, recorded))
+            or (again and claim is not None and _is_over(network, theirs, policy, at))
+        )
+    )
+    if ends or lapsed:
+        placed = _ended_place(network, figure, theirs, policy, at, is_said=ends)
+    else:
+        placed = _place(network, figure, theirs, policy, at, is_adopted=effect == "adopt")
+    network = _with_team(_with_figure(network, placed.figure))
+    return replace(placed, network=network, effect=effect, notes=(*notes, *placed.notes))
+
+
+def _ended_place(
+    network: SupportNetwork,
+    figure: SupportFigure,
+    theirs: SupportFigure,
+    policy: Policy,
+    at: datetime,
+    *,
+    is_said: bool,
+) -> Shared:
+    """The end of a place: as the source says, or with the consent it was opened by."""
+    notes = () if is_said else (f"waits-for-consent:{access_permit(network, figure, policy, at)}",)
+    ended = _disengaged(figure, theirs, PartialDate.of(local_day(at)))
+    return Shared(network=network, figure=ended, notes=notes)
+
+
+def _place(
+    network: SupportNetwork,
+    figure: SupportFigure,
+    theirs: SupportFigure,
+    policy: Policy,
+    at: datetime,
+    *,
+    is_adopted: bool,
+) -> Shared:
+    """The place in the team a figure may have: one that would open waits for a permit, as it is until then."""
+    waiting = replace(figure, engagement=theirs.engagement)
+    if network.sharing_is_off and is_open(figure, at) and figure.engagement != theirs.engagement:
+        return Shared(network=network, figure=waiting, notes=(f"waits-for-consent:{Reason.SAFETY_BLOCK.value}",))
+    if not opens(figure, theirs, at):
+        lacks = is_adopted and is_open(theirs, at) and not _permitted(network, figure, policy, at)
+        notes = (f"waits-for-consent:{access_permit(network, figure, policy, at)}",) if lacks else ()
+        return Shared(network=network, figure=figure, notes=notes)  # people gave the place: they end it
+    if not _is_complete(figure):
+        return Shared(network=network, figure=waiting, notes=("incomplete:sync-engagement-incomplete",))
+    answer = access_permit(network, figure, policy, at)
+    if isinstance(answer, Ask):
+        return Shared(network=network, figure=figure, permits=(answer,))
+    note = f"waits-for-consent:{answer}{_waits_for(network, figure, answer, policy, at)}"
+    return Shared(network=network, figure=waiting, notes=(note,))
 
 
 def share_no_longer(network: SupportNetwork, figure: SupportFigure, policy: Policy, at: datetime) -> Shared:
