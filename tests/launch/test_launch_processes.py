@@ -74,7 +74,15 @@ def served(postgres: str, tmp_path: Path) -> Iterator[tuple[str, str, Counting, 
         settings.write_text(SERVED.format(public=first, base=base, client=app.client_id))
         environ = {**os.environ, "STEUNFIGUREN_DATABASE_URL": postgres, "STEUNFIGUREN_ENCRYPTION_KEYS": "A" * 43}
         for port in ports:
-            command = [Path(sys.executable).with_name("steunfiguren"), "serve", str(settings), "--port", str(port)]
+            command = [
+                Path(sys.executable).with_name("steunfiguren"),
+                "serve",
+                str(settings),
+                "--port",
+                str(port),
+                "--lang",
+                "en",
+            ]
             process = stack.enter_context(subprocess.Popen(command, env=environ, stdout=subprocess.PIPE))
             stack.callback(process.terminate)
             assert process.stdout is not None

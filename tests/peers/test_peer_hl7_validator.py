@@ -20,14 +20,14 @@ sys.path.insert(0, str(Path(__file__).parent))
 import hl7_engine
 from mutations import mutants
 
-pytestmark = [
-    pytest.mark.peer,
-    pytest.mark.skipif(bool(hl7_engine.missing()), reason=hl7_engine.missing() or "present"),
-]
-
 ROOT = Path(__file__).resolve().parents[2]
 SHARED = ROOT.parent / "shared" / "data" / "nl-core"
 NL_CORE = SHARED / "nictiz-zib2020-source.tgz"
+pytestmark = [
+    pytest.mark.peer,
+    pytest.mark.skipif(bool(hl7_engine.missing()), reason=hl7_engine.missing() or "present"),
+    pytest.mark.skipif(not NL_CORE.is_file(), reason="needs nl-core beside the checkout"),
+]
 KINDS = frozenset({"RelatedPerson", "CareTeam", "Consent", "Patient", "Provenance", "Bundle"})
 MUTANTS = 2000
 
@@ -36,7 +36,7 @@ MUTANTS = 2000
 def engine(tmp_path_factory):
     """The engine with nl-core and our own package, snapshots included."""
     folder = tmp_path_factory.mktemp("definitions")
-    definitions = load_definitions([NL_CORE] if NL_CORE.is_file() else [])
+    definitions = load_definitions([NL_CORE])
     for kind in ("StructureDefinition", "ValueSet", "CodeSystem"):
         for number, body in enumerate(definitions.resources(kind, base=False)):
             whole = definitions.structure(body["url"]) if kind == "StructureDefinition" else body
@@ -48,7 +48,7 @@ def engine(tmp_path_factory):
 
 @pytest.fixture(scope="module")
 def validator():
-    return Validator.load([NL_CORE] if NL_CORE.is_file() else [])
+    return Validator.load([NL_CORE])
 
 
 def differences(engine, validator, labelled):
