@@ -22,8 +22,9 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from contextlib import closing
+from itertools import chain
 from pathlib import Path
 from typing import Any
 
@@ -32,6 +33,7 @@ from _sync_report import AFTER, CHANGED, LATER, LOAD, WHOLE, Ran, Result, page
 from _sync_servers import Server, Watch, distant, running
 
 from fhir_plugin.ehr import Entry, FhirClient
+from fhir_plugin.sync.chunks import in_chunks
 
 SYSTEM = "https://jeugdhulp.example.nl/clientnummer"
 FIGURE = "https://bench.example.nl/figure"
@@ -46,24 +48,21 @@ _CHILD_SUBREAPER = 36
 """``PR_SET_CHILD_SUBREAPER`` of prctl(2)."""
 
 
-def children(count: int) -> list[dict[str, Any]]:
-    found: list[dict[str, Any]] = []
+def children(count: int) -> Iterator[dict[str, Any]]:
+    """Children with a parent each, one at a time: what this process holds counts in the peak of the commands it starts."""
     for number in range(count):
         identifier = [{"system": SYSTEM, "value": str(100000 + number)}]
         born = f"{2015 + number % 4}-0{1 + number % 9}-1{number % 9}"
-        found.append({"resourceType": "Patient", "id": f"k{number}", "identifier": identifier, "birthDate": born})
+        yield {"resourceType": "Patient", "id": f"k{number}", "identifier": identifier, "birthDate": born}
         relationship = [{"coding": [{"system": V3, "code": "MTH"}]}, {"coding": [{"system": VEKTIS, "code": "24"}]}]
-        found.append(
-            {
-                "resourceType": "RelatedPerson",
-                "id": f"o{number}",
-                "active": True,
-                "patient": {"reference": f"Patient/k{number}"},
-                "name": [{"text": "ouder"}],
-                "relationship": relationship,
-            }
-        )
-    return found
+        yield {
+            "resourceType": "RelatedPerson",
+            "id": f"o{number}",
+            "active": True,
+            "patient": {"reference": f"Patient/k{number}"},
+            "name": [{"text": "ouder"}],
+            "relationship": relationship,
+        }
 
 
 class List:
@@ -213,9 +212,9 @@ class Bench:
     def fill(self) -> None:
         """Give the server its children, each with a parent, and find out what it can be trusted with."""
         client = FhirClient(self.server.base)
-        bodies = [{"resourceType": "Patient", "id": "peer"}, *children(self.options.clients)]
-        for start in range(0, len(bodies), 200):
-            client.transaction([Entry.put(body) for body in bodies[start : start + 200]], bodies=False)
+        bodies = chain([{"resourceType": "Patient", "id": "peer"}], children(self.options.clients))
+        for some in in_chunks(bodies, 200):
+            client.transaction([Entry.put(body) for body in some], bodies=False)
         probe = ("--probe-client", "peer", "--journal", "var/sync.sqlite")
         command(self.folder, self.server, "conformance", self.server.base, *probe, may_end=(0, 1))  # 1: it has gaps
 
