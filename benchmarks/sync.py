@@ -49,7 +49,7 @@ _CHILD_SUBREAPER = 36
 
 
 def children(count: int) -> Iterator[dict[str, Any]]:
-    """Children with a parent each, one at a time: what this process holds counts in the peak of the commands it starts."""
+    """Children with a parent each, one at a time: what is held here counts in the peak of the commands."""
     for number in range(count):
         identifier = [{"system": SYSTEM, "value": str(100000 + number)}]
         born = f"{2015 + number % 4}-0{1 + number % 9}-1{number % 9}"
