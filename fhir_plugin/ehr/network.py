@@ -174,7 +174,7 @@ class NetworkGateway:
             return
         kept, *others = teams
         today = local_day(self._clock())
-        moved = [_change(_joined(kept, others)), *(_change(_ended(team, today)) for team in others)]
+        moved = [_change(_joined(kept, others, found.base)), *(_change(_ended(team, today)) for team in others)]
         with suppress(EhrConflict):
             self._write(moved, author)
 
@@ -183,20 +183,20 @@ def _change(body: Json) -> ResourceChange:
     return ResourceChange(body=body, version=text(body.get("meta"), "versionId"))
 
 
-def _joined(kept: Json, others: list[Json]) -> Json:
+def _joined(kept: Json, others: list[Json], server: str) -> Json:
     """A team with the participants of the others whose member it does not have yet, whole as they were."""
     held = participants(kept)
     new = [
         participant
         for team in others
         for participant in participants(team)
-        if isinstance(participant, dict) and not _has(held, text(participant.get("member"), "reference"))
+        if isinstance(participant, dict) and not _has(held, text(participant.get("member"), "reference"), server)
     ]
     return {**kept, "participant": [*held, *new]}
 
 
-def _has(held: list[Any], reference: str) -> bool:
-    return any(isinstance(item, dict) and same_member(item.get("member"), reference) for item in held)
+def _has(held: list[Any], reference: str, server: str) -> bool:
+    return any(isinstance(item, dict) and same_member(item.get("member"), reference, server) for item in held)
 
 
 def _is_active_network(body: Json) -> bool:

@@ -117,26 +117,33 @@ def engagement_of(participant: Json) -> Engagement:
     )
 
 
-def engagement_in(team: Json, member: str) -> Engagement | None:
-    """The engagement of a member in a team, with the access roles of every open participant of theirs; or None."""
-    index = current_participant(team, member)
+def engagement_in(team: Json, member: str, server: str = "") -> Engagement | None:
+    """The engagement of a member in a team, with the access roles of every open participant of theirs; or None.
+
+    Args:
+        team: a CareTeam.
+        member: reference of the member.
+        server: see :func:`same_member`.
+    """
+    index = current_participant(team, member, server)
     if index is None:
         return None
     engagement = engagement_of(participants(team)[index])
-    others = (role for other in _open_beside(team, member, index) for role in ROLES.get(other).access_roles)
+    others = (role for other in _open_beside(team, member, index, server) for role in ROLES.get(other).access_roles)
     return replace(engagement, access_roles=tuple(dict.fromkeys((*engagement.access_roles, *others))))
 
 
-def current_participant(team: Json, member: str) -> int | None:
+def current_participant(team: Json, member: str, server: str = "") -> int | None:
     """Index of the participant that is this member's current engagement: the last open one, else the last to end."""
-    return max(_of_member(team, member), key=lambda index: (_last_day(participants(team)[index]), index), default=None)
+    found = _of_member(team, member, server)
+    return max(found, key=lambda index: (_last_day(participants(team)[index]), index), default=None)
 
 
-def _of_member(team: Json, member: str) -> list[int]:
+def _of_member(team: Json, member: str, server: str) -> list[int]:
     return [
         index
         for index, item in enumerate(participants(team))
-        if isinstance(item, dict) and same_member(item.get("member"), member)
+        if isinstance(item, dict) and same_member(item.get("member"), member, server)
     ]
 
 
@@ -145,9 +152,9 @@ def _last_day(participant: Json) -> date:
     return end.last_day() if end else date.max
 
 
-def _open_beside(team: Json, member: str, current: int) -> Iterator[Json]:
+def _open_beside(team: Json, member: str, current: int, server: str) -> Iterator[Json]:
     """The member's other participants without an end: some EHRs keep one for each role."""
-    held = (participants(team)[index] for index in _of_member(team, member) if index != current)
+    held = (participants(team)[index] for index in _of_member(team, member, server) if index != current)
     return (item for item in held if period_of(item, "period").end is None)
 
 
@@ -156,18 +163,39 @@ def participants(team: Json) -> list[Any]:
     return listed(team, "participant")
 
 
-def same_member(member: Any, reference: str) -> bool:
-    """Whether a participant's member is this resource: relative, absolute or versioned."""
+def same_member(member: Any, reference: str, server: str = "") -> bool:
+    """Whether a participant's member is this resource: relative, absolute or versioned.
+
+    ``RelatedPerson/7`` of another server is somebody else, and so is one in full where nobody knows the server.
+
+    Args:
+        member: the Reference.
+        reference: of the resource.
+        server: where relative references lead, as ``Ref.base`` gives it; empty where it is not known.
+    """
     literal = text(member, "reference")
     if reference.startswith("urn:") or literal.startswith("urn:"):
         return literal == reference
     wanted = type_and_id(reference)
-    return bool(wanted[1]) and type_and_id(literal) == wanted
+    if not wanted[1] or type_and_id(literal) != wanted:
+        return False
+    return literal == reference or _server(literal, server) == _server(reference, server)
 
 
-def put_engagement(team: Json, member: Ref, engagement: Engagement | None) -> bool:
-    """Write a figure's engagement into a team; None removes the participant. Returns whether anything changed."""
-    index = current_participant(team, member.reference)
+def _server(reference: str, server: str) -> str:
+    return Ref(reference=reference).base or server
+
+
+def put_engagement(team: Json, member: Ref, engagement: Engagement | None, server: str = "") -> bool:
+    """Write a figure's engagement into a team; None removes the participant. Returns whether anything changed.
+
+    Args:
+        team: a CareTeam; it is changed.
+        member: the figure.
+        engagement: the engagement.
+        server: see :func:`same_member`.
+    """
+    index = current_participant(team, member.reference, server)
     if engagement is None:
         if index is None:
             return False
@@ -182,7 +210,7 @@ def put_engagement(team: Json, member: Ref, engagement: Engagement | None) -> bo
         apply_lenses(ENGAGEMENT_LENSES, participant, engagement, new=True)
         team["participant"] = [*participants(team), participant]
         return True
-    participant, beside = team["participant"][index], list(_open_beside(team, member.reference, index))
+    participant, beside = team["participant"][index], list(_open_beside(team, member.reference, index, server))
     held = ROLES.get(participant).access_roles
     elsewhere = {role for other in beside for role in ROLES.get(other).access_roles}
     own = tuple(role for role in engagement.access_roles if role in held or role not in elsewhere)

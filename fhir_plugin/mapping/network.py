@@ -52,7 +52,7 @@ def from_fhir(source: Any, *, patient_id: str | None = None, base: str = "") -> 
     Args:
         source: a Bundle, a resource, or an iterable of either (dicts, or typed models with ``model_dump_json``).
         patient_id: whose network is meant; without it there must be exactly one patient among the resources.
-        base: FHIR base URL of the server they come from, or ``reading.ONE_SERVER``; see ``reading.collect``.
+        base: FHIR base URL of the server they come from; see ``reading.collect``.
 
     Returns:
         The network; resources of other patients are never in it, only named in the report and kept in ``rest``.
@@ -77,7 +77,7 @@ def from_fhir(source: Any, *, patient_id: str | None = None, base: str = "") -> 
         child=_child(found),
         figures=figures,
         people=tuple(people_from(found.child, _others(related), teams, found.other)),
-        team=team_from(team, team_id=_key(found, team)) if team else None,
+        team=team_from(team, team_id=_key(found, team), server=found.base) if team else None,
         consents=tuple(consents),
         safety_blocks=tuple(
             block_from(body, block_id=_key(found, body)) for body in found.of("Flag") if is_block(body)
@@ -116,13 +116,14 @@ def entries_of(
     entries = [] if id(network.child) in but else _child_entries(network.child)
     observations: list[Json] = []
     team = team_onto(network.team, patient) if network.team else None
+    server = network.team.server if network.team else ""
     for figure in network.figures:
         if not figure.id:
             raise MappingError("A figure without an id.", code="figure-without-id", remedy="Give it a urn:uuid id.")
         if id(figure) not in but:
             entries.append(_entry(figure_onto(figure, patient), figure.id))
-        _engage(team, figure)
-        observations += _place_ties(figure, patient, team, ties)
+        _engage(team, figure, server)
+        observations += _place_ties(figure, patient, team, ties, server)
     entries += [_entry(each.carried.body()) for each in network.people if each.carried and id(each) not in but]
     if team is not None and network.team is not None:
         settle_claim(team, network.team)
@@ -181,19 +182,19 @@ def _dumped(body: Json) -> str:
 
 def _figure(body: Json, found: Resources, team: Json | None) -> SupportFigure:
     figure = figure_from(body, figure_id=_key(found, body))
-    index = current_participant(team, figure.ref.reference) if team else None
+    index = current_participant(team, figure.ref.reference, found.base) if team else None
     participant = participants(team)[index] if team is not None and index is not None else None
     ties = [tie_from(item, reference=_key(found, item)) for item in _observed(body, found, found.of("Observation"))]
     if team is None or participant is None:
         return replace(figure, ties=_in_order(ties))
     ties += TIES_ON_PARTICIPANT.get(participant)
-    return replace(figure, engagement=engagement_in(team, figure.ref.reference), ties=_in_order(ties))
+    return replace(figure, engagement=engagement_in(team, figure.ref.reference, found.base), ties=_in_order(ties))
 
 
 def _observed(body: Json, found: Resources, observations: list[Json]) -> list[Json]:
     key = _key(found, body)
     member = key if key.startswith("urn:") else f"RelatedPerson/{key}"
-    return [item for item in observations if is_tie(item) and tie_about(item, member)]
+    return [item for item in observations if is_tie(item) and tie_about(item, member, found.base)]
 
 
 def _in_order(ties: list[Tie]) -> tuple[Tie, ...]:
@@ -242,16 +243,16 @@ def _patient(child: Child) -> Json:
     return body
 
 
-def _engage(team: Json | None, figure: SupportFigure) -> None:
+def _engage(team: Json | None, figure: SupportFigure, server: str) -> None:
     if team is not None:
-        put_engagement(team, figure.ref, figure.engagement)
+        put_engagement(team, figure.ref, figure.engagement, server)
     elif figure.engagement is not None:
         raise MappingError("An engagement without a team.", code="engagement-without-team", remedy="Add a Team first.")
 
 
-def _place_ties(figure: SupportFigure, patient: Ref, team: Json | None, place: TiePlace) -> list[Json]:
+def _place_ties(figure: SupportFigure, patient: Ref, team: Json | None, place: TiePlace, server: str) -> list[Json]:
     """Put ties on the participant or answer them as Observation entries: history is added to, never rewritten."""
-    index = current_participant(team, figure.ref.reference) if team else None
+    index = current_participant(team, figure.ref.reference, server) if team else None
     participant = participants(team)[index] if team is not None and index is not None else None
     held = TIES_ON_PARTICIPANT.get(participant) if participant else ()
     here: list[Tie] = []

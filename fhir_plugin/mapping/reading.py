@@ -16,12 +16,10 @@ from fhir_plugin.model.identity import Ref
 from fhir_plugin.model.issues import Issue, Severity
 from fhir_plugin.model.tangle import oversize, same
 
-__all__ = ["NO_SERVER", "ONE_SERVER", "Resources", "collect", "is_about", "is_elsewhere"]
+__all__ = ["NO_SERVER", "Resources", "collect", "is_about", "is_elsewhere", "server_at"]
 
 NO_SERVER = "https://ehr.invalid/fhir"
 """Base of fullUrls where no server is known (RFC 2606: ``.invalid`` never resolves)."""
-ONE_SERVER = "*"
-"""In place of a base: who reads has left out what is another server's, whatever its references call that server."""
 
 _SUBJECT = {
     "RelatedPerson": "patient",
@@ -46,7 +44,7 @@ class Resources:
 
     Attributes:
         patient_id: logical id of the child; empty when it cannot be told for certain.
-        base: server of the child, as ``Ref.base`` gives it, or ``ONE_SERVER``; empty where none is named.
+        base: server of the child, as ``Ref.base`` gives it; empty where none is named.
         child: the Patient, where it was among them.
         by_type: the child's own resources by type, in order.
         other: everything else, in order: other children's, other types, unreadable ones.
@@ -79,14 +77,14 @@ def collect(source: Any, patient_id: str | None = None, base: str = "") -> Resou
     Args:
         source: a Bundle, a resource, or an iterable of either (dicts, or typed models with ``model_dump_json``).
         patient_id: whose network is asked for; without it there must be exactly one patient among the resources.
-        base: FHIR base URL of the server all of it comes from, or ``ONE_SERVER``. Without it the child is at the server
+        base: FHIR base URL of the server all of it comes from. Without it the child is at the server
             in the fullUrl of its Patient, and what has none itself counts as from there. Where no Patient has one,
             ``Patient/x`` of two servers, or of one server and of nobody knows which, are two children.
     """
     found = Resources()
     entries = list(_Walk(found).read(source, "Bundle"))
     found.patient_id = patient_id if patient_id is not None else _only_patient(entries, found)
-    found.base = base if base == ONE_SERVER else _server_at(base) or _only_server(entries, found)
+    found.base = server_at(base) or _only_server(entries, found)
     for position, body in enumerate(_latest(entries, found)):
         kind = text(body, "resourceType")
         readable = id(body) not in found.tangled
@@ -114,10 +112,10 @@ def is_elsewhere(body: Json, base: str) -> bool:
 
     A safety block counts all the same: who is named by it is better passed over than shared.
     """
-    return _subject(body).base not in ("", _server_at(base)) and not _is_block(body)
+    return _subject(body).base not in ("", server_at(base)) and not _is_block(body)
 
 
-def _server_at(base: str) -> str:
+def server_at(base: str) -> str:
     """A base URL as ``Ref.base`` gives it."""
     return base.partition("://")[2].rstrip("/")
 
@@ -134,12 +132,12 @@ def _is_block(body: Json) -> bool:
 def _is_the_childs(body: Json, found: Resources) -> bool:
     if not is_about(body, found.patient_id):
         return False
-    return found.base == ONE_SERVER or _is_block(body) or _server(body, found) in ("", found.base)
+    return _is_block(body) or _server(body, found) in ("", found.base)
 
 
 def _is_child(body: Json, found: Resources) -> bool:
     is_asked = text(body, "id") == found.patient_id != ""
-    return is_asked and (found.base == ONE_SERVER or _own_server(body, found) in ("", found.base))
+    return is_asked and _own_server(body, found) in ("", found.base)
 
 
 def _server(body: Json, found: Resources) -> str:

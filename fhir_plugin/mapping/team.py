@@ -110,21 +110,27 @@ def pick_team(teams: Iterable[Json]) -> tuple[Json | None, int]:
     return (networks[-1] if networks else None), active
 
 
-def team_from(body: Json, *, team_id: str) -> Team:
-    """The team a CareTeam describes; total over any JSON object."""
+def team_from(body: Json, *, team_id: str, server: str = "") -> Team:
+    """The team a CareTeam describes; total over any JSON object.
+
+    Args:
+        body: the CareTeam.
+        team_id: its id, where it holds none.
+        server: where it is, as ``Ref.base`` gives it; empty where that is not known.
+    """
     values = {lens.name: lens.get(body) for lens in TEAM_LENSES}
-    return Team(id=text(body, "id") or team_id, carried=Carried(body), **values)
+    return Team(id=text(body, "id") or team_id, server=server, carried=Carried(body), **values)
 
 
 def engagement_of_member(team: Team, member: Ref) -> Engagement | None:
     """The engagement of a member, also of one who is not in the record; None where the team does not have them."""
-    return engagement_in(team.carried.body(), member.reference) if team.carried else None
+    return engagement_in(team.carried.body(), member.reference, team.server) if team.carried else None
 
 
 def with_engagement(team: Team, member: Ref, engagement: Engagement) -> Team:
     """The team with another engagement of a member who is not in the record: nobody else in it is touched."""
     body: Json = team.carried.body() if team.carried else {}
-    put_engagement(body, member, engagement)
+    put_engagement(body, member, engagement, team.server)
     return replace(team, carried=Carried(body))
 
 

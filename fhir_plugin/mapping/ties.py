@@ -34,9 +34,9 @@ def is_tie(body: Json) -> bool:
     )
 
 
-def tie_about(body: Json, member: str) -> bool:
-    """Whether an Observation is about this RelatedPerson."""
-    return any(same_member(item, member) for item in objects(body, "focus"))
+def tie_about(body: Json, member: str, server: str = "") -> bool:
+    """Whether an Observation is about this RelatedPerson; ``server``: see ``engagement.same_member``."""
+    return any(same_member(item, member, server) for item in objects(body, "focus"))
 
 
 def tie_from(body: Json, *, reference: str = "") -> Tie:

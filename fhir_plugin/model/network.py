@@ -83,6 +83,8 @@ class Team:
         id: logical id, empty while new.
         status: care-team-status code.
         contexts: parts of care this team is for (CareTeam.category).
+        server: where it was read, as ``Ref.base`` gives it: a member in full is one of this record only there. Empty
+            where that is not known.
     """
 
     id: str = ""
@@ -90,6 +92,7 @@ class Team:
     name: str = field(default="", repr=False)
     contexts: tuple[Context, ...] = ()
     period: Period = field(default_factory=Period)
+    server: str = field(default="", compare=False, repr=False)
     carried: Carried | None = field(default=None, compare=False, repr=False)
 
     @property

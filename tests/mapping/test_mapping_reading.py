@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 from fhir.resources.R4B.bundle import Bundle
 
@@ -9,10 +11,19 @@ from fhir_plugin.consent import facts_of
 from fhir_plugin.mapping.network import from_fhir, to_fhir
 from fhir_plugin.mapping.safety import block_onto
 from fhir_plugin.mapping.ties import new_tie
-from fhir_plugin.model.figure import Tie
+from fhir_plugin.model.figure import Engagement, Tie
 from fhir_plugin.model.identity import Ref
 from fhir_plugin.model.network import SafetyBlock, Standing
-from fhir_plugin.model.terms import BSN_SYSTEMS, ROL_VEKTIS, V3_ROLE_CODE, Extensions, Profiles, TieQuality
+from fhir_plugin.model.terms import (
+    BSN_SYSTEMS,
+    ROL_VEKTIS,
+    V3_ROLE_CODE,
+    CodeSystems,
+    Extensions,
+    Function,
+    Profiles,
+    TieQuality,
+)
 
 CHILD = {"resourceType": "Patient", "id": "p"}
 LABEL = {"extension": [{"url": Extensions.OWN_LABEL, "valueString": "tante Sam"}]}
@@ -231,3 +242,46 @@ def test_a_koppeltaal_related_person_is_a_candidate_until_somebody_names_them():
     network = from_fhir([CHILD, body], patient_id="p").network
     assert not network.figures
     assert [person.standing for person in network.people] == [Standing.CANDIDATE]
+
+
+HELPING = [{"coding": [{"system": CodeSystems.INVOLVEMENT, "code": "execution"}]}]
+
+
+def team_with(member, subject="Patient/p"):
+    place = {"member": {"reference": member}, "role": HELPING}
+    return {"resourceType": "CareTeam", "id": "t", "subject": {"reference": subject}, "participant": [place]}
+
+
+@pytest.mark.parametrize("asked", [{"base": OURS}, {}])
+def test_a_place_in_the_team_of_somebody_of_another_server_with_the_same_id_is_not_our_figures(asked):
+    team = team_with(f"{THEIRS}/RelatedPerson/s")
+    network = from_fhir([CHILD, related("s", **LABEL), team], patient_id="p", **asked).network
+    assert network.figure("s").engagement is None
+    engaged = replace(network.figure("s"), engagement=Engagement(functions=(Function.PRACTICAL,)))
+    after = replace(network, figures=(engaged,))
+    (body,) = [
+        entry["resource"] for entry in to_fhir(after)["entry"] if entry["resource"]["resourceType"] == "CareTeam"
+    ]
+    assert body["participant"][0] == team["participant"][0]
+    assert body["participant"][1]["member"]["reference"] == "RelatedPerson/s"
+
+
+@pytest.mark.parametrize("source", [[CHILD], [bundle(CHILD)]])
+@pytest.mark.parametrize("member", [f"{OURS}/RelatedPerson/s", "RelatedPerson/s/_history/4"])
+def test_a_place_of_our_own_figure_is_theirs_also_where_it_is_named_in_full(member, source):
+    asked = {"base": OURS} if source == [CHILD] else {}
+    network = from_fhir([*source, related("s", **LABEL), team_with(member)], patient_id="p", **asked).network
+    assert network.figure("s").engagement is not None
+    gone = replace(network, figures=(replace(network.figure("s"), engagement=None),))
+    (body,) = [entry["resource"] for entry in to_fhir(gone)["entry"] if entry["resource"]["resourceType"] == "CareTeam"]
+    assert "participant" not in body
+
+
+def test_a_tie_of_somebody_of_another_server_with_the_same_id_is_not_our_figures():
+    tie = new_tie(Tie(quality=TieQuality.CLOSE), patient=Ref(reference="Patient/p"), figure=Ref(reference="x"))
+    theirs = {**tie, "id": "o", "focus": [{"reference": f"{THEIRS}/RelatedPerson/s"}]}
+    network = from_fhir([CHILD, related("s", **LABEL), theirs], patient_id="p", base=OURS).network
+    assert network.figure("s").ties == ()
+    ours = {**theirs, "focus": [{"reference": f"{OURS}/RelatedPerson/s"}]}
+    network = from_fhir([CHILD, related("s", **LABEL), ours], patient_id="p", base=OURS).network
+    assert len(network.figure("s").ties) == 1

@@ -174,6 +174,36 @@ def test_a_consent_that_people_ended_before_somebody_was_moved_is_not_recorded_a
     assert [body["status"] for body in desk.ehr.all("Consent")] == ["inactive"]
 
 
+@pytest.mark.parametrize("consented", [CONSENT, {}], ids=["takes part", "does not"])
+def test_somebody_of_another_server_with_the_id_of_our_figure_stays_in_the_team(
+    desk: Desk, consented: dict[str, str]
+) -> None:
+    desk.sync([row(**CONSENT), row(1001, "F2", Voornaam="Bo", Mobiel="06-12345602", **consented)])
+    (team,) = desk.ehr.all("CareTeam")
+    figure = next(each for each in desk.figures() if each["name"][0]["given"] == ["Bo"])
+    theirs = {
+        **team["participant"][0],
+        "member": {"reference": f"https://elders.example/fhir/RelatedPerson/{figure['id']}"},
+    }
+    desk.edit(team, participant=[*team["participant"], theirs])
+    desk.sync([row(**CONSENT), row(1001, "F2", Voornaam="Bo", Mobiel="06-12345602", Toestemming="ingetrokken")])
+    held = desk.ehr.all("CareTeam")[0]["participant"]
+    assert held[len(team["participant"])] == theirs
+    assert f"RelatedPerson/{figure['id']}" not in members(desk)
+    desk.sync([row(**CONSENT), row(1001, "F2", Voornaam="Bo", Mobiel="06-12345602", **CONSENT)])
+    assert theirs in desk.ehr.all("CareTeam")[0]["participant"]
+
+
+def test_a_withdrawal_ends_the_place_of_a_figure_whom_the_ehr_names_in_full(desk: Desk) -> None:
+    desk.sync([row(**CONSENT)])
+    (team,) = desk.ehr.all("CareTeam")
+    (place,) = team["participant"]
+    full = {**place, "member": {"reference": f"{desk.ehr.base_url}/{place['member']['reference']}"}}
+    desk.edit(team, participant=[full])
+    desk.sync([row(Toestemming="ingetrokken")])
+    assert members(desk) == []
+
+
 def test_participants_that_were_put_in_another_order_stay_in_it(desk: Desk) -> None:
     rows = [row(1001, f"F{n}", Voornaam=name, Mobiel=f"06-1234560{n}", **CONSENT) for n, name in enumerate("ABC", 1)]
     desk.sync(rows)

@@ -21,7 +21,6 @@ from fhir_plugin.sync.applying.writing import unit_of
 from fhir_plugin.sync.deciding.decisions import decide_client
 from fhir_plugin.sync.journals.vault import open_vault
 from fhir_plugin.sync.plans.planfile import PlanReader
-from fhir_plugin.sync.records.population import network_of
 
 Json = dict[str, Any]
 BEHAVIOURS = {
@@ -134,7 +133,7 @@ def test_without_its_permit_no_way_of_writing_sends_anything(way: str, tmp_path:
     desk.plan([row(**CONSENT)])
     (planned,) = PlanReader(desk.plan_path).clients()
     with desk.reached() as (_, ehr):
-        network = network_of(ehr.population.records(["p1001"])["p1001"], "p1001")
+        network = ehr.population.network(ehr.population.records(["p1001"])["p1001"], "p1001")
         decided = decide_client(network, planned.rows, {}, desk.context(), {})
         unit = unit_of(decided)
         assert unit.decided.permits
@@ -150,7 +149,7 @@ def test_a_permit_of_an_hour_ago_lets_nothing_through(tmp_path: Path) -> None:
     desk.plan([row(**CONSENT)])
     (planned,) = PlanReader(desk.plan_path).clients()
     with desk.reached() as (_, ehr):
-        network = network_of(ehr.population.records(["p1001"])["p1001"], "p1001")
+        network = ehr.population.network(ehr.population.records(["p1001"])["p1001"], "p1001")
         unit = unit_of(decide_client(network, planned.rows, {}, desk.context(), {}))
         with pytest.raises(PermitRequired):
             desk.writer_for(ehr).write([unit], datetime(2026, 11, 23, 10, 0, tzinfo=UTC))

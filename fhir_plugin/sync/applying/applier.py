@@ -33,7 +33,7 @@ from fhir_plugin.sync.plans.planning import CHUNK, Progress
 from fhir_plugin.sync.plans.prints import client_print, with_day
 from fhir_plugin.sync.plans.still_planned import still_asked, still_planned
 from fhir_plugin.sync.records.own_store import OwnStore
-from fhir_plugin.sync.records.population import Json, Population, network_of
+from fhir_plugin.sync.records.population import Json, Population
 from fhir_plugin.sync.records.versions import versions_of
 from fhir_plugin.sync.workers.sizes import GROUP, WORKERS
 
@@ -126,7 +126,7 @@ class Applier:
             if patient in broken or doubled(records.get(patient, ())):
                 steps.append(Step(patient=patient, state="failed", code=broken.get(patient, "sync-quarantine")))
                 continue
-            network = network_of(records[patient], patient) if patient in records else None
+            network = self.population.network(records[patient], patient) if patient in records else None
             mended = mend_intents(self.journal, pending.get(patient, ()), records.get(patient, []))
             decided = self._again(planned, network, memory[patient], others[patient])
             if decided is None:
@@ -185,7 +185,7 @@ class Applier:
                 patient = result.unit.patient
                 bodies = records.get(patient, [])
                 left = Left.of(result.unit.decided, result.left)
-                step, items = outcome_of(result, left, bodies)
+                step, items = outcome_of(result, left, bodies, self.population.network)
                 if doubled(bodies):
                     step, items = replace(step, state="failed", code="sync-quarantine"), ()
                 if result.lost:
@@ -230,9 +230,10 @@ class Applier:
 
     def _access_ended(self, result: Wrote, bodies: list[Json]) -> bool:
         permits = result.unit.decided.permits
-        return bool(permits and bodies) and access_ended(
-            bodies, result.unit.patient, permits, self.context.policy, self.clock()
-        )
+        if not (permits and bodies):
+            return False
+        now = self.population.network(bodies, result.unit.patient)
+        return access_ended(now, permits, self.context.policy, self.clock())
 
     def _is_ours_alone(self, result: Wrote, bodies: list[Json]) -> bool:
         """Whether a record is what was decided on and what was written, and nothing else happened in between."""

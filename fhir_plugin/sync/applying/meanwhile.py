@@ -5,7 +5,7 @@ No condition guards what a transaction does not write, and some EHRs claim to lo
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 
@@ -13,18 +13,17 @@ from fhir_plugin.consent import Ask, Policy, access_permit
 from fhir_plugin.ehr.client import FhirClient
 from fhir_plugin.errors import EhrError
 from fhir_plugin.mapping.json import Json, text
+from fhir_plugin.model.network import SupportNetwork
 from fhir_plugin.sync.applying.ways.dividing import ends_only
 from fhir_plugin.sync.applying.ways.tasks import Task, content_of
-from fhir_plugin.sync.records.population import network_of
 
 __all__ = ["Overwritten", "access_ended", "overwritten"]
 
 _FEW = 9
 
 
-def access_ended(bodies: Sequence[Json], patient: str, permits: Iterable[Ask], policy: Policy, at: datetime) -> bool:
+def access_ended(network: SupportNetwork, permits: Iterable[Ask], policy: Policy, at: datetime) -> bool:
     """Whether somebody was given a place in the team of whom the record now says that they may not have it."""
-    network = network_of(list(bodies), patient)
     actors = {ask.request.actor.key for ask in permits}
     opened = (figure for figure in network.figures if figure.ref.key in actors)
     return any(not isinstance(access_permit(network, figure, policy, at), Ask) for figure in opened)

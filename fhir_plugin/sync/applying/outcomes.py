@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import replace
 
 from fhir_plugin.mapping.json import Json, text
@@ -16,25 +17,26 @@ from fhir_plugin.sync.deciding.elements import ELEMENTS
 from fhir_plugin.sync.journals.journal import Step
 from fhir_plugin.sync.matching.linking import Remembered
 from fhir_plugin.sync.records.arrival import as_sent, frozen_in
-from fhir_plugin.sync.records.population import network_of
 
 __all__ = ["intent_of", "looked_up", "outcome_of", "undo_of"]
 
+ReadNetwork = Callable[[list[Json], str], SupportNetwork]
 _PLACE = frozenset(element.path for element in ELEMENTS if element.group == "engagement")
 """What a place in the team says; an EHR that drops it has not agreed to it, and is asked again in the next run."""
 
 
-def outcome_of(result: Wrote, left: Left, bodies: list[Json]) -> tuple[Step, tuple[Remembered, ...]]:
+def outcome_of(result: Wrote, left: Left, bodies: list[Json], read: ReadNetwork) -> tuple[Step, tuple[Remembered, ...]]:
     """The step of a result and what to remember of it.
 
     Args:
         result: what the writer says.
         left: what waits for a person.
         bodies: the record as it was read back; empty when it was not.
+        read: resources and the id of a client → its network.
     """
     if result.code == PUT_BACK:  # nothing is agreed: the next decision is made on what somebody wrote
         return Step(patient=result.unit.patient, state="changed", code=PUT_BACK, resources=result.resources), ()
-    return _exact(result, bodies) or _by_element(result, left, bodies)
+    return _exact(result, bodies) or _by_element(result, left, bodies, read)
 
 
 def intent_of(unit: Unit) -> dict[str, object]:
@@ -69,9 +71,11 @@ def _exact(result: Wrote, bodies: list[Json]) -> tuple[Step, tuple[Remembered, .
     return Step(patient=unit.patient, state="done", code=code, resources=result.resources, undo=undo), tuple(items)
 
 
-def _by_element(result: Wrote, left: Left, bodies: list[Json]) -> tuple[Step, tuple[Remembered, ...]]:
+def _by_element(
+    result: Wrote, left: Left, bodies: list[Json], read: ReadNetwork
+) -> tuple[Step, tuple[Remembered, ...]]:
     unit = result.unit
-    now = network_of(bodies, unit.patient) if bodies else None
+    now = read(bodies, unit.patient) if bodies else None
     undo = _undo(result, bodies)
     decided = unit.decided
     planned = left.agreed(decided.remember)

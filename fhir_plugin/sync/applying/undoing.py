@@ -23,7 +23,7 @@ from fhir_plugin.sync.applying.writing import Writer
 from fhir_plugin.sync.deciding.taking_part import is_open, opens
 from fhir_plugin.sync.journals.journal import Journal, Step
 from fhir_plugin.sync.records.own_store import OwnStore
-from fhir_plugin.sync.records.population import Population, network_of
+from fhir_plugin.sync.records.population import Population
 from fhir_plugin.wire import dumps
 
 __all__ = ["Undoer", "digest_of"]
@@ -117,7 +117,7 @@ class Undoer:
         after = {(task.type, task.id): task.body for task in tasks}
         listed = list(bodies)
         then = [after.get((text(body, "resourceType"), text(body, "id")), body) for body in listed]
-        now, will_be = network_of(listed, patient), network_of(then, patient)
+        now, will_be = (self.population.network(each, patient) for each in (listed, then))
         at, permits = self.clock(), []
         for figure in will_be.figures:
             if not is_open(figure, at):

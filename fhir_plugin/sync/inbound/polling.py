@@ -17,7 +17,7 @@ from fhir_plugin.ehr.client import FhirClient
 from fhir_plugin.errors import EhrForbidden, EhrNotFound, EhrRejected
 from fhir_plugin.mapping.json import text
 from fhir_plugin.mapping.network import from_fhir
-from fhir_plugin.mapping.reading import ONE_SERVER, is_elsewhere
+from fhir_plugin.mapping.reading import is_elsewhere
 from fhir_plugin.mapping.safety import is_block
 from fhir_plugin.sync.inbound.changes import InboundChange, changes_between
 from fhir_plugin.sync.inbound.store import Held, InboundStore
@@ -153,8 +153,8 @@ class Poller:
             change
             for patient in sorted(touched)
             for change in changes_between(
-                from_fhir(before[patient], patient_id=patient, base=ONE_SERVER).network,
-                from_fhir(after[patient], patient_id=patient, base=ONE_SERVER).network,
+                from_fhir(before[patient], patient_id=patient, base=ehr).network,
+                from_fhir(after[patient], patient_id=patient, base=ehr).network,
             )
         ]
 

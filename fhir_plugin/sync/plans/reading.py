@@ -17,7 +17,7 @@ from fhir_plugin.sync.plans.passing import PassingOver
 from fhir_plugin.sync.plans.planfile import PlannedClient
 from fhir_plugin.sync.plans.prints import client_print, rows_print, still_good, with_day
 from fhir_plugin.sync.plans.unlisted import Unlisted
-from fhir_plugin.sync.records.population import Population, network_of
+from fhir_plugin.sync.records.population import Population
 from fhir_plugin.sync.records.versions import versions_of
 from fhir_plugin.sync.sources.gathering import ClientRows
 from fhir_plugin.sync.sources.naming import ClientKey
@@ -67,7 +67,7 @@ class ClientReader:
         others, said = self.journal.others(patients), rows_print([], self.context.how, self.journal.vault)
         marks = dict.fromkeys(patients, "")
         for patient, bodies in records.items():
-            network = network_of(bodies, patient)
+            network = self.population.network(bodies, patient)
             decided = decide_client(network, [], memory[patient], self.context, {}, others[patient])
             self.unlisted.add(patient=patient, figures=decided.unlisted)
             if decided.plan.writes:
@@ -112,7 +112,7 @@ class ClientReader:
             due[patient] = said
         memory, others = self.journal.memory(due), self.journal.others(due)
         for patient, said in due.items():
-            network = network_of(records[patient], patient)
+            network = self.population.network(records[patient], patient)
             yield self._planned(network, wanted[patient], said, memory[patient], others[patient])
         self.journal.unsettle([each for each in wanted if settled.get(each) and (each in due or each not in records)])
 

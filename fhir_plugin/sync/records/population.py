@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import Any
 from urllib.parse import quote
 
@@ -10,12 +10,12 @@ from fhir_plugin.ehr.client import FhirClient
 from fhir_plugin.ehr.entries import Entry
 from fhir_plugin.mapping.json import objects, text
 from fhir_plugin.mapping.network import from_fhir
-from fhir_plugin.mapping.reading import ONE_SERVER, is_elsewhere
+from fhir_plugin.mapping.reading import is_elsewhere
 from fhir_plugin.model.network import SupportNetwork
 from fhir_plugin.sync.sources.naming import ClientKey
 from fhir_plugin.sync.sources.spool import SUBJECTS, owner_of
 
-__all__ = ["Population", "network_of"]
+__all__ = ["Population"]
 
 _OPTIONAL = frozenset({403, 404, 405, 501})
 _NO_SUCH_TYPE = frozenset({404, 405, 501})
@@ -56,7 +56,11 @@ class Population:
         Raises:
             EhrError: a part that is needed cannot be read.
         """
-        return {each: network_of(bodies, each) for each, bodies in self.records(patient_ids).items()}
+        return {each: self.network(bodies, each) for each, bodies in self.records(patient_ids).items()}
+
+    def network(self, bodies: Iterable[Json], patient_id: str) -> SupportNetwork:
+        """The network of one client from its resources, as :meth:`records` gives them."""
+        return from_fhir(bodies, patient_id=patient_id, base=self._client.base_url).network
 
     def records(self, patient_ids: Sequence[str]) -> dict[str, list[Json]]:
         """The resources of clients, in one batch of searches; a client the EHR does not give is left out.
@@ -86,11 +90,6 @@ class Population:
                 if owner in held and not is_elsewhere(body, self._client.base_url):
                     held[owner][text(body, "resourceType"), text(body, "id")] = body  # pages that shift repeat some
         return {each: list(bodies.values()) for each, bodies in held.items() if ("Patient", each) in bodies}
-
-
-def network_of(bodies: list[Json], patient_id: str) -> SupportNetwork:
-    """The network of one client from its resources, as ``Population.records`` gives them: of one server."""
-    return from_fhir(bodies, patient_id=patient_id, base=ONE_SERVER).network
 
 
 def _names(body: dict[str, Any], system: str) -> list[str]:

@@ -16,7 +16,6 @@ from fhir_plugin.ehr.client import FhirClient
 from fhir_plugin.errors import EhrNotFound, InputError
 from fhir_plugin.mapping.json import objects, text
 from fhir_plugin.mapping.network import from_fhir
-from fhir_plugin.mapping.reading import ONE_SERVER
 from fhir_plugin.model.network import Standing, SupportNetwork
 from fhir_plugin.model.terms import BSN_SYSTEMS
 from fhir_plugin.sync.sources.cells import FIGURE_HEADERS, cells_of, left_out
@@ -111,7 +110,7 @@ class FhirSource:
         self.left_out.clear()
         line = 1
         for patient, bodies in self._spool.records():
-            network = from_fhir(bodies, patient_id=patient, base=ONE_SERVER).network
+            network = from_fhir(bodies, patient_id=patient, base=self.base_url).network
             for row in self._of_client(network, self._number(bodies)):
                 line += 1
                 yield replace(row, line=line)
